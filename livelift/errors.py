@@ -1,0 +1,58 @@
+"""Every error a person may meet: what happened, why, and what to do about it.
+
+    LiveliftError
+    ├── InputError          the data: missing, empty, not the expected format, nothing acceptable
+    ├── StudyError          a study: unknown, or its file is wrong (names file, key and fix)
+    ├── SettingsError       a flag or an environment variable that cannot be used
+    ├── UnreachableError    Kafka or Redis does not answer, or refuses us
+    ├── ResourceError       the machine: disk, port, missing program
+    ├── VersionError        a stored or sent record of an unknown schema version
+    └── StateError          stored state that contradicts the log (a gap, another run's data)
+"""
+
+
+class LiveliftError(Exception):
+    """A failure with its cause and its fix, shown to a person without a traceback.
+
+    Parameters
+    ----------
+    what
+        What happened, one sentence.
+    fix
+        What the reader can do about it, one sentence or a command.
+    """
+
+    exit_code = 1
+
+    def __init__(self, what: str, fix: str = "") -> None:
+        self.what = what
+        self.fix = fix
+        super().__init__(f"{what}\n  fix: {fix}" if fix else what)
+
+
+class InputError(LiveliftError):
+    exit_code = 3
+
+
+class StudyError(LiveliftError):
+    exit_code = 4
+
+
+class SettingsError(LiveliftError):
+    exit_code = 2
+
+
+class UnreachableError(LiveliftError):
+    exit_code = 5
+
+
+class ResourceError(LiveliftError):
+    exit_code = 6
+
+
+class VersionError(LiveliftError):
+    exit_code = 7
+
+
+class StateError(LiveliftError):
+    exit_code = 8

@@ -1,0 +1,239 @@
+"""A study: every number of one experiment, read from `studies/<name>.toml` and checked once, at the boundary.
+
+`load_study` refuses a wrong file with the file, the key and the fix. The event type and the session measures of the
+study stand beside the file, in `studies/<name>.py`.
+"""
+
+import hashlib
+import re
+from datetime import date
+from importlib import resources
+from typing import Literal
+
+import msgspec
+
+from livelift.errors import StudyError
+from livelift.event_time import DAY, SECOND, from_date
+
+SCHEMA = 1
+
+
+class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A table of the study file: unknown keys are refused."""
+
+
+class Input(_Part):
+    """What the source accepts: `file_glob` under data/raw/, dates in [not_before, before)."""
+
+    file_glob: str
+    not_before: date
+    before: date
+
+
+class Sessions(_Part):
+    """Lengths in seconds."""
+
+    gap_seconds: int
+    skip_seconds: int
+    allowed_lateness_seconds: int = 0
+
+    @property
+    def gap_ms(self) -> int:
+        return self.gap_seconds * SECOND
+
+    @property
+    def skip_ms(self) -> int:
+        return self.skip_seconds * SECOND
+
+    @property
+    def lateness_ms(self) -> int:
+        return self.allowed_lateness_seconds * SECOND
+
+
+class Experiment(_Part):
+    salt: str
+    control_percent: int
+    assignment: Literal["randomised", "observed"]
+    period_start: date
+    period_end: date
+    pre_period_days: int
+    minimum_sessions: int
+
+    @property
+    def start_ms(self) -> int:
+        """The period's first instant."""
+        return from_date(self.period_start)
+
+    @property
+    def end_ms(self) -> int:
+        """The period's end, exclusive."""
+        return from_date(self.period_end)
+
+    @property
+    def pre_start_ms(self) -> int:
+        """The pre-period's first instant."""
+        return self.start_ms - self.pre_period_days * DAY
+
+    @property
+    def days(self) -> int:
+        """K, the number of looks: one at each midnight inside the period, one at its completion."""
+        return (self.end_ms - self.start_ms) // DAY
+
+
+class Names(_Part):
+    """What a person reads for each variant."""
+
+    control: str
+    treatment: str
+
+
+class Decision(_Part):
+    """The rule. `minimum_lift` and `guardrail_margin` are fractions."""
+
+    primary: str
+    minimum_lift: float
+    alpha: float
+    guardrail_margin: float
+    guardrail_alpha: float
+
+
+class Statistics(_Part):
+    buckets: int
+    flips: int
+    minimum_users: int
+    planned_standard_error: float
+    prior_session_seconds: int
+
+
+class Health(_Part):
+    sample_ratio_concentration: float
+    sample_ratio_alpha: float
+    maximum_late_share: float
+    maximum_rejected_share: float
+
+
+class Metric(_Part):
+    """One metric: how a user's sessions become the user's value.
+
+    `kind`: *session_mean* = mean of `measure` over the user's sessions (the classic unit is the session);
+    *user_ratio* = Σ `measure` / Σ `per` of the user; *session_count* = the user's sessions; *next_day_return* = of the
+    user's active days, the share followed by an active day. A shown value is the raw one over `divide_by`.
+    """
+
+    title: str
+    kind: Literal["session_mean", "user_ratio", "session_count", "next_day_return"]
+    unit: str
+    higher_is_better: bool
+    measure: str = ""
+    per: str = ""
+    divide_by: int = 1
+
+
+class Study(_Part):
+    schema: int
+    name: str
+    title: str
+    input: Input
+    sessions: Sessions
+    experiment: Experiment
+    names: Names
+    decision: Decision
+    statistics: Statistics
+    health: Health
+    metrics: dict[str, Metric]
+    fingerprint: str = ""  # SHA-256 of the file's bytes, 16 hex digits: a changed file is a new run
+
+    @property
+    def guardrails(self) -> tuple[str, ...]:
+        """The metrics that are not the primary, in the file's order."""
+        return tuple(name for name in self.metrics if name != self.decision.primary)
+
+
+def study_names() -> list[str]:
+    """The studies that are there, by name."""
+    files = resources.files("studies").iterdir()
+    return sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml"))
+
+
+def load_study(name: str) -> Study:
+    """The study `name`, from `studies/<name>.toml`.
+
+    Raises
+    ------
+    StudyError
+        If there is no such study, or its file is wrong.
+    """
+    if name not in study_names():
+        raise StudyError(f"there is no study '{name}'", f"use one of: {', '.join(study_names())}")
+    file = resources.files("studies") / f"{name}.toml"
+    return parse_study(file.read_bytes(), f"studies/{name}.toml")
+
+
+def parse_study(content: bytes, file: str) -> Study:
+    """Read and check the bytes of a study file; `file` is its name in messages.
+
+    Raises
+    ------
+    StudyError
+        Naming file, key and fix.
+    """
+    try:
+        study = msgspec.toml.decode(content, type=Study)
+    except msgspec.ValidationError as error:
+        raise StudyError(f"{file}: {_named(str(error))}", "compare the key with studies/lastfm.toml") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise StudyError(f"{file}: not valid TOML: {error}", "mend the line that the message names") from None
+    for key, wrong, fix in _checks(study):
+        if wrong:
+            raise StudyError(f"{file}: key '{key}' is wrong", fix)
+    return msgspec.structs.replace(study, fingerprint=hashlib.sha256(content).hexdigest()[:16])
+
+
+def _named(message: str) -> str:
+    """msgspec's `… - at `$.sessions.gap`` with the key in plain words."""
+    match = re.search(r"^(.*?) - at `\$\.?(.*)`$", message)
+    if match and match[2]:
+        return f"key '{match[2]}': {match[1]}"
+    return match[1] if match else message
+
+
+def _checks(study: Study) -> list[tuple[str, bool, str]]:
+    """(key, is it wrong, what it has to be) for all that types alone cannot say."""
+    inp, ses, exp, dec, sta, hea = (
+        study.input, study.sessions, study.experiment, study.decision, study.statistics, study.health,
+    )  # fmt: skip
+    rows = [
+        ("schema", study.schema != SCHEMA, f"this program reads schema {SCHEMA}"),
+        ("name", not re.fullmatch(r"[a-z][a-z0-9_]*", study.name), "use lower-case letters, digits and _"),
+        ("input.before", inp.before <= inp.not_before, "it has to be after input.not_before"),
+        ("sessions.gap_seconds", ses.gap_seconds <= 0, "use a positive number of seconds"),
+        ("sessions.skip_seconds", ses.skip_seconds < 0, "use 0 or more seconds"),
+        ("sessions.allowed_lateness_seconds", ses.allowed_lateness_seconds < 0, "use 0 or more seconds"),
+        ("experiment.salt", not exp.salt, "give a salt, chosen before the period opens"),
+        ("experiment.control_percent", not 0 < exp.control_percent < 100, "use a whole number from 1 to 99"),
+        ("experiment.period_end", exp.period_end <= exp.period_start, "it has to be after experiment.period_start"),
+        ("experiment.pre_period_days", exp.pre_period_days < 0, "use 0 or more days"),
+        ("experiment.minimum_sessions", exp.minimum_sessions < 1, "use 1 or more"),
+        ("decision.primary", dec.primary not in study.metrics, f"use one of: {', '.join(study.metrics)}"),
+        ("decision.minimum_lift", dec.minimum_lift < 0, "use a fraction of 0 or more, 0.02 for 2 %"),
+        ("decision.alpha", not 0 < dec.alpha < 1, "use a number between 0 and 1"),
+        ("decision.guardrail_margin", dec.guardrail_margin < 0, "use a fraction of 0 or more, 0.01 for 1 %"),
+        ("decision.guardrail_alpha", not 0 < dec.guardrail_alpha < 1, "use a number between 0 and 1"),
+        ("statistics.buckets", not 1 <= sta.buckets <= 65_536, "use a whole number from 1 to 65536"),
+        ("statistics.flips", not 100 <= sta.flips <= 100_000, "use a whole number from 100 to 100000"),
+        ("statistics.minimum_users", sta.minimum_users < 2, "use 2 or more"),
+        ("statistics.planned_standard_error", sta.planned_standard_error <= 0, "use a positive number"),
+        ("statistics.prior_session_seconds", sta.prior_session_seconds <= 0, "use a positive number of seconds"),
+        ("health.sample_ratio_concentration", hea.sample_ratio_concentration <= 0, "use a positive number"),
+        ("health.sample_ratio_alpha", not 0 < hea.sample_ratio_alpha < 1, "use a number between 0 and 1"),
+        ("health.maximum_late_share", not 0 <= hea.maximum_late_share <= 1, "use a share from 0 to 1"),
+        ("health.maximum_rejected_share", not 0 <= hea.maximum_rejected_share <= 1, "use a share from 0 to 1"),
+    ]
+    for name, metric in study.metrics.items():
+        key = f"metrics.{name}"
+        rows += [
+            (f"{key}.measure", metric.kind in ("session_mean", "user_ratio") and not metric.measure, "name a measure"),
+            (f"{key}.per", metric.kind == "user_ratio" and not metric.per, "name the measure to divide by"),
+            (f"{key}.divide_by", metric.divide_by < 1, "use 1 or more"),
+        ]
+    return rows
