@@ -15,7 +15,7 @@ def variant_of(user: str, salt: str, control_percent: int) -> str:
     """The variant of `user`: hash modulo 100 below `control_percent` is control.
 
     >>> variant_of("user_000001", "lastfm-2009", 50)
-    'treatment'
+    'control'
     """
     return CONTROL if hash64(f"{salt}:{user}") % 100 < control_percent else TREATMENT
 

@@ -1,0 +1,77 @@
+"""What a tick knows: the sufficient statistics from which the pure decision code makes a verdict.
+
+The stats station fills it from the output log, the DuckDB twin from SQL; both are equal (promise P1), so one decision
+code serves both. Index 0 is control, 1 is treatment, everywhere.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+SUM_COLUMNS = ("n", "y", "yy", "x", "xx", "xy")
+"""A user row of `users`: users, Σy, Σy², Σx, Σx², Σxy in the metric's integer unit (`livelift.user_value`)."""
+
+RATIO_COLUMNS = ("n", "s", "m", "ss", "mm", "sm")
+"""A row of `ratios`: users, ΣS, ΣN, ΣS², ΣN², ΣSN of the user's numerator S and denominator N."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Count, mean and Σ(x − mean)² of a sample, in the metric's shown unit."""
+
+    n: int = 0
+    mean: float = 0.0
+    m2: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class InputCounts:
+    """What became of the rows so far: accepted + Σ rejected + duplicates + late = rows."""
+
+    rows: int = 0
+    accepted: int = 0
+    rejected: dict[str, int] = field(default_factory=dict)
+    duplicates: int = 0
+    late: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TickSums:
+    """Everything as of one tick.
+
+    Attributes
+    ----------
+    time
+        The tick in ms: a midnight UTC, or at the end of the stream the greatest event time.
+    ended
+        The end of the stream.
+    period_complete
+        No session that started in the period is open any more, and none can start.
+    sessions_all, sessions_in_period, sessions_one_event
+        Closed sessions; those that started in the period; those of the latter with one event only.
+    exposed, included, sessions, plays
+        Per variant (2,): users exposed, users included, in-period sessions and plays of included users.
+    classic
+        Metric → (control, treatment) moments over the metric's classic unit.
+    users
+        Metric → int64 (2, buckets, 6), columns `SUM_COLUMNS`, over included users.
+    ratios
+        Metric → int64 (2, 6), columns `RATIO_COLUMNS`, over included users; metrics with a ratio reading only
+        (session_mean: S = Σ measure, N = sessions; user_ratio: S = Σ measure, N = Σ per).
+    """
+
+    time: int
+    ended: bool
+    period_complete: bool
+    counts: InputCounts
+    sessions_all: int
+    sessions_in_period: int
+    sessions_one_event: int
+    exposed: tuple[int, int]
+    included: tuple[int, int]
+    sessions: tuple[int, int]
+    plays: tuple[int, int]
+    classic: dict[str, tuple[Moments, Moments]]
+    users: dict[str, NDArray[np.int64]]
+    ratios: dict[str, NDArray[np.int64]]
