@@ -47,6 +47,11 @@ def verdict_key(study: str) -> str:
     return f"livelift:{study}:verdict"
 
 
+def preview_key(study: str) -> str:
+    """What the numbers look like between two ticks, JSON; decides nothing."""
+    return f"livelift:{study}:preview"
+
+
 def headline_key(study: str) -> str:
     """The verdict's headline as a hash, for the shell: HGET … decision."""
     return f"livelift:{study}:headline"

@@ -14,8 +14,9 @@ from livelift.events import Manifest
 
 SCHEMA = 1
 
-USER_DAY, MARK, SESSION, END = range(4)
-"""Kinds in their order at equal due: a day that ends at midnight is in that midnight's tick, a session due then is not."""
+USER_DAY, MARK, EVENT, SESSION, END = range(5)
+"""Kinds in their order at equal due: a day that ends at midnight is in that midnight's tick, an event then is not, and
+continues a session due then. EVENT is a waiting event's place among the timers; it is never in the log."""
 
 END_DUE = 253_402_300_800_000
 """The due of the end mark: beyond every event time (year 10000)."""
@@ -53,10 +54,11 @@ class Totals(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Counts(msgspec.Struct, array_like=True, frozen=True):
-    """Cumulative counts of a partition."""
+    """Cumulative counts of a partition's event records; `undecodable` ones could not be read."""
 
-    accepted: int
-    late: int
+    accepted: int = 0
+    late: int = 0
+    undecodable: int = 0
 
 
 class _Output(msgspec.Struct, array_like=True, frozen=True, tag_field="kind"):
@@ -97,9 +99,8 @@ class UserDay(_Output, frozen=True, array_like=True, tag="day"):
 
 
 class Mark(_Output, frozen=True, array_like=True, tag="mark"):
-    """A midnight, with everything a tick needs from the partition: nothing before it is still to come."""
+    """The midnight `due`, with what a tick needs from the partition: nothing before it is still to come."""
 
-    watermark: int
     counts: Counts
     period_complete: bool
     manifest: Manifest | None

@@ -1,0 +1,35 @@
+-- A session is a maximal run of one user's events with gaps of at most `gap_ms`; it is due `gap_ms` after its last event.
+-- `first_in_period` is its first event inside the period, null where it has none.
+CREATE TABLE session AS
+WITH neighbours AS (
+    SELECT
+        listener, time, row, artist_number,
+        time - lag(time) OVER play_order AS gap_before,
+        lead(time) OVER play_order - time AS gap_after
+    FROM event
+    WINDOW play_order AS (PARTITION BY listener ORDER BY time, row)
+), numbered AS (
+    SELECT
+        *,
+        sum((gap_before IS NULL OR gap_before > getvariable('gap_ms'))::INTEGER) OVER (
+            PARTITION BY listener ORDER BY time, row ROWS UNBOUNDED PRECEDING
+        ) AS number
+    FROM neighbours
+), closed AS (
+    SELECT
+        listener,
+        min(time) AS start_time,
+        max(time) AS end_time,
+        count(*) AS plays,
+        count(*) FILTER (gap_after < getvariable('skip_ms') AND gap_after <= getvariable('gap_ms')) AS skips,
+        count(DISTINCT artist_number) AS artists,
+        min(time) FILTER (time >= getvariable('period_start') AND time < getvariable('period_end')) AS first_in_period
+    FROM numbered
+    GROUP BY listener, number
+)
+SELECT
+    *,
+    (end_time - start_time) // 1000 AS seconds,
+    end_time + getvariable('gap_ms') AS due,
+    start_time >= getvariable('period_start') AND start_time < getvariable('period_end') AS in_period
+FROM closed;

@@ -1,0 +1,37 @@
+-- At each tick, every included user's totals: closed sessions of the period, resolved user-days, the pre-period.
+CREATE OR REPLACE TABLE total AS
+WITH listened AS (
+    SELECT
+        number, listener,
+        count(*) AS sessions,
+        sum(seconds) AS seconds, sum(seconds * seconds) AS seconds_squared,
+        sum(plays) AS plays, sum(plays * plays) AS plays_squared,
+        sum(skips) AS skips, sum(skips * skips) AS skips_squared,
+        sum(artists) AS artists, sum(artists * artists) AS artists_squared
+    FROM tick
+    JOIN session ON due < sessions_before
+    WHERE in_period
+    GROUP BY number, listener
+    HAVING count(*) >= getvariable('minimum_sessions')
+), resolved AS (
+    SELECT number, listener, count(*) AS eligible, count(*) FILTER (returned) AS returned
+    FROM tick
+    JOIN user_day ON due <= days_through
+    GROUP BY number, listener
+), before AS (
+    SELECT listener, count(*) AS pre_sessions, sum(seconds) AS pre_seconds
+    FROM session
+    WHERE start_time >= getvariable('pre_start')
+      AND start_time < getvariable('period_start')
+      AND due < getvariable('period_start')
+    GROUP BY listener
+)
+SELECT
+    listened.*,
+    variant, bucket,
+    coalesce(eligible, 0) AS eligible, coalesce(returned, 0) AS returned,
+    coalesce(pre_sessions, 0) AS pre_sessions, coalesce(pre_seconds, 0) AS pre_seconds
+FROM listened
+JOIN listener USING (listener)
+LEFT JOIN resolved USING (number, listener)
+LEFT JOIN before USING (listener);

@@ -1,0 +1,93 @@
+"""From the rows of the sum queries to `TickSums`, one a tick: nothing is computed here, only put in its place."""
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from batch.database import query
+from livelift.study import Study
+from livelift.tick_sums import RATIO_COLUMNS, SUM_COLUMNS, InputCounts, Moments, TickSums
+
+PerMetric = dict[str, NDArray[np.int64]]
+
+
+def read_ticks(connection: duckdb.DuckDBPyConnection, study: Study, counts: InputCounts) -> list[TickSums]:
+    """The sums of every row of the table `tick`, in its order.
+
+    Parameters
+    ----------
+    counts
+        Of the whole file. Rejects and duplicates are found before the stream, so every tick has all of them; `accepted`
+        grows with the stream, and `rows` with it.
+    """
+    heads = connection.execute(query("head")).fetchall()
+    variants = connection.execute(query("variant")).fetchall()
+    users = _read_users(connection, study, len(heads))
+    ratios = _read_ratios(connection, study, len(heads))
+    classic = _read_classic(connection, study, len(heads))
+    unheard = sum(counts.rejected.values()) + counts.duplicates
+    ticks = []
+    for (number, time, ended, complete, accepted, every, in_period, one_event), arms in zip(heads, variants, strict=True):
+        _, exposed_c, exposed_t, included_c, included_t, sessions_c, sessions_t, plays_c, plays_t = arms
+        ticks.append(
+            TickSums(
+                time=time,
+                ended=ended,
+                period_complete=complete,
+                counts=InputCounts(accepted + unheard, accepted, counts.rejected, counts.duplicates),
+                sessions_all=every,
+                sessions_in_period=in_period,
+                sessions_one_event=one_event,
+                exposed=(exposed_c, exposed_t),
+                included=(included_c, included_t),
+                sessions=(sessions_c, sessions_t),
+                plays=(plays_c, plays_t),
+                classic=classic[number],
+                users={name: sums[number] for name, sums in users.items()},
+                ratios={name: sums[number] for name, sums in ratios.items()},
+            )
+        )
+    return ticks
+
+
+def _read_users(connection: duckdb.DuckDBPyConnection, study: Study, ticks: int) -> PerMetric:
+    """Metric → (ticks, 2, buckets, 6)."""
+    rows = connection.execute(query("user_sums")).fetchnumpy()
+    found = {}
+    for name in study.metrics:
+        sums = np.zeros((ticks, 2, study.statistics.buckets, len(SUM_COLUMNS)), np.int64)
+        mine = rows["metric"] == name
+        place = tuple(rows[key][mine] for key in ("number", "variant", "bucket"))
+        for column, key in enumerate(SUM_COLUMNS):
+            sums[*place, column] = rows[key][mine]
+        found[name] = sums
+    return found
+
+
+def _read_ratios(connection: duckdb.DuckDBPyConnection, study: Study, ticks: int) -> PerMetric:
+    """Metric → (ticks, 2, 6), for the metrics that have a ratio reading."""
+    found = {
+        name: np.zeros((ticks, 2, len(RATIO_COLUMNS)), np.int64)
+        for name, metric in study.metrics.items()
+        if metric.kind in ("session_mean", "user_ratio")
+    }
+    for number, metric, variant, *sums in connection.execute(query("ratio_sums")).fetchall():
+        found[metric][number, variant] = sums
+    return found
+
+
+def _read_classic(
+    connection: duckdb.DuckDBPyConnection, study: Study, ticks: int
+) -> list[dict[str, tuple[Moments, Moments]]]:
+    """Tick → metric → (control, treatment)."""
+    found = {
+        (number, metric, variant): Moments(n, mean, m2)
+        for number, metric, variant, n, mean, m2 in connection.execute(query("classic")).fetchall()
+    }
+    return [
+        {
+            name: (found.get((number, name, 0), Moments()), found.get((number, name, 1), Moments()))
+            for name in study.metrics
+        }
+        for number in range(ticks)
+    ]

@@ -1,0 +1,196 @@
+"""The batch twin: the same sessions, counts and sums as the stream, by SQL over the file (promise P1).
+
+It shares the study's numbers with the pipeline and nothing else: what both say alike, two hands have computed.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import TracebackType
+from typing import Self
+
+import duckdb
+import pyarrow as pa
+
+from batch.database import open_database, query
+from batch.lines import SCHEMA, raw_lines
+from batch.tick_rows import read_ticks
+from livelift.assignment import VARIANTS
+from livelift.errors import InputError
+from livelift.study import Study
+from livelift.tick_sums import InputCounts, TickSums
+
+ROWS_A_FETCH = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedSession:
+    """A session; times in ms. `first_in_period` is its first event inside the period, None where it has none."""
+
+    user: str
+    variant: str
+    start: int
+    end: int
+    plays: int
+    skips: int
+    artists: int
+    seconds: int
+    in_period: bool
+    first_in_period: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedDay:
+    """An active day of a user (`day` counted from 1970-01-01 = 0) whose next day is over: was the user back on it?"""
+
+    user: str
+    variant: str
+    day: int
+    returned: bool
+
+
+class Twin:
+    """What the file at `data` comes to under `study`.
+
+    The file is read once, when the first answer is asked for. Use it as a context manager, or `close` it: its database
+    lies in a temporary folder, about 60 bytes a row.
+
+    Parameters
+    ----------
+    data
+        A file of the format of the study `lastfm`: plain, `.gz` or `.tar.gz`.
+    select_from, select_to
+        Only events in [select_from, select_to), in ms; others are rejected as `not_selected`.
+    progress
+        Called with the number of rows read so far, about every 8 MB of the file.
+    """
+
+    def __init__(
+        self,
+        data: Path,
+        study: Study,
+        *,
+        select_from: int | None = None,
+        select_to: int | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> None:
+        self._data = data
+        self._study = study
+        self._progress = progress
+        self._folder = TemporaryDirectory(prefix="livelift-twin-")
+        self._database = open_database(Path(self._folder.name), study, select_from, select_to)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Remove the database; a closed twin gives no more answers."""
+        self._database.close()
+        self._folder.cleanup()
+
+    def counts(self) -> InputCounts:
+        """What became of the rows of the file. Nothing is late in a batch.
+
+        Raises
+        ------
+        InputError
+            If the file cannot be read.
+        """
+        return self._counts
+
+    def sessions(self) -> Iterator[ClosedSession]:
+        """Every session of the file, in the order (due, user); at the end of the stream everything closes."""
+        for user, variant, *rest in self._rows("closed_sessions"):
+            yield ClosedSession(user, VARIANTS[variant], *rest)
+
+    def user_days(self) -> Iterator[ResolvedDay]:
+        """Every user-day that the stream reaches the end of, in the order (due, user)."""
+        for user, variant, *rest in self._rows("resolved_days"):
+            yield ResolvedDay(user, VARIANTS[variant], *rest)
+
+    def ticks(self) -> list[TickSums]:
+        """The sums at every midnight from the first look to the completion of the period, and at the end, last.
+
+        Midnights after the greatest event time are not there: the stream does not reach them.
+
+        Raises
+        ------
+        InputError
+            If the file cannot be read, or has no acceptable row.
+        """
+        return self._evaluate(end_only=False)
+
+    def final(self) -> TickSums:
+        """The sums at the end of the stream.
+
+        Raises
+        ------
+        InputError
+            If the file cannot be read, or has no acceptable row.
+        """
+        return self._evaluate(end_only=True)[-1]
+
+    def _evaluate(self, *, end_only: bool) -> list[TickSums]:
+        if self._counts.accepted == 0:
+            raise InputError(
+                f"{self._data} has no acceptable row: {self._counts.rows} rows, rejected {self._counts.rejected}",
+                "give a file of the published format with events in the range that the study accepts",
+            )
+        self._database.execute("SET VARIABLE end_only = $value", {"value": end_only})
+        for step in ("tick", "total", "value"):
+            self._database.execute(query(step))
+        return read_ticks(self._database, self._study, self._counts)
+
+    @cached_property
+    def _counts(self) -> InputCounts:
+        """Reads the file: the tables up to `session` and `user_day` are there once the counts are."""
+        self._create_lines()
+        for table in ("listener", "artist", "event", "session", "user_day"):
+            self._database.execute(query(table))
+        by_reason: dict[str | None, int] = dict(self._database.execute(query("counts")).fetchall())
+        acceptable = by_reason.pop(None, 0)
+        accepted = self._scalar("SELECT count(*) FROM event")
+        rejected = {reason: by_reason[reason] for reason in sorted(filter(None, by_reason))}
+        self._database.execute("DROP TABLE line")
+        return InputCounts(acceptable + sum(rejected.values()), accepted, rejected, acceptable - accepted)
+
+    def _create_lines(self) -> None:
+        """The table `line`. An error of the reader is kept aside: through DuckDB it would lose its type."""
+        failed: list[InputError] = []
+
+        def watched() -> Iterator[pa.RecordBatch]:
+            try:
+                yield from raw_lines(self._data, self._study.input.file_glob, self._progress)
+            except InputError as error:
+                failed.append(error)
+                raise
+
+        self._database.register("feed", pa.RecordBatchReader.from_batches(SCHEMA, watched()))
+        try:
+            self._database.execute(query("line"))
+        except duckdb.Error:
+            if failed:
+                raise failed[0] from None
+            raise
+        finally:
+            self._database.unregister("feed")
+
+    def _rows(self, name: str) -> Iterator[tuple]:  # type: ignore[type-arg]
+        """The rows of a query over the finished tables, fetched piece by piece on a cursor of their own."""
+        self.counts()
+        cursor = self._database.cursor()
+        cursor.execute(query(name))
+        while rows := cursor.fetchmany(ROWS_A_FETCH):
+            yield from rows
+
+    def _scalar(self, statement: str) -> int:
+        row = self._database.execute(statement).fetchone()
+        assert row is not None
+        return int(row[0])

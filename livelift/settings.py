@@ -1,0 +1,59 @@
+"""Settings that every station reads from the environment the same way. Flags of the command line set the same names."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from livelift.errors import SettingsError
+
+KAFKA = "LIVELIFT_KAFKA"
+REDIS = "LIVELIFT_REDIS"
+STUDY = "LIVELIFT_STUDY"
+RUN = "LIVELIFT_RUN"
+FOLDER = "LIVELIFT_FOLDER"
+
+DEFAULTS = {
+    KAFKA: "127.0.0.1:9092",
+    REDIS: "redis://127.0.0.1:6379/0",
+    STUDY: "lastfm",
+    FOLDER: ".livelift",
+}
+
+
+def setting(name: str, environment: Mapping[str, str] = os.environ) -> str:
+    """The setting `name`, or its default.
+
+    Raises
+    ------
+    SettingsError
+        If it is not set and has no default.
+    """
+    value = environment.get(name) or DEFAULTS.get(name)
+    if not value:
+        raise SettingsError(f"{name} is not set", f"set it in the environment: {name}=…")
+    return value
+
+
+def number(name: str, default: float, environment: Mapping[str, str] = os.environ) -> float:
+    """The setting `name` as a positive number.
+
+    Raises
+    ------
+    SettingsError
+        If it is not one.
+    """
+    text = environment.get(name, "")
+    if not text:
+        return default
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not value > 0:
+        raise SettingsError(f"{name} is '{text}'", "use a number above 0")
+    return value
+
+
+def folder(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where runs, caches and logs live."""
+    return Path(setting(FOLDER, environment))

@@ -1,0 +1,123 @@
+"""The Faust edge: a worker with an agent over the events topic and a table whose changelog holds the sessions.
+
+Per message (all fetched records of a partition): fold them with the pure operator; write the outputs to the output log
+and the dead letters, acknowledged; only then the state that forgets them (promise P2.3). An error ends the process at
+once: the state is in Kafka, a restart goes on where it was.
+"""
+
+import asyncio
+import logging
+import os
+from typing import Any
+
+import faust
+import msgspec
+
+from livelift import output_log
+from livelift.errors import LiveliftError
+from livelift.names import RunNames
+from livelift.sessions import session_measures
+from livelift.study import Study
+from processor.partition import DeadLetter, Effects
+from processor.record_batches import RecordBatches
+from processor.scheduler import BatchingScheduler
+from processor.settings import ProcessorSettings
+from processor.store import PartitionStore, register
+
+log = logging.getLogger("livelift.processor")
+
+_encode_letter = msgspec.json.Encoder().encode
+
+
+def build_app(settings: ProcessorSettings, study: Study) -> faust.App:
+    """The Faust application of one worker; run it with `faust.Worker` or `app.start()`."""
+    names = settings.names
+    app = faust.App(
+        names.application,
+        broker=f"kafka://{settings.kafka}",
+        datadir=str(settings.data_folder / "faust"),
+        topic_partitions=settings.partitions,
+        topic_disable_leader=True,
+        consumer_auto_offset_reset="earliest",
+        web_enabled=False,
+        table_standby_replicas=0,
+        ConsumerScheduler=BatchingScheduler,
+        stream_buffer_maxsize=4,  # counts merged messages
+        stream_wait_empty=False,
+        broker_commit_interval=1.0,
+        broker_max_poll_records=settings.fetch_records,
+        broker_session_timeout=settings.session_timeout,
+        broker_heartbeat_interval=settings.session_timeout / 4,
+        broker_request_timeout=max(30.0, 3 * settings.session_timeout),
+        consumer_max_fetch_size=4 << 20,
+    )
+    events = app.topic(
+        names.events,
+        partitions=settings.partitions,
+        key_type=bytes,
+        value_type=bytes,
+        key_serializer="raw",
+        value_serializer="raw",
+    )
+    store_url = register(study, session_measures(study))
+    table = app.Table("state", partitions=settings.partitions, key_type=bytes, value_type=bytes, store=store_url)
+
+    async def process(stream: Any) -> None:
+        try:
+            batches = await RecordBatches.started(settings.kafka)
+            try:
+                await _process(stream, table, names, batches)
+            finally:
+                await batches.stop()
+        except Exception as error:  # Faust would restart the agent and acknowledge the message
+            _end(error)
+
+    app.agent(events)(process)
+    return app
+
+
+async def _process(stream: Any, table: Any, names: RunNames, batches: RecordBatches) -> None:
+    """The agent: for each message outputs first, then the state that forgets them."""
+    async for event in stream.events():
+        store: PartitionStore = table.data
+        if store.failure is not None:
+            raise store.failure
+        number = event.message.partition
+        partition = store.partitions.get(number)
+        if partition is None:
+            continue  # given away while the message waited
+        writer = store.writers[number]
+        effects = partition.apply(event.message.value)
+        await asyncio.gather(
+            batches.write(names.output, number, ((None, output_log.encode(output)) for output in effects.outputs)),
+            batches.write(names.dead_letters, number, _letters(number, effects)),
+        )
+        await batches.write(names.changelog, number, writer.records(partition, effects.touched.values()))
+
+
+def _letters(partition: int, effects: Effects) -> list[tuple[bytes, bytes]]:
+    """Dead letters as records; the key names the event, so that one written again is known again."""
+    return [(f"{partition}:{letter.offset}".encode(), _letter(partition, letter)) for letter in effects.dead_letters]
+
+
+def _letter(partition: int, letter: DeadLetter) -> bytes:
+    return _encode_letter(
+        {
+            "v": 1,
+            "reason": letter.reason,
+            "row": letter.row,
+            "partition": partition,
+            "offset": letter.offset,
+            "line": letter.value.decode("utf-8", "backslashreplace"),
+        }
+    )
+
+
+def _end(error: Exception) -> None:
+    """Say what happened and end the process."""
+    if isinstance(error, LiveliftError):
+        log.critical("%s", error)
+    else:
+        log.critical("the processor stops at an error", exc_info=error)
+    logging.shutdown()
+    os._exit(getattr(error, "exit_code", 1))

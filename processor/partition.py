@@ -1,0 +1,371 @@
+"""The session operator of one partition: records in, ordered outputs out. Pure: no clock, no client, no await.
+
+The watermark moves with every record, never at batch grain, and fires the timers in the order (due, kind, user). How
+the records are cut into batches, and where a crash cut them anew, therefore leaves no trace in the outputs (promise P2).
+"""
+
+from collections.abc import Iterable
+from heapq import heappop, heappush
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+
+from livelift.assignment import VARIANTS, variant_of
+from livelift.errors import StateError
+from livelift.event_time import DAY, next_midnight
+from livelift.events import Control, End, Manifest, decode_control
+from livelift.output_log import (
+    END_DUE,
+    EVENT,
+    MARK,
+    SCHEMA,
+    SESSION,
+    USER_DAY,
+    ClosedSession,
+    Counts,
+    EndMark,
+    Mark,
+    Output,
+    UserDay,
+)
+from livelift.sessions import SessionMeasures
+from livelift.study import Study
+from processor.user_state import OpenSession, UserState
+
+NEVER = END_DUE
+
+
+class Record(Protocol):
+    """A record of the events topic, as the consumer hands it over."""
+
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes
+
+
+class DeadLetter(NamedTuple):
+    """A record that was not applied, and why. `row` is −1 where it could not be read."""
+
+    offset: int
+    reason: str
+    row: int
+    key: bytes | None
+    value: bytes
+
+
+class Effects:
+    """What a batch of records did: outputs in log order, users to write to the changelog, dead letters."""
+
+    __slots__ = ("dead_letters", "outputs", "touched")
+
+    def __init__(self) -> None:
+        self.outputs: list[Output] = []
+        self.touched: dict[bytes, UserState] = {}
+        self.dead_letters: list[DeadLetter] = []
+
+
+class Partition:
+    """The operator's state of one partition.
+
+    Attributes
+    ----------
+    as_of
+        Offset of the last record applied; −1 before the first.
+    watermark
+        Event time in ms before which nothing on time is still to come; −1 before the first record.
+    row
+        The greatest `row` passed: one that is not above it was sent twice.
+    ended
+        The end mark was passed.
+    """
+
+    def __init__(self, study: Study, measures: SessionMeasures) -> None:
+        self.as_of = -1
+        self.watermark = -1
+        self.row = -1
+        self.accepted = 0
+        self.late = 0
+        self.undecodable = 0
+        self.manifest: Manifest | None = None
+        self.ended = False
+        self.users: dict[bytes, UserState] = {}
+        self._measures = measures
+        self._salt = study.experiment.salt
+        self._control_percent = study.experiment.control_percent
+        self._gap = study.sessions.gap_ms
+        self._lateness = study.sessions.lateness_ms
+        self._pre_start = study.experiment.pre_start_ms
+        self._start = study.experiment.start_ms
+        self._end = study.experiment.end_ms
+        self._timers: list[tuple[Any, ...]] = []  # (due, kind, user or offset, …); a session's due may be stale: early
+        self._fire_at = NEVER  # the least watermark that fires a timer
+        self._open_before_end = 0  # open sessions that started before the period's end
+        self._replay_until = -1  # offsets up to here may be in a user's recovered state already
+
+    @classmethod
+    def recovered(
+        cls,
+        study: Study,
+        measures: SessionMeasures,
+        *,
+        as_of: int,
+        watermark: int,
+        row: int,
+        counts: Counts,
+        manifest: Manifest | None,
+        ended: bool,
+        users: Iterable[UserState],
+    ) -> "Partition":
+        """The partition as its records of state say, ready to take the record after `as_of`.
+
+        A user's state may be newer than the partition's: the records of a batch are not written atomically. Events that
+        it holds already are then skipped by their offset.
+        """
+        partition = cls(study, measures)
+        partition.as_of = as_of
+        partition.watermark = watermark
+        partition.row = row
+        partition.accepted, partition.late, partition.undecodable = counts.accepted, counts.late, counts.undecodable
+        partition.manifest = manifest
+        partition.ended = ended
+        if watermark >= 0 and not ended:
+            heappush(partition._timers, (next_midnight(watermark), MARK, b""))
+        for user in users:
+            partition.users[user.user] = user
+            partition._replay_until = max(partition._replay_until, user.as_of)
+            if user.session is not None:
+                partition._schedule_session(user.user, user.session)
+            for day in user.days:
+                partition._schedule_day(user.user, day)
+            for time, offset, value in user.waiting:
+                heappush(partition._timers, (time, EVENT, offset, user.user, value))
+        partition._rearm()
+        return partition
+
+    @property
+    def counts(self) -> Counts:
+        return Counts(self.accepted, self.late, self.undecodable)
+
+    @property
+    def open_sessions(self) -> int:
+        """Open sessions; O(users)."""
+        return sum(user.session is not None for user in self.users.values())
+
+    def apply(self, records: Iterable[Record]) -> Effects:
+        """Take the partition's next records, in offset order.
+
+        Raises
+        ------
+        StateError
+            If records are missing between the state and the first one.
+        VersionError
+            If a control mark was written by another schema.
+        """
+        effects = Effects()
+        decode = self._measures.decode
+        for record in records:
+            offset = record.offset
+            if offset <= self.as_of:
+                continue
+            if offset > self.as_of + 1:
+                raise StateError(
+                    f"the events between offset {self.as_of} and {offset} are missing",
+                    "start a new run: livelift reset, then livelift demo",
+                )
+            self.as_of = offset
+            key = record.key
+            if key is None:
+                self._control(decode_control(record.value), effects)
+                continue
+            try:
+                event = decode(record.value)
+            except msgspec.MsgspecError:
+                self._reject(record, "undecodable", -1, effects)
+                continue
+            if event.row <= self.row:
+                continue  # sent twice by a producer that was killed with requests in flight
+            self.row = event.row
+            time = record.timestamp
+            if self.ended or time < self.watermark:
+                self._reject(record, "late", event.row, effects)
+                continue
+            if self._lateness:
+                self.accepted += 1
+                self._wait(key, time, offset, record.value, effects)
+                self._advance(time - self._lateness, effects)
+                continue
+            if time >= self._fire_at or self.watermark < 0:
+                self._advance(time, effects)  # before the count: a mark holds what came before it
+            else:
+                self.watermark = time
+            self.accepted += 1
+            user = self.users.get(key) or self._meet(key)
+            if offset <= self._replay_until and offset <= user.as_of:
+                continue  # recovered with this event in it
+            self._take(user, time, event)
+            effects.touched[key] = user
+        return effects
+
+    def _take(self, user: UserState, time: int, event: Any) -> None:
+        """Add the event to the user's open session, or begin one."""
+        session = user.session
+        if session is None:
+            session = user.session = OpenSession(time, time, self._measures.begin(event))
+            self._schedule_session(user.user, session)
+        else:
+            self._measures.extend(session.accumulator, event, time - session.last)
+            session.last = time
+        if time >= user.day_end:
+            self._new_day(user, time)
+
+    def _meet(self, key: bytes) -> UserState:
+        variant = VARIANTS.index(variant_of(key.decode(), self._salt, self._control_percent))
+        user = self.users[key] = UserState(key, variant, len(self._measures.names))
+        return user
+
+    def _new_day(self, user: UserState, time: int) -> None:
+        """The user's first event of a UTC day; the period's bounds are midnights, so exposure begins on such an event."""
+        day = time // DAY
+        user.day_end = (day + 1) * DAY
+        if self._start <= time < self._end:
+            if user.exposed_at is None:
+                user.exposed_at = time
+            user.days.append(day)
+            self._schedule_day(user.user, day)
+
+    # Timers. One entry per open session, at its due or earlier; one per user-day; one for the next midnight.
+
+    def _schedule_session(self, key: bytes, session: OpenSession) -> None:
+        if session.start < self._end:
+            self._open_before_end += 1
+        self._push(session.last + self._gap, SESSION, key)
+
+    def _schedule_day(self, key: bytes, day: int) -> None:
+        """A day is resolved at the end of the next one, if that is inside the period too."""
+        if (day + 2) * DAY <= self._end:
+            self._push((day + 2) * DAY, USER_DAY, key)
+
+    def _push(self, due: int, kind: int, key: bytes) -> None:
+        heappush(self._timers, (due, kind, key))
+        self._rearm()
+
+    def _rearm(self) -> None:
+        timers = self._timers
+        self._fire_at = timers[0][0] + (timers[0][1] >= SESSION) if timers else NEVER
+
+    def _advance(self, watermark: int, effects: Effects) -> None:
+        """Move the watermark to `watermark` ms, never back, and fire what it passes."""
+        if self.watermark < 0 <= watermark:
+            heappush(self._timers, (next_midnight(watermark), MARK, b""))
+            self._rearm()
+        self.watermark = max(self.watermark, watermark)
+        while watermark >= self._fire_at:
+            self._fire(heappop(self._timers), effects)
+            self._rearm()
+
+    def _fire(self, timer: tuple[Any, ...], effects: Effects) -> None:
+        due, kind, key = timer[:3]
+        if kind == SESSION:
+            self._close(due, key, effects)
+        elif kind == USER_DAY:
+            self._resolve_day(due, key, effects)
+        elif kind == MARK:
+            complete = due >= self._end and self._open_before_end == 0
+            effects.outputs.append(Mark(SCHEMA, due, self.counts, complete, self.manifest))
+            heappush(self._timers, (due + DAY, MARK, b""))
+        else:
+            self._release(timer, effects)
+
+    def _close(self, due: int, key: bytes, effects: Effects) -> None:
+        user = self.users[key]
+        session = user.session
+        assert session is not None, "an open session has exactly one timer"
+        if session.last + self._gap > due:  # it went on since the timer was set
+            heappush(self._timers, (session.last + self._gap, SESSION, key))
+            return
+        user.session = None
+        self._open_before_end -= session.start < self._end
+        measures = self._measures.finish(session.accumulator, session.start, session.last)
+        in_period = self._start <= session.start < self._end
+        if in_period:
+            user.sessions += 1
+            for i, value in enumerate(measures):
+                user.sums[i] += value
+                user.squares[i] += value * value
+        elif self._pre_start <= session.start and due < self._start:
+            user.pre_sessions += 1
+            for i, value in enumerate(measures):
+                user.pre_sums[i] += value
+        exposed_at = None if user.exposure_told else user.exposed_at
+        user.exposure_told = user.exposed_at is not None
+        effects.outputs.append(
+            ClosedSession(
+                SCHEMA,
+                due,
+                key.decode(),
+                user.variant,
+                session.start,
+                session.last,
+                in_period,
+                measures,
+                user.totals(),
+                exposed_at,
+            )
+        )
+        effects.touched[key] = user
+
+    def _resolve_day(self, due: int, key: bytes, effects: Effects) -> None:
+        user = self.users[key]
+        day = due // DAY - 2
+        returned = day + 1 in user.days
+        user.days = [later for later in user.days if later > day]
+        user.eligible += 1
+        user.returned += returned
+        effects.outputs.append(UserDay(SCHEMA, due, key.decode(), user.variant, day, returned, user.totals()))
+        effects.touched[key] = user
+
+    # Allowed lateness: an accepted event waits among the timers until the watermark passes it.
+
+    def _wait(self, key: bytes, time: int, offset: int, value: bytes, effects: Effects) -> None:
+        user = self.users.get(key) or self._meet(key)
+        if offset <= user.as_of:
+            return  # recovered with this event in it
+        user.waiting.append((time, offset, value))
+        heappush(self._timers, (time, EVENT, offset, key, value))
+        self._rearm()
+        effects.touched[key] = user
+
+    def _release(self, timer: tuple[Any, ...], effects: Effects) -> None:
+        time, _, offset, key, value = timer
+        user = self.users[key]
+        user.waiting.remove((time, offset, value))
+        self._take(user, time, self._measures.decode(value))
+        effects.touched[key] = user
+
+    # What comes from the producer or goes to the dead letters.
+
+    def _control(self, mark: Control, effects: Effects) -> None:
+        if self.ended:
+            return
+        self.manifest = mark.manifest
+        self._advance(mark.time, effects)
+        if isinstance(mark, End):
+            self._finish(mark.manifest, effects)
+
+    def _finish(self, manifest: Manifest, effects: Effects) -> None:
+        """The end of the stream: every open session closes, in due order; a day that is not over stays unresolved."""
+        while self._timers:
+            timer = heappop(self._timers)
+            if timer[1] == SESSION:
+                self._fire(timer, effects)
+        self._rearm()
+        self.ended = True
+        effects.outputs.append(EndMark(SCHEMA, END_DUE, self.watermark, self.counts, manifest))
+
+    def _reject(self, record: Record, reason: str, row: int, effects: Effects) -> None:
+        if reason == "late":
+            self.late += 1
+        else:
+            self.undecodable += 1
+        effects.dead_letters.append(DeadLetter(record.offset, reason, row, record.key, record.value))

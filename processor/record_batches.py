@@ -1,0 +1,75 @@
+"""Writing many records at once: Kafka record batches built by hand and acknowledged (promise P4).
+
+A single send costs some 120 µs in Python, a record in a batch a few. The producer is idempotent, so the batches of a
+partition arrive in order or not at all.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+
+from livelift.errors import StateError
+
+BATCH_BYTES = 1 << 20
+
+
+class RecordBatches:
+    """Writes records to a partition and waits until the broker has them."""
+
+    def __init__(self, producer: AIOKafkaProducer) -> None:
+        self._producer = producer
+
+    @classmethod
+    async def started(cls, kafka: str) -> "RecordBatches":
+        """A writer to the broker at `kafka`, connected."""
+        producer = AIOKafkaProducer(
+            bootstrap_servers=kafka,
+            acks="all",
+            enable_idempotence=True,
+            compression_type="lz4",
+            max_batch_size=BATCH_BYTES,
+            max_request_size=8 * BATCH_BYTES,
+            linger_ms=0,
+        )
+        await producer.start()
+        return cls(producer)
+
+    async def stop(self) -> None:
+        await self._producer.stop()
+
+    async def write(self, topic: str, partition: int, records: Iterable[tuple[bytes | None, bytes | None]]) -> int:
+        """Write (key, value) records in order and wait for the acknowledgement of all. Returns how many.
+
+        Raises
+        ------
+        StateError
+            If a record does not even fit into an empty batch.
+        aiokafka.errors.KafkaError
+            If the broker does not take a batch.
+        """
+        now = int(time.time() * 1000)
+        count = 0
+        acknowledgements: list[Any] = []
+        batch = self._producer.create_batch()
+        for key, value in records:
+            count += 1
+            if batch.append(key=key, value=value, timestamp=now) is None:
+                acknowledgements.append(await self._send(batch, topic, partition))
+                batch = self._producer.create_batch()
+                if batch.append(key=key, value=value, timestamp=now) is None:
+                    raise StateError(
+                        f"a record of {len(value or b'')} bytes for {topic} is larger than a batch of {BATCH_BYTES}",
+                        "raise BATCH_BYTES in processor/record_batches.py",
+                    )
+        if batch.record_count():
+            acknowledgements.append(await self._send(batch, topic, partition))
+        if acknowledgements:
+            await asyncio.gather(*acknowledgements)
+        return count
+
+    async def _send(self, batch: Any, topic: str, partition: int) -> Any:
+        batch.close()
+        return await self._producer.send_batch(batch, topic, partition=partition)

@@ -1,0 +1,46 @@
+"""Starting one worker: settings from the environment, topics, then Faust until a signal."""
+
+import logging
+import sys
+
+import faust
+
+from livelift import logs, settings
+from livelift.errors import LiveliftError
+from livelift.names import RunNames
+from livelift.study import load_study
+from processor.app import build_app
+from processor.settings import FETCH_RECORDS, SESSION_TIMEOUT, ProcessorSettings
+from processor.topics import prepare_topics
+
+TOPIC_WAIT_SECONDS = 60.0
+
+
+def run_worker(kafka: str, study_name: str, run: str) -> None:
+    """Run a worker until SIGTERM or SIGINT; does not return."""
+    study = load_study(study_name)
+    wait = settings.number("LIVELIFT_TOPIC_WAIT_SECONDS", TOPIC_WAIT_SECONDS)
+    partitions = prepare_topics(kafka, RunNames(study_name, run), wait)
+    config = ProcessorSettings(
+        kafka=kafka,
+        study=study_name,
+        run=run,
+        partitions=partitions,
+        data_folder=settings.folder() / "runs" / run,
+        fetch_records=int(settings.number("LIVELIFT_FETCH_RECORDS", FETCH_RECORDS)),
+        session_timeout=settings.number("LIVELIFT_SESSION_TIMEOUT", SESSION_TIMEOUT),
+    )
+    config.data_folder.mkdir(parents=True, exist_ok=True)
+    app = build_app(config, study)
+    worker = faust.Worker(app, loglevel="INFO", override_logging=False, redirect_stdouts=False, quiet=True)
+    worker.execute_from_commandline()
+
+
+def main() -> None:
+    """`python -m processor`."""
+    logs.set_up("processor")
+    try:
+        run_worker(settings.setting(settings.KAFKA), settings.setting(settings.STUDY), settings.setting(settings.RUN))
+    except LiveliftError as error:
+        logging.getLogger("livelift.processor").critical("%s", error)
+        sys.exit(error.exit_code)

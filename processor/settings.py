@@ -1,0 +1,40 @@
+"""The processor's settings: one frozen object, built in `__main__` or by the command line, never at import."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from livelift.names import RunNames
+
+FETCH_RECORDS = 20_000
+SESSION_TIMEOUT = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessorSettings:
+    """How one worker runs.
+
+    kafka
+        Bootstrap address, "host:port".
+    study, run
+        Which study, and which run of it.
+    partitions
+        Of the events topic; outputs and state have as many.
+    data_folder
+        For what Faust keeps beside its state.
+    fetch_records
+        The most records taken from the consumer at once, over all partitions: bounds a batch.
+    session_timeout
+        Seconds without a heartbeat after which the group gives a worker's partitions away.
+    """
+
+    kafka: str
+    study: str
+    run: str
+    partitions: int
+    data_folder: Path
+    fetch_records: int = FETCH_RECORDS
+    session_timeout: float = SESSION_TIMEOUT
+
+    @property
+    def names(self) -> RunNames:
+        return RunNames(self.study, self.run)

@@ -1,0 +1,86 @@
+"""Faust's store of the table `state`: recovers partitions from the changelog, by as-of instead of by last write.
+
+Faust recovers a table by handing changelog records to its store. This one keeps the greatest as-of of every user and
+partition, and builds the operators when recovery is complete. It never writes: the agent writes the changelog in record
+batches. Every assignment recovers from the changelog's start, since a worker that was frozen can't know what others
+wrote in the meantime.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from faust import stores
+from faust.stores import memory
+from faust.types import TP, EventT
+
+from livelift.sessions import SessionMeasures
+from livelift.study import Study
+from processor.changelog import StateReader, StateWriter, new_token
+from processor.partition import Partition
+
+SCHEME = "livelift"
+
+
+class PartitionStore(memory.Store[bytes, bytes]):
+    """The operators of the assigned partitions, and the writers of their state.
+
+    Attributes
+    ----------
+    partitions, writers
+        Partition number → operator, and → writer under this assignment's token. Empty while recovering.
+    failure
+        What went wrong during recovery, if anything: Faust only logs it, the agent raises it.
+    """
+
+    study: Study
+    measures: SessionMeasures
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.partitions: dict[int, Partition] = {}
+        self.writers: dict[int, StateWriter] = {}
+        self.failure: Exception | None = None
+        self._readers: dict[int, StateReader] = {}
+
+    def persisted_offset(self, tp: TP) -> int | None:
+        return -1  # nothing is kept between assignments
+
+    async def on_rebalance(
+        self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
+    ) -> None:
+        self.partitions.clear()
+        self.writers.clear()
+        self._readers.clear()
+
+    def apply_changelog_batch(
+        self, batch: Iterable[EventT[Any]], to_key: Callable[[Any], Any], to_value: Callable[[Any], Any]
+    ) -> None:
+        try:
+            for event in batch:
+                reader = self._readers.setdefault(event.message.partition, StateReader())
+                for record in event.message.value:
+                    reader.add(record.key, record.value)
+        except Exception as error:
+            self.failure = error
+            raise
+
+    async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
+        try:
+            self.partitions.clear()
+            self.writers.clear()
+            for tp in active_tps:
+                reader = self._readers.get(tp.partition) or StateReader()
+                self.partitions[tp.partition] = reader.partition(self.study, self.measures)
+                self.writers[tp.partition] = StateWriter(self.measures, new_token(), reader.older_keys())
+            self._readers.clear()
+        except Exception as error:
+            self.failure = error
+            raise
+
+
+def register(study: Study, measures: SessionMeasures) -> str:
+    """Make the store known to Faust for `study`; returns its URL for `app.Table`."""
+    PartitionStore.study = study
+    PartitionStore.measures = measures
+    stores.STORES.aliases[SCHEME] = f"{__name__}:{PartitionStore.__name__}"
+    return f"{SCHEME}://changelog"

@@ -1,0 +1,89 @@
+"""What the processor keeps of one user: the open session, the days in question, and the totals that outlive sessions."""
+
+from typing import Any
+
+from livelift.output_log import Totals
+
+
+class OpenSession:
+    """A session that may still go on: first and last event in ms, and the study's accumulator."""
+
+    __slots__ = ("accumulator", "last", "start")
+
+    def __init__(self, start: int, last: int, accumulator: Any) -> None:
+        self.start = start
+        self.last = last
+        self.accumulator = accumulator
+
+
+class UserState:
+    """A user of one partition.
+
+    Attributes
+    ----------
+    user
+        The record key, UTF-8.
+    variant
+        0 control, 1 treatment.
+    as_of
+        The offset up to which a recovered state holds everything; −1 for a user first met in this assignment.
+    session
+        The open session, if there is one. It has exactly one timer.
+    day_end
+        The end of the latest active day in ms: an event from there on is on a new active day.
+    days
+        Active days of the period (days since 1970) whose return is not resolved yet.
+    exposed_at
+        First event inside the period in ms; `exposure_told` once a closed session has carried it.
+    waiting
+        Accepted events that the watermark has not passed: (time, offset, value). Empty without allowed lateness.
+    """
+
+    __slots__ = (
+        "as_of",
+        "day_end",
+        "days",
+        "eligible",
+        "exposed_at",
+        "exposure_told",
+        "pre_sessions",
+        "pre_sums",
+        "returned",
+        "session",
+        "sessions",
+        "squares",
+        "sums",
+        "user",
+        "variant",
+        "waiting",
+    )
+
+    def __init__(self, user: bytes, variant: int, measures: int) -> None:
+        self.user = user
+        self.variant = variant
+        self.as_of = -1
+        self.session: OpenSession | None = None
+        self.day_end = 0
+        self.days: list[int] = []
+        self.exposed_at: int | None = None
+        self.exposure_told = False
+        self.waiting: list[tuple[int, int, bytes]] = []
+        self.sessions = 0
+        self.sums = [0] * measures
+        self.squares = [0] * measures
+        self.eligible = 0
+        self.returned = 0
+        self.pre_sessions = 0
+        self.pre_sums = [0] * measures
+
+    def totals(self) -> Totals:
+        """The totals as an output carries them."""
+        return Totals(
+            self.sessions,
+            tuple(self.sums),
+            tuple(self.squares),
+            self.eligible,
+            self.returned,
+            self.pre_sessions,
+            tuple(self.pre_sums),
+        )

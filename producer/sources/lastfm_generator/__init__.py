@@ -1,0 +1,20 @@
+"""A calibrated file in the format of the Last.fm 1K data, for those who do not have the data.
+
+    calendar    which days and how many users a size covers
+    people      the users: rate, session length, habits
+    sessions    the plan: which sessions, how many plays
+    listening   gaps, schedule, the planted lift
+    music       artists and tracks
+    names       what they are called
+    faults      the few bad rows
+    writer      bytes; whole or not there
+    truth       what was planted, beside the file
+
+The same seed and parameters give the same bytes. `docs` of the calibration: `design.md`, "Calibration figures"; the data
+themselves: Last.fm 1K Users by Òscar Celma, ocelma.net/MusicRecommendationDataset/lastfm-1K.html.
+"""
+
+from producer.sources.lastfm_generator.generate import generate
+from producer.sources.lastfm_generator.truth import Truth, read_truth, truth_path
+
+__all__ = ["Truth", "generate", "read_truth", "truth_path"]

@@ -1,0 +1,126 @@
+"""Who listens: users with a heavy-tailed rate, a session length of their own, habits, a time zone and a first day."""
+
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from livelift.errors import SettingsError
+from producer.sources.lastfm_generator.calendar import Calendar
+from producer.sources.lastfm_generator.randomness import SIZE, Ints, stream
+from producer.sources.lastfm_generator.tables import SHORT_SHARE, mean_plays
+
+Floats = NDArray[np.float64]
+
+# `statistics.md`, "Generator of these figures": log rate with sd 1.1; log duration with sd 0.5 a user and 1 a session,
+# and 0.15 of the log rate in it.
+_RATE_SD, _LENGTH_SD, _LENGTH_OF_RATE = 1.1, 0.5, 0.15
+
+_JOIN_POWER = 0.7  # more people join late: a tenth of them inside the 90 days before the period or in its first month
+_JOIN_DAYS = 30  # after the period's start nobody new joins beyond this
+_SHORT_GAP_SD, _SHORT_GAP_LIMIT = 0.9, 0.4  # some skip a lot: log sd of a user's share of short gaps, and its cap
+_SWITCH, _SWITCH_SD, _SWITCH_LIMIT = 0.19, 0.5, 0.8  # chance of another artist after a play: 2.9 a session (tuned)
+_REPERTOIRE_POWER = 0.7  # artists a user knows grow as plays to this
+_ZONES = (-8, -5, -5, -3, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 9)  # hours east of Greenwich, equally likely
+
+_BUSIEST = 0.6  # share of the clock that sessions and the rests between them may fill
+_MEAN_GAP, _MEAN_REST = 300, 4_200  # seconds, for that share
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """One entry a user, in the order of their ids.
+
+    Attributes
+    ----------
+    first
+        The first second of the user in the file, since 1970.
+    sessions
+        Expected sessions between `first` and the calendar's end.
+    score
+        The user's part of a session's score, thousandths of a unit normal.
+    zone
+        Seconds east of Greenwich.
+    short_gaps, switches
+        Chances in 1/65,536: a gap is under 30 s; the next play is of another artist.
+    repertoire
+        Artists the user knows.
+    """
+
+    first: Ints
+    sessions: Floats
+    score: Ints
+    zone: Ints
+    short_gaps: Ints
+    switches: Ints
+    repertoire: Ints
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+
+def make_people(events: int, users: int, calendar: Calendar, seed: int) -> People:
+    """`users` people who together are expected to play `events` times.
+
+    Raises
+    ------
+    SettingsError
+        If so few people cannot play so often in the whole calendar.
+    """
+    rng = stream(seed, 0)
+    rate, own_length, skipping, curiosity = rng.standard_normal((4, users))
+    joined = calendar.published_first + (calendar.period_first + _JOIN_DAYS - calendar.published_first) * (
+        rng.random(users) ** _JOIN_POWER
+    )
+    first = np.maximum(calendar.first, joined) * 86_400
+    present = calendar.end * 86_400 - first
+
+    weight = np.exp(_RATE_SD * rate) * present
+    score = _centred(_LENGTH_OF_RATE * _RATE_SD * rate + _LENGTH_SD * own_length, weight)
+    plays = mean_plays(score)
+    sessions = _sessions(events, weight, plays, _BUSIEST * present / (plays * _MEAN_GAP + _MEAN_REST))
+    total = sessions * plays
+    short = np.exp(_SHORT_GAP_SD * skipping)
+    switch = np.exp(_SWITCH_SD * curiosity)
+    return People(
+        first=first.astype(np.int64),
+        sessions=np.round(sessions, 6),
+        score=score,
+        zone=rng.choice(_ZONES, users) * 3_600,
+        short_gaps=_chances(SHORT_SHARE * short / np.average(short, weights=total), _SHORT_GAP_LIMIT),
+        switches=_chances(_SWITCH * switch / np.average(switch, weights=total), _SWITCH_LIMIT),
+        repertoire=8 + np.rint(total**_REPERTOIRE_POWER).astype(np.int64),
+    )
+
+
+def _centred(values: Floats, weight: Floats) -> Ints:
+    """`values` as thousandths of a standard deviation about 0, both over sessions: heavy users count as they will.
+
+    Without this a handful of users, who hold most sessions, would set the whole file's session lengths. A few users
+    have no deviation to speak of and keep the expected one.
+    """
+    if len(values) < 20:
+        deviation = sqrt(_LENGTH_SD**2 + (_LENGTH_OF_RATE * _RATE_SD) ** 2)
+        return np.rint(1_000 * values / deviation).astype(np.int64)
+    centred = values - np.average(values, weights=weight)
+    deviation = sqrt(np.average(centred**2, weights=weight))
+    return np.rint(1_000 * centred / deviation).astype(np.int64)
+
+
+def _sessions(events: int, weight: Floats, plays: Floats, most: Floats) -> Floats:
+    """Sessions in proportion to `weight`, no more than `most`, that together hold `events` plays."""
+    if most @ plays < events:
+        raise SettingsError(
+            f"{len(weight)} users cannot play {events:,} times in the calendar of the file",
+            f"ask for at most {int(most @ plays):,} events, or for more users",
+        )
+    low, high = 0.0, float((most / weight).max())
+    for _ in range(100):  # bisection: the total rises with the scale
+        scale = (low + high) / 2
+        low, high = (scale, high) if np.minimum(scale * weight, most) @ plays < events else (low, scale)
+    return np.minimum(high * weight, most)
+
+
+def _chances(share: Floats, limit: float) -> Ints:
+    return np.array(np.rint(np.minimum(share, limit) * SIZE), dtype=np.int64)

@@ -1,0 +1,102 @@
+"""Rows to bytes in the published format, and a file that is either whole or not there."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from livelift.errors import ResourceError
+from livelift.event_time import DAY, to_iso
+from producer.sources.lastfm_generator.faults import Fault, user_id
+from producer.sources.lastfm_generator.listening import Listening
+from producer.sources.lastfm_generator.music import Music
+from producer.sources.lastfm_generator.names import Strings, artists, track_ids, track_titles
+from producer.sources.lastfm_generator.randomness import Ints
+
+
+def write_rows(file: IO[bytes], listening: Listening, music: Music, faults: dict[int, list[Fault]]) -> int:
+    """Write all rows of some users, newest first within each, with their duplicates and bad lines; how many lines.
+
+    `faults` by index of the user.
+    """
+    user = listening.sessions.user[listening.plays.session]
+    order = _newest_first(user)
+    order = np.repeat(order, 1 + listening.plays.twice[order])
+    rows = _lines(user[order], listening.time[order], Music(music.artist[order], music.track[order]))
+    ends = np.frombuffer(rows.buffers()[1], dtype=np.int32)
+    content = memoryview(rows.buffers()[2])
+    written = 0
+    inserted = list(_insertions(user[order], faults))
+    for row, line in inserted:
+        file.write(content[written : ends[row]])
+        file.write(line)
+        written = ends[row]
+    file.write(content[written : ends[len(rows)]])
+    return len(rows) + len(inserted)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write that becomes `path` when all is well, and vanishes when not.
+
+    Raises
+    ------
+    ResourceError
+        If the disk refuses.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as file:
+            yield file
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise ResourceError(f"cannot write {path}: {error.strerror}", "make room, or choose another folder") from error
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def _newest_first(user: Ints) -> Ints:
+    """The order that turns each user's rows around."""
+    first = np.searchsorted(user, user, side="left")
+    end = np.searchsorted(user, user, side="right")
+    return first + end - 1 - np.arange(len(user))
+
+
+def _lines(user: Ints, time: Ints, music: Music) -> Strings:
+    """One string a row, ending in LF."""
+    day, second = np.divmod(time, 86_400)
+    first_user, first_day = user[0], day.min()
+    users = pa.array([f"{user_id(index)}\t" for index in range(first_user, user[-1] + 1)])
+    days = pa.array([to_iso(int(index) * DAY)[:11] for index in range(first_day, day.max() + 1)])
+    return pc.binary_join_element_wise(
+        pc.take(users, pa.array(user - first_user)),
+        pc.take(days, pa.array(day - first_day)),
+        pc.take(_clock(), pa.array(second)),
+        pc.take(artists(), pa.array(music.artist)),
+        track_ids(music),
+        track_titles(music),
+        "",
+    )
+
+
+@cache
+def _clock() -> Strings:
+    """The second of the day as the end of a time stamp, with the tab after it."""
+    return pa.array([f"{to_iso(second * 1_000)[11:]}\t" for second in range(86_400)])
+
+
+def _insertions(user: Ints, faults: dict[int, list[Fault]]) -> Iterator[tuple[int, bytes]]:
+    """(row before which it stands, bad line), by row."""
+    for index in range(user[0], user[-1] + 1):
+        first, end = np.searchsorted(user, [index, index + 1])
+        for fault in sorted(faults.get(index, ()), key=lambda fault: not fault.on_top):
+            yield (int(first) if fault.on_top else int(first + end) // 2), fault.line

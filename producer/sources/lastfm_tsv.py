@@ -1,0 +1,196 @@
+"""The published file of Last.fm 1K Users (Òscar Celma), read exactly as it is.
+
+Six tab-separated columns: user id, time, artist id, artist name, track id, track name. No header, no quoting; rows end at
+LF and one trailing CR is stripped; nothing else breaks a line.
+"""
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from livelift.errors import InputError
+from livelift.event_time import from_date
+from livelift.study import Study
+from producer.sources import ACCEPTED, MAX_KEPT_BYTES, REJECTED, JudgedBlock, Selection, Source
+from producer.sources.input_file import MAX_LINE_BYTES, open_input, too_long, whole_lines
+from producer.sources.utc_text import LENGTH, parse_utc
+
+REASONS = ("encoding", "columns", "user", "date", "out_of_range", "not_selected")
+"""Why a row is rejected, in the order of judging: the first that holds."""
+
+_COLUMNS = 6
+_TAB, _LF, _CR = b"\t\n\r"
+_PROFILES = "userid-profile.tsv"  # the data set's other file: who the users are
+_ARCHIVES = "lastfm-dataset-*.tar.gz"  # the data set as downloaded
+_DOWNLOAD = (
+    "download Last.fm 1K Users by Òscar Celma from http://ocelma.net/MusicRecommendationDataset/lastfm-1K.html "
+    "and put userid-timestamp-artid-artname-traid-traname.tsv, or the downloaded archive, under data/raw/"
+)
+
+
+def find(data: Path, study: Study) -> Path:
+    """The input file: `data` itself, or the one in the folder `data`; unpacked, gzipped, or the downloaded archive.
+
+    Raises
+    ------
+    InputError
+        If there is none, or more than one.
+    """
+    if not data.is_dir():
+        if not data.exists():
+            raise InputError(f"No Last.fm data files found: there is no {data}", _DOWNLOAD)
+        return data
+    pattern = study.input.file_glob
+    for glob in (pattern, f"{pattern}.gz", _ARCHIVES):
+        found = sorted(path for path in data.glob(glob) if not path.name.startswith(_PROFILES))
+        if len(found) > 1:
+            names = ", ".join(path.name for path in found)
+            raise InputError(f"{len(found)} data files in {data}: {names}", "keep one, or name it with --data")
+        if found:
+            return found[0]
+    raise InputError(f"No Last.fm data files found: nothing in {data} matches {pattern}", _DOWNLOAD)
+
+
+def read(path: Path, study: Study, selection: Selection) -> Iterator[JudgedBlock]:
+    """Judge every row of `path`, block by block.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read as text lines.
+    """
+    pattern = study.input.file_glob
+    limits = (from_date(study.input.not_before), from_date(study.input.before))
+    with open_input(path, partial(_is_data_file, pattern)) as file:
+        line = 1
+        for block in whole_lines(file.stream):
+            judged = judge(block, line, limits, selection, file.position(), file.size)
+            yield judged
+            line += judged.rows
+
+
+def judge(
+    block: bytes, first_line: int, limits: tuple[int, int], selection: Selection, done: int = 0, total: int = 0
+) -> JudgedBlock:
+    """Judge the rows of `block`.
+
+    Parameters
+    ----------
+    block
+        Whole lines; the last one may lack its LF.
+    first_line
+        Number of its first line in the file.
+    limits
+        Acceptable event times, [least, end) in ms.
+    """
+    content = np.frombuffer(block, np.uint8)
+    starts, ends = _lines(content)
+    if int((ends - starts).max()) > MAX_LINE_BYTES:
+        raise too_long()
+    time, reason = _judge_lines(block, content, starts, ends, limits, selection)
+    good = reason == len(REASONS)
+    numbers = np.arange(first_line, first_line + len(starts))
+    accepted = pa.record_batch([time[good], numbers[good], _texts(content, starts[good], ends[good])], schema=ACCEPTED)
+    kept = np.flatnonzero(reason < REASONS.index("not_selected"))
+    rejected = pa.record_batch(
+        [
+            numbers[kept],
+            [REASONS[code] for code in reason[kept]],
+            [block[starts[row] : min(ends[row], starts[row] + MAX_KEPT_BYTES)] for row in kept],
+        ],
+        schema=REJECTED,
+    )
+    counts = np.bincount(reason, minlength=len(REASONS))
+    reasons = {name: int(count) for name, count in zip(REASONS, counts, strict=False) if count}
+    return JudgedBlock(len(starts), accepted, rejected, reasons, done, total)
+
+
+def _is_data_file(pattern: str, name: str) -> bool:
+    return fnmatchcase(name, pattern) and name != _PROFILES
+
+
+def _lines(content: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Start and end of each line's text: without its LF and one CR before that. `content` is not empty."""
+    ends = np.flatnonzero(content == _LF)
+    if content[-1] != _LF:
+        ends = np.append(ends, len(content))
+    starts = np.empty_like(ends)
+    starts[0] = 0
+    starts[1:] = ends[:-1] + 1
+    ends = ends - ((ends > starts) & (content[ends - 1] == _CR))
+    return starts, ends
+
+
+def _judge_lines(
+    block: bytes,
+    content: NDArray[np.uint8],
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    limits: tuple[int, int],
+    selection: Selection,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Per line: event time in ms, and the index of its reason in `REASONS`, or their number if it is acceptable."""
+    tabs = np.flatnonzero(content == _TAB)
+    first_tab = np.searchsorted(tabs, starts)
+    shaped = np.flatnonzero(np.searchsorted(tabs, ends) - first_tab == _COLUMNS - 1)
+    time = np.zeros(len(starts), np.int64)
+    reason = np.full(len(starts), REASONS.index("columns"))
+    reason[shaped] = len(REASONS)
+
+    user_end, date_end = tabs[first_tab[shaped]], tabs[first_tab[shaped] + 1]
+    dated = date_end - user_end - 1 == LENGTH
+    long = shaped[dated]
+    time[long], valid = parse_utc(content[(user_end[dated] + 1)[:, None] + np.arange(LENGTH)])
+
+    # From the last reason to the first, so that the first that holds stays.
+    start, end = selection.start, selection.end
+    if start is not None or end is not None:
+        outside = np.zeros(len(long), bool) if start is None else time[long] < start
+        outside |= False if end is None else time[long] >= end
+        reason[long[outside]] = REASONS.index("not_selected")
+    reason[long[(time[long] < limits[0]) | (time[long] >= limits[1])]] = REASONS.index("out_of_range")
+    reason[shaped[~dated]] = REASONS.index("date")
+    reason[long[~valid]] = REASONS.index("date")
+    reason[shaped[user_end == starts[shaped]]] = REASONS.index("user")
+    if not _is_utf8(block):
+        wrong = [row for row in range(len(starts)) if not _is_utf8(block[starts[row] : ends[row]])]
+        reason[wrong] = REASONS.index("encoding")
+    return time, reason
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _texts(content: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArray[np.int64]) -> pa.Array:
+    """The lines [start, end) of `content` as an Arrow string column, without copying them one by one."""
+    lengths = ends - starts
+    offsets = np.zeros(len(starts) + 1, np.int32)
+    np.cumsum(lengths, out=offsets[1:])
+    edges = np.zeros(len(content) + 1, np.int8)  # +1 where a line begins, −1 where it ends: the running sum is "inside"
+    edges[starts] += 1  # no two lines begin, or end, at one place
+    edges[ends] -= 1
+    inside = np.cumsum(edges[:-1], dtype=np.int8).view(bool)
+    return pa.Array.from_buffers(
+        pa.string(), len(starts), [None, pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(content[inside]))]
+    )
+
+
+SOURCE = Source(
+    find=find,
+    read=read,
+    user_sql="split_part(text, chr(9), 1)",
+    fields_sql=(
+        "to_json(struct_pack(\"user\" := f[1], \"time\" := f[2], artist_id := f[3], artist := f[4], "
+        "track_id := f[5], track := f[6]))"
+    ),
+)

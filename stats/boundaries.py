@@ -1,0 +1,150 @@
+"""How much error may be spent by each look, and the constants on Z that spend exactly that.
+
+The clock is the calendar: t_k = k/K with K the days of the period. It is not estimated from the data, which is what keeps
+the error rate (a clock of estimated information or of sessions is anti-conservative here, `statistics.md`).
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+from math import inf, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stats.distributions import normal_above, normal_exceeded_with
+
+Floats = NDArray[np.float64]
+Spending = Callable[[Floats, float], Floats]
+
+NODES = 160
+"""Gauss–Legendre nodes an integral: the constants are converged to 1e-9 (a test doubles it)."""
+
+REACH = 9.0
+"""Standard deviations below 0 where the integral of a boundary without a lower side begins."""
+
+
+def calendar(looks: int, total: int) -> tuple[float, ...]:
+    """The information times k/`total` of looks 1 … `looks`.
+
+    >>> calendar(2, 4)
+    (0.25, 0.5)
+    """
+    return tuple(look / total for look in range(1, looks + 1))
+
+
+def obrien_fleming(t: Floats, alpha: float) -> Floats:
+    """Error spent on one tail by time t: 2 (1 − Φ(z_{α/2}/√t)), in all α (Lan & DeMets 1983).
+
+    Parameters
+    ----------
+    t
+        Information times in (0, 1].
+    alpha
+        Total of the tail.
+
+    Examples
+    --------
+    >>> obrien_fleming(np.array([0.25, 1.0]), 0.025).round(7).tolist()
+    [7.4e-06, 0.025]
+    """
+    return 2.0 * normal_above(normal_exceeded_with(alpha / 2.0) / np.sqrt(t))
+
+
+def power_family(exponent: float) -> Spending:
+    """Spending α t^exponent (Kim & DeMets 1987); exponent 1 spends evenly and so stops earlier than O'Brien–Fleming.
+
+    >>> power_family(1.0)(np.array([0.5, 1.0]), 0.025).tolist()
+    [0.0125, 0.025]
+    """
+
+    def spent(t: Floats, alpha: float) -> Floats:
+        return alpha * t**exponent
+
+    return spent
+
+
+linear = power_family(1.0)
+"""Spending of the harm tail: α t."""
+
+
+@lru_cache(maxsize=64)
+def constants(times: tuple[float, ...], alpha: float, spending: Spending, two_sided: bool = False) -> tuple[float, ...]:
+    """The c_k with P(first crossing at look k) = what `spending` gives look k, for a Brownian motion under no effect.
+
+    One-sided: Z_k > c_k. Two-sided: |Z_k| > c_k, each tail spending α/2. Found by numerical integration of the density
+    of the score B = Z √t over the paths that have not crossed (Armitage, McPherson & Rowe 1969).
+
+    Parameters
+    ----------
+    times
+        Rising information times of the looks, in (0, 1].
+    alpha
+        Total error, of both tails together when `two_sided`.
+    spending
+        Cumulative error of one tail.
+
+    Returns
+    -------
+    tuple of float
+        One constant a look; inf at a look that is given nothing to spend.
+
+    Raises
+    ------
+    ValueError
+        If the times do not rise within (0, 1].
+
+    Examples
+    --------
+    >>> [round(c, 4) for c in constants((0.2, 0.4, 0.6, 0.8, 1.0), 0.05, obrien_fleming, two_sided=True)]
+    [4.8769, 3.357, 2.6803, 2.2898, 2.031]
+    """
+    t = np.asarray(times)
+    if t.size == 0 or t[0] <= 0 or t[-1] > 1 or np.any(np.diff(t) <= 0):
+        raise ValueError(f"information times have to rise within (0, 1], not {times}")
+    one_tail = spending(t, alpha / 2.0 if two_sided else alpha)
+    increments = np.diff(one_tail, prepend=0.0)
+    found = []
+    survivors = np.zeros(1), np.ones(1)  # all paths start at B = 0: nodes and their mass
+    before = 0.0
+    for time, increment in zip(t, increments, strict=True):
+        step = sqrt(time - before)
+        bound = _solve(*survivors, step, float(increment))
+        found.append(bound / sqrt(time))
+        survivors = _advance(*survivors, step, -bound if two_sided else -inf, bound, sqrt(time))
+        before = time
+    return tuple(found)
+
+
+def _solve(nodes: Floats, mass: Floats, step: float, increment: float) -> float:
+    """The bound b on B with P(B > b at this look, not crossed before) = `increment`: bisection on a falling function."""
+    if increment <= 0:
+        return inf
+    low, high = float(nodes.min()), float(nodes.max()) + 40.0 * step
+    if float(mass @ normal_above((low - nodes) / step)) <= increment:
+        return low
+    for _ in range(200):
+        middle = (low + high) / 2.0
+        if middle in (low, high):
+            break
+        if float(mass @ normal_above((middle - nodes) / step)) > increment:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2.0
+
+
+def _advance(
+    nodes: Floats, mass: Floats, step: float, low: float, high: float, scale: float
+) -> tuple[Floats, Floats]:
+    """Density after the step, kept inside (low, high), as nodes and masses of a Gauss–Legendre rule."""
+    low, high = max(low, -REACH * scale), min(high, REACH * scale)
+    roots, weights = _rule()
+    new = low + (high - low) * (roots + 1.0) / 2.0
+    density = np.exp(-0.5 * ((new[:, None] - nodes[None, :]) / step) ** 2) @ mass / (step * sqrt(2.0 * np.pi))
+    return new, density * weights * (high - low) / 2.0
+
+
+@lru_cache(maxsize=1)
+def _rule() -> tuple[Floats, Floats]:
+    roots, weights = np.polynomial.legendre.leggauss(NODES)
+    return roots, weights

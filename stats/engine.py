@@ -1,0 +1,325 @@
+"""The engine of a study: `step` at every tick, `preview` between them. Pure: state and sums in, state and verdict out.
+
+Everything that is kept or decides changes in `step` only, and `step` depends on the ticks' sums alone: so the history of
+verdicts is a function of the data (promise P1).
+"""
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from livelift.errors import StateError, StudyError, VersionError
+from livelift.event_time import DAY
+from livelift.study import Study
+from livelift.tick_sums import TickSums
+from stats.boundaries import Spending, calendar, constants, linear, obrien_fleming
+from stats.classic import classic
+from stats.decision import Findings, classic_opinion, decide, illness, improvement_of, reasons
+from stats.flips import Crossing, Tail, advance, flip_matrix, statistics
+from stats.guardrails import failures
+from stats.power import days_remaining
+from stats.readings import (
+    Clock,
+    Display,
+    Estimate,
+    estimate_metrics,
+    margin_z,
+    read_guardrails,
+    read_health,
+    read_planning,
+    read_primary,
+    worse_classically,
+)
+from stats.verdict import Crossed, Decision, Progress, Verdict, Why
+
+SCHEMA = 1
+
+Floats = NDArray[np.float64]
+
+
+class Final(msgspec.Struct, frozen=True, array_like=True):
+    """A decision that stands: taken at tick `time` (ms), with `look` looks taken."""
+
+    decision: Decision
+    why: Why | None
+    time: int
+    look: int
+
+
+class EngineState(msgspec.Struct, frozen=True, array_like=True):
+    """What is carried from tick to tick, under 1 KB.
+
+    Attributes
+    ----------
+    schema, study
+        Version of this record; fingerprint of the study file it belongs to.
+    look
+        Looks taken.
+    ship, harm
+        The primary's tails: flips alive, used, and where the study crossed.
+    allowed
+        (look, m of the ship tail, m of the harm tail) of every look taken.
+    display
+        The always-valid layer.
+    failed
+        Guardrail → the look at which it failed.
+    sample_ratio_p
+        Lowest sequential p so far.
+    final
+        The decision that stands.
+    closed, deviations
+        Closed early by a person; what departed from the plan, in words.
+    """
+
+    schema: int
+    study: str
+    look: int
+    ship: Tail
+    harm: Tail
+    allowed: tuple[tuple[int, int, int], ...] = ()
+    display: Display = Display()
+    failed: dict[str, int] = msgspec.field(default_factory=dict)
+    sample_ratio_p: float | None = None
+    final: Final | None = None
+    closed: bool = False
+    deviations: tuple[str, ...] = ()
+
+
+def initial(study: Study) -> EngineState:
+    """The state before the first tick.
+
+    Raises
+    ------
+    StudyError
+        For a randomised split other than 50:50: its re-assignments need a row a user (`stats.flips.reassign`), which the
+        ticks do not carry yet.
+    """
+    experiment = study.experiment
+    if experiment.assignment == "randomised" and experiment.control_percent != 50:
+        raise StudyError(
+            f"study '{study.name}': a randomised split of {experiment.control_percent}:"
+            f"{100 - experiment.control_percent} cannot be certified yet",
+            "set experiment.control_percent = 50, or assignment = 'observed'",
+        )
+    tail = Tail.of(study.statistics.flips)
+    return EngineState(SCHEMA, study.fingerprint, 0, tail, tail)
+
+
+def to_bytes(state: EngineState) -> bytes:
+    """The state as MessagePack, to be stored."""
+    return msgspec.msgpack.encode(state)
+
+
+def from_bytes(data: bytes) -> EngineState:
+    """The state in `data`.
+
+    Raises
+    ------
+    VersionError
+        If another schema wrote it, or it is no engine state.
+    """
+    fix = "start a new run with this program: livelift reset, then livelift demo"
+    try:
+        schema = msgspec.msgpack.decode(data)[0]
+        if schema == SCHEMA:
+            return msgspec.msgpack.decode(data, type=EngineState)
+    except (msgspec.MsgspecError, TypeError, IndexError, KeyError):
+        raise VersionError("the stored engine state cannot be read", fix) from None
+    raise VersionError(f"the stored engine state has schema {schema}, this program reads {SCHEMA}", fix)
+
+
+def look_at(sums: TickSums, study: Study) -> int:
+    """The number of the look that this tick is, 0 if none: k at P + k days inside the period, K at its completion."""
+    experiment = study.experiment
+    if sums.period_complete:
+        return experiment.days
+    days, rest = divmod(sums.time - experiment.start_ms, DAY)
+    return days if not sums.ended and rest == 0 and 0 < days < experiment.days else 0
+
+
+def step(
+    state: EngineState, sums: TickSums, study: Study, scores: Floats | None = None
+) -> tuple[EngineState, Verdict]:
+    """Take a tick into the state, and say the verdict as of it.
+
+    At a look the boundaries move: the two tails of the primary by bucket flips, the guardrails by their constants. A
+    missed look is made up for by the next, since spending is by calendar. Other ticks only carry the display on.
+
+    Parameters
+    ----------
+    scores
+        Z of every flip, (flips,), where the caller has computed many looks at once (`stats.flips.statistics`); computed
+        here otherwise.
+
+    Raises
+    ------
+    StateError
+        If the state belongs to another study file, or the sums have other buckets than the study.
+    """
+    _check(state, sums, study)
+    look = look_at(sums, study)
+    now = not state.closed and look > state.look
+    clock = Clock(look if now else state.look, calendar(study.experiment.days, study.experiment.days), now)
+    return _evaluate(state, sums, study, clock, scores, preview=False)
+
+
+def preview(state: EngineState, sums: TickSums, study: Study) -> Verdict:
+    """The verdict if this moment were shown now: nothing is kept, nothing decided, no flips; from totals alone."""
+    _check(state, sums, study)
+    clock = Clock(state.look, calendar(study.experiment.days, study.experiment.days), False)
+    return _evaluate(state, sums, study, clock, None, preview=True)[1]
+
+
+def close_early(state: EngineState, sums: TickSums, study: Study, reason: str) -> tuple[EngineState, Verdict]:
+    """A person ends the study now: one last look that spends the rest of the error, recorded as a deviation.
+
+    Raises
+    ------
+    StateError
+        If the study is decided, complete or closed already.
+    """
+    _check(state, sums, study)
+    days = study.experiment.days
+    if state.final is not None or state.closed or state.look >= days:
+        raise StateError(f"study '{study.name}' has ended already", "nothing is left to close: read its verdict")
+    clock = Clock(state.look + 1, (*calendar(state.look, days), 1.0), True)
+    said = f"closed early after {state.look} of {days} looks, spending the rest of the error: {reason}"
+    closed = msgspec.structs.replace(state, closed=True, deviations=(*state.deviations, said))
+    return _evaluate(closed, sums, study, clock, None, preview=False)
+
+
+def _check(state: EngineState, sums: TickSums, study: Study) -> None:
+    if state.study != study.fingerprint:
+        raise StateError("the stored state belongs to another study file", "start a new run: a changed study is one")
+    buckets = sums.users[study.decision.primary].shape[1]
+    if buckets != study.statistics.buckets:
+        raise StateError(
+            f"the sums have {buckets} buckets, the study {study.statistics.buckets}", "start a new run of the study"
+        )
+
+
+def _evaluate(
+    state: EngineState, sums: TickSums, study: Study, clock: Clock, scores: Floats | None, preview: bool
+) -> tuple[EngineState, Verdict]:
+    """State and verdict after a tick; a preview's state is the caller's to drop."""
+    estimates = estimate_metrics(sums, study)
+    primary_estimate = estimates[study.decision.primary]
+    health = read_health(sums, study, state.sample_ratio_p)
+    crossings: tuple[Crossing | None, Crossing | None] = (None, None)
+    if clock.now:
+        state, crossings = _look(state, sums, study, clock, estimates, scores)
+    state = msgspec.structs.replace(
+        state,
+        display=state.display.after(primary_estimate, study),
+        sample_ratio_p=health.sample_ratio_p_lowest,
+    )
+    ship = _crossed(state.ship, crossings[0], obrien_fleming, study, clock)
+    harm = _crossed(state.harm, crossings[1], linear, study, clock)
+    primary = read_primary(sums, study, primary_estimate, clock, state.display, ship, harm)
+    guardrails = read_guardrails(sums, study, estimates, clock, state.failed)
+    complete = sums.period_complete or state.closed
+    progress = Progress(
+        look=clock.look,
+        looks=study.experiment.days,
+        information=clock.information,
+        days_remaining=days_remaining(sums.time, study.experiment.end_ms),
+        period_complete=sums.period_complete,
+        ended=sums.ended,
+    )
+    found = Findings(
+        readable=min(sums.included) >= study.statistics.minimum_users and primary.log_lift is not None,
+        ill=illness(health, study),
+        harm_crossed=state.harm.crossed_at is not None,
+        ship_crossed=state.ship.crossed_at is not None,
+        guardrail_failed=bool(state.failed),
+        guardrail_gates=any(reading.status == "gate" for reading in guardrails.values()),
+        improvement=improvement_of(study, primary.lift),
+        deciding=not preview and (clock.now or complete),
+        complete=complete,
+        ended=sums.ended,
+    )
+    state, decision, why = _settle(state, found, study, sums.time, clock.look)
+    of_sessions = classic(*sums.classic[study.decision.primary])
+    verdict = Verdict(
+        time=sums.time,
+        preview=preview,
+        decision=decision,
+        why=why,
+        decided_at=state.final.time if state.final else None,
+        reasons=reasons(study, sums.included, health, primary, guardrails, progress),
+        primary=primary,
+        guardrails=guardrails,
+        health=health,
+        progress=progress,
+        planning=read_planning(study, primary_estimate, clock),
+        classic=classic_opinion(study, decision, of_sessions.lift, of_sessions.p, worse_classically(sums, study)),
+        deviations=state.deviations,
+    )
+    return state, verdict
+
+
+def _look(
+    state: EngineState, sums: TickSums, study: Study, clock: Clock, estimates: dict[str, Estimate], scores: Floats | None
+) -> tuple[EngineState, tuple[Crossing | None, Crossing | None]]:
+    """Move every boundary by one look."""
+    primary, decision = study.decision.primary, study.decision
+    toward = 1.0 if study.metrics[primary].higher_is_better else -1.0
+    if study.experiment.assignment == "observed":
+        z = estimates[primary].z
+        ship = _cross_constant(state.ship, None if z is None else toward * z, obrien_fleming, decision.alpha, clock)
+        harm = _cross_constant(state.harm, None if z is None else -toward * z, linear, decision.alpha, clock)
+        crossings: tuple[Crossing | None, Crossing | None] = (None, None)
+        allowed = state.allowed
+    else:
+        statistic = study.statistics
+        if scores is None:
+            matrix = flip_matrix(study.experiment.salt, statistic.buckets, statistic.flips)
+            scores = statistics(matrix, sums.users[primary], statistic.minimum_users)
+        ship, up = advance(state.ship, toward * scores, _spent(obrien_fleming, study, clock), clock.look)
+        harm, low = advance(state.harm, -toward * scores, _spent(linear, study, clock), clock.look)
+        crossings = up, low
+        allowed = (*state.allowed, (clock.look, up.allowed, low.allowed))
+    every = {name: margin_z(study, name, estimates[name]) for name in study.guardrails if name not in state.failed}
+    readable = {name: z for name, z in every.items() if z is not None}
+    fallen = failures(
+        readable, len(state.failed), len(study.guardrails), clock.times, clock.look, decision.guardrail_alpha
+    )
+    failed = {**state.failed, **dict.fromkeys(fallen, clock.look)}
+    after = msgspec.structs.replace(state, look=clock.look, ship=ship, harm=harm, allowed=allowed, failed=failed)
+    return after, crossings
+
+
+def _spent(spending: Spending, study: Study, clock: Clock) -> float:
+    """Error that a tail, which has half of α, may have spent by the look of the clock."""
+    return float(spending(np.asarray(clock.information), study.decision.alpha / 2)) if clock.look else 0.0
+
+
+def _cross_constant(tail: Tail, score: float | None, spending: Spending, alpha: float, clock: Clock) -> Tail:
+    """An observed assignment has no re-assignments: its tail crosses the calendar's constant instead (approximate)."""
+    limit = constants(clock.times, alpha / 2, spending)[clock.look - 1]
+    if tail.crossed_at is not None or score is None or score <= limit:
+        return tail
+    return msgspec.structs.replace(tail, crossed_at=clock.look)
+
+
+def _crossed(tail: Tail, crossing: Crossing | None, spending: Spending, study: Study, clock: Clock) -> Crossed:
+    return Crossed(
+        spent=_spent(spending, study, clock),
+        allowed=None if crossing is None else crossing.allowed,
+        rank=None if crossing is None else crossing.rank,
+        at=tail.crossed_at,
+    )
+
+
+def _settle(
+    state: EngineState, found: Findings, study: Study, time: int, look: int
+) -> tuple[EngineState, Decision, Why | None]:
+    """The decision, kept once it is final. Ill health overrides what is said, and never what was decided."""
+    if state.final is not None:
+        if found.readable and found.ill is not None:
+            return state, "unhealthy", found.ill
+        return state, state.final.decision, state.final.why
+    decision, why = decide(found, study.decision.minimum_lift)
+    if decision in ("ship", "dont_ship"):
+        state = msgspec.structs.replace(state, final=Final(decision, why, time, look))
+    return state, decision, why

@@ -1,0 +1,252 @@
+"""Bucket flips: the primary's boundary certified by the study's own re-assignments.
+
+Exchanging the arms inside a bucket leaves the law of a 50:50 hash assignment as it is. So if no event of any user would
+have differed (the sharp null), the observed course of Z over the looks is one of 2,000 exchangeable courses, and letting
+only the most extreme m_k of them cross by look k spends exactly the planned error: whatever the dependence inside a
+user, at any size, without scanning users (randomisation test: Lehmann & Romano 2005, ch. 15).
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from hashlib import shake_256
+from math import floor
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from stats.user_means import log_lift
+
+Floats = NDArray[np.float64]
+Bits = NDArray[np.uint8]
+
+EXACT = 2**53
+"""Every integer up to here is a float64: sums of such products through BLAS are exact."""
+
+HALF = 26
+"""Where wider integers are cut in two, each half exact."""
+
+DIGITS = 9
+"""Z is rounded to this, so that equal courses tie on every machine, whatever its libm."""
+
+
+def bits_of(salt: str, bucket: int, flips: int) -> Bits:
+    """Does flip b exchange the arms of `bucket`? Bit b of SHAKE256("<salt>:flip:<bucket>"), little-endian; b = 0 is
+    what happened, so its bit is 0.
+
+    Returns
+    -------
+    uint8 array, shape (flips,)
+
+    Examples
+    --------
+    >>> int(bits_of("salt", 7, 2000)[0]), bits_of("salt", 7, 2000).shape
+    (0, (2000,))
+    """
+    stream = shake_256(f"{salt}:flip:{bucket}".encode()).digest((flips + 7) // 8)
+    bits = np.unpackbits(np.frombuffer(stream, dtype=np.uint8), count=flips, bitorder="little")
+    bits[0] = 0
+    return bits
+
+
+@lru_cache(maxsize=2)
+def flip_matrix(salt: str, buckets: int, flips: int) -> Floats:
+    """`bits_of` for all buckets: float64 (flips, buckets), 16 MB for 2,000 × 1,024, made once a salt.
+
+    Raises
+    ------
+    ValueError
+        If there is not one bucket and one flip.
+    """
+    if buckets < 1 or flips < 1:
+        raise ValueError(f"flips need buckets and flips, not {buckets} and {flips}")
+    matrix = np.empty((flips, buckets))
+    for bucket in range(buckets):
+        matrix[:, bucket] = bits_of(salt, bucket, flips)
+    matrix.setflags(write=False)
+    return matrix
+
+
+def reassign(salt: str, users: Sequence[str], flips: int, control_percent: int, treated: Bits) -> Bits:
+    """User-level re-assignments for a split other than 50:50, where exchanging arms would change the law.
+
+    In flip b > 0 a user is in control if the b-th 16-bit word (little-endian) of SHAKE256("<salt>:rr:<user>") lies below
+    `control_percent` per cent of 65,536; flip 0 is what happened. It needs a row a user (`user_paths`).
+
+    Parameters
+    ----------
+    treated
+        What happened, shape (users,), 1 = treatment.
+
+    Returns
+    -------
+    uint8 array, shape (flips, users), 1 = treatment
+
+    Examples
+    --------
+    >>> reassign("salt", ["ann", "bob"], 3, 90, np.array([1, 0], dtype=np.uint8))[0].tolist()
+    [1, 0]
+    """
+    below = round(control_percent / 100 * 65_536)
+    paths = np.empty((flips, len(users)), dtype=np.uint8)
+    for column, user in enumerate(users):
+        words = np.frombuffer(shake_256(f"{salt}:rr:{user}".encode()).digest(2 * flips), dtype="<u2")
+        paths[:, column] = words >= below
+    paths[0] = treated
+    return paths
+
+
+def user_paths(paths: Bits, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Sums (flips, 6) of control and of treatment under each of `reassign`'s paths, from rows (users, 6)."""
+    treatment = _product(paths.astype(np.float64), rows)
+    return rows.sum(axis=0) - treatment, treatment
+
+
+def flipped_sums(matrix: Floats, sums: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Sums of control and of treatment under every flip: T_b = T + Σ_g bit_bg (C_g − T_g), C_b = total − T_b.
+
+    Parameters
+    ----------
+    matrix
+        `flip_matrix`, (flips, buckets).
+    sums
+        int64 (..., 2, buckets, 6), control first.
+
+    Returns
+    -------
+    Two int64 arrays (..., flips, 6), exact
+
+    Examples
+    --------
+    >>> matrix = np.array([[0.0, 0.0], [1.0, 0.0]])
+    >>> sums = np.array([[[1], [2]], [[10], [20]]])  # one column for the example
+    >>> [part.ravel().tolist() for part in flipped_sums(matrix, sums)]
+    [[3, 12], [30, 21]]
+    """
+    control, treatment = sums[..., 0, :, :], sums[..., 1, :, :]
+    gain = np.moveaxis(control - treatment, -2, 0)  # (buckets, ..., 6)
+    exchanged = _product(matrix, gain.reshape(gain.shape[0], -1)).reshape(matrix.shape[0], *gain.shape[1:])
+    of_treatment = treatment.sum(axis=-2)[..., None, :] + np.moveaxis(exchanged, 0, -2)
+    of_all = (control.sum(axis=-2) + treatment.sum(axis=-2))[..., None, :]
+    return of_all - of_treatment, of_treatment
+
+
+def _product(bits: Floats, integers: NDArray[np.int64]) -> NDArray[np.int64]:
+    """`bits` @ `integers`, exact, through the float64 product, which is a hundred times faster than the int64 one.
+
+    Each partial sum of a column is at most Σ|column|. Below 2⁵³ all are integers that float64 holds; otherwise the
+    integers are cut into two halves that do.
+    """
+    size = np.abs(integers).astype(np.float64).sum(axis=0)
+    if np.all(size < EXACT / 2):  # half: the check itself is rounded
+        return (bits @ integers.astype(np.float64)).astype(np.int64)
+    high = integers >> HALF
+    low = integers - (high << HALF)
+    product: NDArray[np.int64] = (_product(bits, high) << HALF) + _product(bits, low)
+    return product
+
+
+def statistics(matrix: Floats, sums: NDArray[np.int64], minimum_users: int) -> Floats:
+    """Z of every flip, rounded to 9 digits; NaN where it is missing (an arm too small, a mean ≤ 0, V ≤ 0).
+
+    Parameters
+    ----------
+    matrix
+        (flips, buckets).
+    sums
+        int64 (..., 2, buckets, 6).
+
+    Returns
+    -------
+    float64 (..., flips); flip 0 is what happened
+    """
+    control, treatment = flipped_sums(matrix, sums)
+    return np.round(log_lift(control, treatment, minimum_users).z, DIGITS)
+
+
+class Tail(msgspec.Struct, frozen=True, array_like=True):
+    """One tail of the boundary, carried from look to look.
+
+    Attributes
+    ----------
+    alive
+        Bit b (little-endian): has flip b not crossed yet?
+    used
+        How many have crossed.
+    crossed_at
+        The look at which flip 0, the study itself, crossed; None while it has not.
+    """
+
+    alive: bytes
+    used: int = 0
+    crossed_at: int | None = None
+
+    @classmethod
+    def of(cls, flips: int) -> "Tail":
+        """Nobody has crossed.
+
+        >>> Tail.of(4).living(4).tolist()
+        [True, True, True, True]
+        """
+        return cls(np.packbits(np.ones(flips, dtype=np.uint8), bitorder="little").tobytes())
+
+    def living(self, flips: int) -> NDArray[np.bool_]:
+        """`alive` as a boolean array (flips,)."""
+        packed = np.frombuffer(self.alive, dtype=np.uint8)
+        return np.unpackbits(packed, count=flips, bitorder="little").astype(np.bool_)
+
+
+class Crossing(msgspec.Struct, frozen=True, array_like=True):
+    """What a look did to a tail.
+
+    Attributes
+    ----------
+    allowed
+        m, how many flips were allowed to cross at this look (≤ 0: none).
+    rank
+        How many of the flips still in the race are at least as extreme as the study, itself included; None if the study
+        has crossed before or its Z is missing.
+    """
+
+    allowed: int
+    rank: int | None
+
+
+def advance(tail: Tail, scores: Floats, spent: float, look: int) -> tuple[Tail, Crossing]:
+    """Let the most extreme flips cross, as many as the error spent by now allows.
+
+    m = floor(spent · flips + 1e-9) − used; a flip crosses if at most m of those alive and not missing, itself included,
+    score as high: ties count against. A look that was missed is made up for by the next: spending is by calendar.
+
+    Parameters
+    ----------
+    scores
+        Z toward this tail, (flips,), NaN where missing.
+    spent
+        Cumulative error of the tail by this look.
+
+    Examples
+    --------
+    >>> tail, crossing = advance(Tail.of(4), np.array([3.0, 1.0, 2.0, 2.0]), 0.25, look=1)
+    >>> tail.crossed_at, tail.used, crossing
+    (1, 1, Crossing(allowed=1, rank=1))
+    >>> advance(tail, np.array([3.0, 1.0, 2.0, 2.0]), 0.5, look=2)[0].used  # the tie of two does not fit in one
+    1
+    """
+    flips = scores.size
+    living = tail.living(flips)
+    running = living & ~np.isnan(scores)
+    allowed = floor(spent * flips + 1e-9) - tail.used
+    rank = int(np.count_nonzero(scores[running] >= scores[0])) if running[0] else None
+    if allowed <= 0:
+        return tail, Crossing(allowed, rank)
+    # At most m score as high as s exactly when s lies above the (m + 1)-th highest.
+    values = scores[running]
+    limit = -np.inf if values.size <= allowed else np.partition(values, values.size - allowed - 1)[-allowed - 1]
+    crossing = running & (scores > limit)
+    after = Tail(
+        np.packbits(living & ~crossing, bitorder="little").tobytes(),
+        tail.used + int(np.count_nonzero(crossing)),
+        look if crossing[0] else tail.crossed_at,
+    )
+    return after, Crossing(allowed, rank)

@@ -1,0 +1,69 @@
+"""The Kafka edge of stats: reads the output log, partitions assigned by hand, from the positions that Redis holds."""
+
+from collections.abc import Iterator
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from livelift import output_log
+from livelift.errors import UnreachableError
+from livelift.output_log import Output
+
+MOST_WAITING = 50_000
+"""Outputs that a partition may have waiting at its mark before it is not fetched any more."""
+
+
+class OutputReader:
+    """A consumer of one run's output log. No group: Redis holds the positions."""
+
+    def __init__(self, kafka: str, topic: str) -> None:
+        try:
+            self._consumer = KafkaConsumer(
+                bootstrap_servers=kafka,
+                group_id=None,
+                enable_auto_commit=False,
+                auto_offset_reset="none",
+                fetch_max_wait_ms=50,
+                max_partition_fetch_bytes=4 << 20,
+                max_poll_records=20_000,
+            )
+        except KafkaError as error:
+            raise UnreachableError(
+                f"Kafka does not answer at {kafka}: {error}", "start it, or set LIVELIFT_KAFKA=HOST:PORT"
+            ) from None
+        self._topic = topic
+
+    def partitions(self) -> int:
+        """How many partitions the log has; 0 while there is no such topic."""
+        return len(self._consumer.partitions_for_topic(self._topic) or ())
+
+    def seek(self, positions: list[int]) -> None:
+        """Read on from these offsets, one a partition."""
+        tps = [TopicPartition(self._topic, p) for p in range(len(positions))]
+        self._consumer.assign(tps)
+        for tp, position in zip(tps, positions, strict=True):
+            self._consumer.seek(tp, position)
+
+    def poll(self, timeout_ms: int) -> Iterator[tuple[int, int, Output]]:
+        """(partition, offset, output) of what has arrived, in order within a partition."""
+        for tp, records in self._consumer.poll(timeout_ms=timeout_ms).items():
+            for record in records:
+                yield tp.partition, record.offset, output_log.decode(record.value)
+
+    def hold_back(self, waiting: list[int]) -> None:
+        """Stop fetching partitions with too many outputs waiting at a mark; `waiting` counts them."""
+        for partition, count in enumerate(waiting):
+            tp = TopicPartition(self._topic, partition)
+            if count > MOST_WAITING:
+                self._consumer.pause(tp)
+            elif tp in self._consumer.paused():
+                self._consumer.resume(tp)
+
+    def lag(self) -> int:
+        """Records in the log that were not read yet."""
+        tps = list(self._consumer.assignment())
+        ends = self._consumer.end_offsets(tps)
+        return sum(max(0, ends[tp] - self._consumer.position(tp)) for tp in tps)
+
+    def close(self) -> None:
+        self._consumer.close()

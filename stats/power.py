@@ -1,0 +1,68 @@
+"""What the study can find: the lift that a crossing needs, the minimum detectable effect, power, and the days left.
+
+Approximate: one look at the constant c on Z, L normal with the standard error given. Lifts are fractions, standard
+errors on the log scale.
+"""
+
+from math import ceil, expm1, log1p, sqrt
+
+from livelift.event_time import DAY
+from stats.distributions import normal_below, normal_exceeded_with
+
+POWER = 0.80
+"""The power at which a minimum detectable effect is usually given."""
+
+
+def needed_lift(standard_error: float, constant: float) -> float:
+    """The observed lift that reaches the boundary: e^(c SE) − 1.
+
+    >>> round(needed_lift(0.035, 1.96), 3)
+    0.071
+    """
+    return expm1(constant * standard_error)
+
+
+def minimum_detectable_effect(standard_error: float, constant: float, power: float = POWER) -> float:
+    """The true lift found with probability `power`: e^((c + z_power) SE) − 1.
+
+    >>> round(minimum_detectable_effect(0.035, 1.96), 3)
+    0.103
+    """
+    return expm1((constant + normal_exceeded_with(1.0 - power)) * standard_error)
+
+
+def power_of(lift: float, standard_error: float, constant: float) -> float:
+    """P(Z > c) if the true lift is `lift`: Φ(ln(1 + lift)/SE − c).
+
+    >>> round(power_of(0.10, 0.035, 1.96), 3)
+    0.777
+    """
+    return float(normal_below(log1p(lift) / standard_error - constant))
+
+
+def end_standard_error(standard_error: float, information: float, planned: float) -> float:
+    """The standard error to expect at the planned end, from today's and the plan's.
+
+    The plan's, but no larger than today's, and no smaller than today's if every user's part of it shrank with time
+    (SE √t): precision is limited by users, and the same users go on.
+
+    Parameters
+    ----------
+    information
+        t = k/K, the share of the looks that is past.
+
+    Examples
+    --------
+    >>> end_standard_error(0.05, 0.5, 0.035), end_standard_error(0.03, 0.5, 0.035), end_standard_error(0.04, 1.0, 0.035)
+    (0.03535533905932738, 0.03, 0.04)
+    """
+    return max(standard_error * sqrt(information), min(standard_error, planned))
+
+
+def days_remaining(time: int, end: int) -> int:
+    """Whole days from `time` to the period's `end` (both ms), begun ones counted; 0 after it.
+
+    >>> days_remaining(0, DAY), days_remaining(1, 2 * DAY), days_remaining(3 * DAY, DAY)
+    (1, 2, 0)
+    """
+    return max(0, ceil((end - time) / DAY))

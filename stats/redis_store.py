@@ -1,0 +1,242 @@
+"""The Redis edge: a run's statistics as durable keys, changed by one atomic script (promise P2.7).
+
+The script compares the fences it finds with those this process last saw, and applies a commit only if they are equal. A
+second stats process, or a Redis that was rolled back, therefore makes a commit fail as a whole; the caller loads again
+and seeks to the positions that Redis holds. Keys are described in `docs/`.
+"""
+
+import json
+from collections.abc import Iterator
+from importlib import resources
+from typing import Any
+
+import msgspec
+import redis
+
+from livelift.assignment import VARIANTS
+from livelift.errors import StateError, UnreachableError, VersionError
+from livelift.events import Manifest
+from livelift.names import RunNames, changes_channel, current_run_key, headline_key, preview_key, verdict_key
+from livelift.output_log import Counts, Totals
+from livelift.study import Study
+from livelift.tick_sums import Moments
+from stats.run_state import RunState
+
+SCHEMA = 1
+FIELDS_PER_COMMAND = 1_000  # Lua's unpack takes some thousands of values
+
+Command = list[Any]
+
+_pack = msgspec.msgpack.Encoder().encode
+
+
+class Refused(Exception):
+    """The run's fences are not the expected ones: load again."""
+
+
+class RedisStore:
+    """The keys of one run. Not thread safe."""
+
+    def __init__(self, client: "redis.Redis[bytes]", names: RunNames, study: Study, measures: tuple[str, ...]) -> None:
+        self._client = client
+        self._names = names
+        self._study = study
+        self._measures = measures
+        self._script = client.register_script((resources.files("stats") / "commit.lua").read_text())
+        self._fences = ""
+
+    def key(self, name: str) -> str:
+        return self._names.key(name)
+
+    def load(self, partitions: int) -> tuple[RunState, bytes | None]:
+        """The run as Redis holds it, and the engine's state; both new if there is nothing.
+
+        Raises
+        ------
+        VersionError, StateError
+            If the keys were written by another schema, study file or partition count.
+        """
+        state = RunState(self._study, self._measures, partitions)
+        fields = {k.decode(): v for k, v in self._client.hgetall(self.key("state")).items()}
+        if not fields:
+            self._fences = ""
+            return state, None
+        self._check(fields, partitions)
+        self._fences = fields["fences"].decode()
+        for log, (due, kind, user, position, counts, complete) in zip(
+            state.logs, json.loads(self._fences), strict=True
+        ):
+            log.fence, log.position = (due, kind, user), position
+            log.counts, log.complete = Counts(*counts), complete
+        if fields.get("manifest"):
+            manifest = msgspec.json.decode(fields["manifest"], type=Manifest)
+            for log in state.logs:
+                log.manifest = manifest
+        state.tick = int(fields["tick"])
+        self._load_aggregate(state, json.loads(fields["counters"]))
+        return state, fields.get("engine")
+
+    def _check(self, fields: dict[str, bytes], partitions: int) -> None:
+        schema = int(fields["schema"])
+        if schema != SCHEMA:
+            raise VersionError(
+                f"{self.key('state')} has schema {schema}, this program reads {SCHEMA}",
+                "start a new run with this program: livelift reset, then livelift demo",
+            )
+        if fields["study"].decode() != self._study.fingerprint or int(fields["partitions"]) != partitions:
+            raise StateError(
+                f"run {self._names.run} was begun with another study file or partition count",
+                "a changed study or partition count is a new run: livelift replay --new-run",
+            )
+
+    def _load_aggregate(self, state: RunState, counters: dict[str, Any]) -> None:
+        a = state.aggregate
+        a.sessions_all, a.sessions_in_period, a.sessions_one_event = counters["all"]
+        a.exposed, a.included, a.sessions, a.plays = counters["variants"]
+        for name in a.ratios:
+            a.ratios[name] = counters["ratios"][name]
+        for name, table in a.users.items():
+            for field, value in self._client.hgetall(self.key(f"sums:{name}")).items():
+                variant, bucket = field.decode().split(":")
+                table[int(variant), int(bucket)] = [int(x) for x in value.split()]
+            for v, variant_name in enumerate(VARIANTS):
+                moments = self._client.hgetall(self.key(f"moments:{name}:{variant_name}"))
+                if moments:
+                    a.classic[name][v] = Moments(int(moments[b"n"]), float(moments[b"mean"]), float(moments[b"m2"]))
+
+    def commit(self, state: RunState, engine: bytes | None, extra: list[Command]) -> None:
+        """Write all that changed since the last commit, and the commands in `extra`, in one step.
+
+        Raises
+        ------
+        Refused
+            If Redis holds other fences than expected; nothing was written.
+        """
+        fences = _fences(state)
+        commands = [*self._state_commands(state, fences, engine), *self._aggregate_commands(state), *extra]
+        if not self._script(keys=[self.key("state")], args=[self._fences, _pack(commands)]):
+            raise Refused
+        self._fences = fences
+        state.aggregate.changed.clear()
+
+    def _state_commands(self, state: RunState, fences: str, engine: bytes | None) -> Iterator[Command]:
+        a = state.aggregate
+        counters = {
+            "all": [a.sessions_all, a.sessions_in_period, a.sessions_one_event],
+            "variants": [a.exposed, a.included, a.sessions, a.plays],
+            "ratios": a.ratios,
+        }
+        manifest = next((log.manifest for log in state.logs if log.manifest is not None), None)
+        fields: list[Any] = ["schema", str(SCHEMA), "study", self._study.fingerprint, "partitions", str(len(state.logs))]
+        fields += ["fences", fences, "tick", str(state.tick), "counters", json.dumps(counters, separators=(",", ":"))]
+        if manifest is not None:
+            fields += ["manifest", msgspec.json.encode(manifest)]
+        if engine is not None:
+            fields += ["engine", engine]
+        yield ["HSET", self.key("state"), *fields]
+
+    def _aggregate_commands(self, state: RunState) -> Iterator[Command]:
+        a = state.aggregate
+        rows: dict[str, list[str]] = {}
+        for name, variant, bucket in a.changed.rows:
+            values = " ".join(map(str, a.users[name][variant, bucket].tolist()))
+            rows.setdefault(name, []).extend((f"{variant}:{bucket}", values))
+        for name, fields in rows.items():
+            yield from _hset(self.key(f"sums:{name}"), fields)
+            for v, variant_name in enumerate(VARIANTS):
+                m = a.classic[name][v]
+                if m.n:
+                    yield ["HSET", self.key(f"moments:{name}:{variant_name}"),
+                           "n", str(m.n), "mean", repr(float(m.mean)), "m2", repr(float(m.m2))]  # fmt: skip
+        users: list[str] = []
+        for user, (variant, totals) in a.changed.users.items():
+            users += (user, self._user_row(variant, totals))
+        yield from _hset(self.key("users"), users)
+
+    def _user_row(self, variant: int, totals: Totals) -> str:
+        """The user-level mart: what is known of an exposed user, as JSON."""
+        row = {"variant": VARIANTS[variant], "sessions": totals.sessions}
+        row |= dict(zip(self._measures, totals.sums, strict=True))
+        return json.dumps(row | {"active_days": totals.eligible, "returned_days": totals.returned})
+
+    def is_current(self) -> bool:
+        """Do the study's public keys speak of this run?"""
+        return self._client.get(current_run_key(self._study.name)) == self._names.run.encode()
+
+    def verdict_commands(self, document: dict[str, Any], entry: dict[str, Any] | None) -> list[Command]:
+        """Commands that show `document` to the public, and add `entry` to the history of ticks."""
+        study = self._study.name
+        text = json.dumps(document)
+        commands: list[Command] = [["SET", self.key("verdict"), text]]
+        if entry is not None:
+            commands.append(["XADD", self.key("ticks"), "*", "json", json.dumps(entry)])
+        if self.is_current():
+            commands.append(["SET", verdict_key(study), text])
+            commands.append(["DEL", preview_key(study)])
+            commands.append(["HSET", headline_key(study), *_flat(headline(document))])
+            commands.append(["PUBLISH", changes_channel(study), text])
+        return commands
+
+    def preview_commands(self, document: dict[str, Any]) -> list[Command]:
+        """Commands that show a preview between ticks."""
+        return [["SET", preview_key(self._study.name), json.dumps(document)]] if self.is_current() else []
+
+
+def headline(document: dict[str, Any]) -> dict[str, str]:
+    """What HGET shows: the decision and its first reason, as text."""
+    primary = document.get("primary", "")
+    lift = document["metrics"].get(primary, {}).get("lift")
+    return {
+        "decision": document["decision"],
+        "reason": document["reasons"][0] if document["reasons"] else "",
+        "as_of": document["as_of"],
+        "run": document["run"],
+        "lift": "" if lift is None else f"{lift:.6f}",
+        "users_included": str(sum(v["users_included"] for v in document["variants"].values())),
+        "sessions": str(document["sessions"]["in_period"]),
+    }
+
+
+def _flat(fields: dict[str, str]) -> list[str]:
+    return [text for pair in fields.items() for text in pair]
+
+
+def _fences(state: RunState) -> str:
+    rows = [
+        [*log.fence, log.position, [log.counts.accepted, log.counts.late, log.counts.undecodable], log.complete]
+        for log in state.logs
+    ]
+    return json.dumps(rows, separators=(",", ":"))
+
+
+def _hset(key: str, fields: list[str]) -> Iterator[Command]:
+    for start in range(0, len(fields), 2 * FIELDS_PER_COMMAND):
+        yield ["HSET", key, *fields[start : start + 2 * FIELDS_PER_COMMAND]]
+
+
+def connect(url: str) -> "redis.Redis[bytes]":
+    """A client of the Redis at `url`, checked.
+
+    Raises
+    ------
+    UnreachableError
+        If it doesn't answer or refuses the password.
+    """
+    client: redis.Redis[bytes] = redis.Redis.from_url(url, socket_timeout=30, socket_connect_timeout=5)
+    try:
+        client.ping()
+    except redis.AuthenticationError as error:
+        raise UnreachableError(
+            f"Redis refuses the password: {error}", "set LIVELIFT_REDIS=redis://:PASSWORD@HOST:PORT/0"
+        ) from None
+    except redis.RedisError as error:
+        raise UnreachableError(
+            f"Redis does not answer at {_without_password(url)}: {error}",
+            "start it, or set LIVELIFT_REDIS=redis://HOST:PORT/0",
+        ) from None
+    return client
+
+
+def _without_password(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}"

@@ -1,0 +1,155 @@
+"""A run as the stats station sees it: the logs of all partitions, applied up to a common tick. Pure.
+
+Everything that is kept or decides is evaluated at ticks: a partition that has reached its mark waits there until all
+have reached it (promise P1). Outputs at or below a partition's fence have been applied before and are passed over
+(promise P2.7).
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from livelift.events import Manifest
+from livelift.output_log import END, END_DUE, NOTHING, Counts, EndMark, Identity, Mark, Output
+from livelift.study import Study
+from livelift.tick_sums import InputCounts, TickSums
+from stats.aggregate import Aggregate
+
+Waiting = deque[tuple[int, Output]]
+
+
+@dataclass(slots=True)
+class PartitionLog:
+    """One partition of the output log.
+
+    Attributes
+    ----------
+    fence
+        The identity of the last output applied.
+    position
+        Offset of the next output to apply.
+    waiting
+        Outputs that were read and not applied yet, with their offsets. Its first is a mark where the partition waits.
+    counts, manifest, complete
+        As of the last mark applied.
+    """
+
+    fence: Identity = NOTHING
+    position: int = 0
+    waiting: Waiting = field(default_factory=deque)
+    counts: Counts = Counts()
+    manifest: Manifest | None = None
+    complete: bool = False
+
+    @property
+    def ended(self) -> bool:
+        return self.fence[1] == END
+
+    def mark(self) -> Mark | EndMark | None:
+        """The mark the partition waits at, if it does."""
+        if self.waiting and isinstance(self.waiting[0][1], Mark | EndMark):
+            return self.waiting[0][1]
+        return None
+
+
+class RunState:
+    """The partitions' logs and the aggregate over what was applied of them."""
+
+    def __init__(self, study: Study, measures: tuple[str, ...], partitions: int) -> None:
+        self.study = study
+        self.aggregate = Aggregate(study, measures)
+        self.logs = [PartitionLog() for _ in range(partitions)]
+        self.tick = -1  # time of the last tick in ms
+
+    def offer(self, partition: int, offset: int, output: Output) -> None:
+        """Take an output from the consumer; it is applied by `step`."""
+        log = self.logs[partition]
+        if offset < log.position or (log.waiting and offset <= log.waiting[-1][0]):
+            return  # read again after a seek
+        log.waiting.append((offset, output))
+
+    @property
+    def ended(self) -> bool:
+        """Every partition's end mark was applied."""
+        return all(log.ended for log in self.logs)
+
+    def step(self) -> TickSums | None:
+        """Apply what can be applied; at a tick, stop there and return its sums. None: more outputs are needed."""
+        for log in self.logs:
+            self._apply_until_mark(log)
+        marks = [log.mark() for log in self.logs if not log.ended]
+        if not marks or any(mark is None for mark in marks):
+            return None
+        time = min(mark.due for mark in marks if mark is not None)
+        for log in self.logs:
+            mark = log.mark()
+            if mark is not None and mark.due == time:
+                self._pass_mark(log, mark)
+        sums = self.sums(time)
+        self.tick = sums.time
+        return sums
+
+    def _apply_until_mark(self, log: PartitionLog) -> None:
+        waiting = log.waiting
+        while waiting:
+            offset, output = waiting[0]
+            identity = output.identity
+            if identity <= log.fence:
+                waiting.popleft()
+                log.position = offset + 1
+                continue
+            if isinstance(output, Mark | EndMark):
+                return
+            waiting.popleft()
+            self.aggregate.apply(output)
+            log.fence = identity
+            log.position = offset + 1
+
+    def _pass_mark(self, log: PartitionLog, mark: Mark | EndMark) -> None:
+        offset, _ = log.waiting.popleft()
+        log.fence = mark.identity
+        log.position = offset + 1
+        log.counts = mark.counts
+        log.manifest = mark.manifest
+        log.complete = mark.period_complete if isinstance(mark, Mark) else True
+
+    def sums(self, due: int) -> TickSums:
+        """The sums now; `due` is the tick's mark, or any time for a preview between ticks."""
+        ended = due == END_DUE
+        manifest = next((log.manifest for log in self.logs if log.manifest is not None), None)
+        complete = all(log.complete for log in self.logs)
+        time = due
+        if ended and manifest is not None:
+            complete = manifest.covers_until >= self.study.experiment.end_ms
+            time = manifest.last
+        a = self.aggregate
+        return TickSums(
+            time=time,
+            ended=ended,
+            period_complete=complete,
+            counts=self._input_counts(manifest),
+            sessions_all=a.sessions_all,
+            sessions_in_period=a.sessions_in_period,
+            sessions_one_event=a.sessions_one_event,
+            exposed=(a.exposed[0], a.exposed[1]),
+            included=(a.included[0], a.included[1]),
+            sessions=(a.sessions[0], a.sessions[1]),
+            plays=(a.plays[0], a.plays[1]),
+            classic={name: (pair[0], pair[1]) for name, pair in a.classic.items()},
+            users=a.users,
+            ratios={name: np.array(rows, dtype=np.int64) for name, rows in a.ratios.items()},
+        )
+
+    def _input_counts(self, manifest: Manifest | None) -> InputCounts:
+        """The rows accounted for so far: accepted + rejected + duplicates + late."""
+        accepted = sum(log.counts.accepted for log in self.logs)
+        late = sum(log.counts.late for log in self.logs)
+        undecodable = sum(log.counts.undecodable for log in self.logs)
+        rejected = dict(manifest.rejected) if manifest else {}
+        if undecodable:
+            rejected["undecodable"] = undecodable
+        duplicates = manifest.duplicates if manifest else 0
+        rows = accepted + late + duplicates + sum(rejected.values())
+        return InputCounts(rows, accepted, rejected, duplicates, late)
+

@@ -1,0 +1,77 @@
+"""The `lastfm` study's event and session measures: plays, skips and distinct artists of a listening session."""
+
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+
+from livelift.event_time import SECOND
+from livelift.study import Study
+
+NAMES = ("seconds", "plays", "skips", "artists")
+
+
+class Play(msgspec.Struct, gc=False, frozen=True):
+    """What the session operator needs of a play; the record holds more."""
+
+    row: int
+    artist_id: str
+    artist: str
+
+
+class ArtistNumbers(dict[tuple[str, str], int]):
+    """A stable 64-bit number for each artist: by id, else by name. Remembers the ones it has met, up to a bound."""
+
+    LIMIT = 500_000
+
+    def __missing__(self, artist: tuple[str, str]) -> int:
+        if len(self) >= self.LIMIT:
+            self.clear()
+        artist_id, name = artist
+        text = f"id:{artist_id}" if artist_id else f"name:{name}"
+        number = self[artist] = int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big")
+        return number
+
+
+class LastfmMeasures:
+    """An accumulator is [plays, skips, set of artist numbers].
+
+    A play is a skip when the next play of its session follows in under `skip_seconds`. The artist is the artist id, else
+    the artist's name.
+    """
+
+    names = NAMES
+
+    def __init__(self, study: Study) -> None:
+        self.decode = msgspec.json.Decoder(Play).decode
+        self._skip_ms = study.sessions.skip_ms
+        self._artists = ArtistNumbers()
+
+    def _artist(self, event: Play) -> int:
+        return self._artists[event.artist_id, "" if event.artist_id else event.artist]
+
+    def begin(self, event: Play) -> list[Any]:
+        return [1, 0, {self._artist(event)}]
+
+    def extend(self, accumulator: list[Any], event: Play, gap: int) -> None:
+        accumulator[0] += 1
+        if gap < self._skip_ms:
+            accumulator[1] += 1
+        accumulator[2].add(self._artist(event))
+
+    def finish(self, accumulator: list[Any], start: int, last: int) -> tuple[int, ...]:
+        plays, skips, artists = accumulator
+        return ((last - start) // SECOND, plays, skips, len(artists))
+
+    def freeze(self, accumulator: list[Any]) -> list[Any]:
+        plays, skips, artists = accumulator
+        return [plays, skips, sorted(artists)]
+
+    def thaw(self, frozen: list[Any]) -> list[Any]:
+        plays, skips, artists = frozen
+        return [plays, skips, set(artists)]
+
+
+def measures(study: Study) -> LastfmMeasures:
+    """The measures of this study, with its thresholds."""
+    return LastfmMeasures(study)
