@@ -36,7 +36,9 @@ def open_database(folder: Path, study: Study, select_from: int | None, select_to
     connection.execute("SET preserve_insertion_order = false")  # rows carry their numbers: order need not be bought
     for name, value in _variables(study, select_from, select_to).items():
         connection.execute(f"SET VARIABLE {name} = $value", {"value": value})
+    connection.begin()
     _create_metrics(connection, study)
+    connection.commit()
     return connection
 
 

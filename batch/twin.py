@@ -151,6 +151,7 @@ class Twin:
     @cached_property
     def _counts(self) -> InputCounts:
         """Reads the file: the tables up to `session` and `user_day` are there once the counts are."""
+        self._database.begin()  # one commit for all: each waits for the disk
         self._create_lines()
         for table in ("listener", "artist", "event", "session", "user_day"):
             self._database.execute(query(table))
@@ -159,6 +160,7 @@ class Twin:
         accepted = self._scalar("SELECT count(*) FROM event")
         rejected = {reason: by_reason[reason] for reason in sorted(filter(None, by_reason))}
         self._database.execute("DROP TABLE line")
+        self._database.commit()
         return InputCounts(acceptable + sum(rejected.values()), accepted, rejected, acceptable - accepted)
 
     def _create_lines(self) -> None:

@@ -133,9 +133,7 @@ def _solve(nodes: Floats, mass: Floats, step: float, increment: float) -> float:
     return (low + high) / 2.0
 
 
-def _advance(
-    nodes: Floats, mass: Floats, step: float, low: float, high: float, scale: float
-) -> tuple[Floats, Floats]:
+def _advance(nodes: Floats, mass: Floats, step: float, low: float, high: float, scale: float) -> tuple[Floats, Floats]:
     """Density after the step, kept inside (low, high), as nodes and masses of a Gauss–Legendre rule."""
     low, high = max(low, -REACH * scale), min(high, REACH * scale)
     roots, weights = _rule()

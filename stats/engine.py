@@ -128,6 +128,29 @@ def from_bytes(data: bytes) -> EngineState:
     raise VersionError(f"the stored engine state has schema {schema}, this program reads {SCHEMA}", fix)
 
 
+def flip_scores(sums: NDArray[np.int64], study: Study) -> Floats:
+    """Z of the primary under every flip of the study's salt, for one look or many.
+
+    Parameters
+    ----------
+    sums
+        The primary's sums, int64 (..., 2, buckets, 6).
+
+    Returns
+    -------
+    float64 (..., flips), NaN where missing
+
+    Raises
+    ------
+    StateError
+        If the sums have other buckets than the study.
+    """
+    wanted = study.statistics
+    if sums.shape[-2] != wanted.buckets:
+        raise StateError(f"the sums have {sums.shape[-2]} buckets, the study {wanted.buckets}", "start a new run")
+    return statistics(flip_matrix(study.experiment.salt, wanted.buckets, wanted.flips), sums, wanted.minimum_users)
+
+
 def look_at(sums: TickSums, study: Study) -> int:
     """The number of the look that this tick is, 0 if none: k at P + k days inside the period, K at its completion."""
     experiment = study.experiment
@@ -137,9 +160,7 @@ def look_at(sums: TickSums, study: Study) -> int:
     return days if not sums.ended and rest == 0 and 0 < days < experiment.days else 0
 
 
-def step(
-    state: EngineState, sums: TickSums, study: Study, scores: Floats | None = None
-) -> tuple[EngineState, Verdict]:
+def step(state: EngineState, sums: TickSums, study: Study, scores: Floats | None = None) -> tuple[EngineState, Verdict]:
     """Take a tick into the state, and say the verdict as of it.
 
     At a look the boundaries move: the two tails of the primary by bucket flips, the guardrails by their constants. A
@@ -148,25 +169,28 @@ def step(
     Parameters
     ----------
     scores
-        Z of every flip, (flips,), where the caller has computed many looks at once (`stats.flips.statistics`); computed
-        here otherwise.
+        Z of every flip, (flips,), where the caller has computed many looks at once (`flip_scores`); computed here
+        otherwise.
 
     Raises
     ------
     StateError
-        If the state belongs to another study file, or the sums have other buckets than the study.
+        If the state belongs to another study file, or at a look the sums have other buckets than the study.
     """
-    _check(state, sums, study)
+    _check(state, study)
     look = look_at(sums, study)
     now = not state.closed and look > state.look
-    clock = Clock(look if now else state.look, calendar(study.experiment.days, study.experiment.days), now)
+    clock = Clock(look if now else state.look, _times(state, study), now)
     return _evaluate(state, sums, study, clock, scores, preview=False)
 
 
 def preview(state: EngineState, sums: TickSums, study: Study) -> Verdict:
-    """The verdict if this moment were shown now: nothing is kept, nothing decided, no flips; from totals alone."""
-    _check(state, sums, study)
-    clock = Clock(state.look, calendar(study.experiment.days, study.experiment.days), False)
+    """The verdict if this moment were shown now: nothing is kept, nothing decided, no flips.
+
+    From totals alone, so `sums.users` may also hold one bucket with everything, shape (2, 1, 6).
+    """
+    _check(state, study)
+    clock = Clock(state.look, _times(state, study), False)
     return _evaluate(state, sums, study, clock, None, preview=True)[1]
 
 
@@ -178,7 +202,7 @@ def close_early(state: EngineState, sums: TickSums, study: Study, reason: str) -
     StateError
         If the study is decided, complete or closed already.
     """
-    _check(state, sums, study)
+    _check(state, study)
     days = study.experiment.days
     if state.final is not None or state.closed or state.look >= days:
         raise StateError(f"study '{study.name}' has ended already", "nothing is left to close: read its verdict")
@@ -188,14 +212,15 @@ def close_early(state: EngineState, sums: TickSums, study: Study, reason: str) -
     return _evaluate(closed, sums, study, clock, None, preview=False)
 
 
-def _check(state: EngineState, sums: TickSums, study: Study) -> None:
+def _times(state: EngineState, study: Study) -> tuple[float, ...]:
+    """Information times of the looks: as planned, or up to the one that closed the study."""
+    days = study.experiment.days
+    return (*calendar(state.look - 1, days), 1.0) if state.closed else calendar(days, days)
+
+
+def _check(state: EngineState, study: Study) -> None:
     if state.study != study.fingerprint:
         raise StateError("the stored state belongs to another study file", "start a new run: a changed study is one")
-    buckets = sums.users[study.decision.primary].shape[1]
-    if buckets != study.statistics.buckets:
-        raise StateError(
-            f"the sums have {buckets} buckets, the study {study.statistics.buckets}", "start a new run of the study"
-        )
 
 
 def _evaluate(
@@ -259,7 +284,12 @@ def _evaluate(
 
 
 def _look(
-    state: EngineState, sums: TickSums, study: Study, clock: Clock, estimates: dict[str, Estimate], scores: Floats | None
+    state: EngineState,
+    sums: TickSums,
+    study: Study,
+    clock: Clock,
+    estimates: dict[str, Estimate],
+    scores: Floats | None,
 ) -> tuple[EngineState, tuple[Crossing | None, Crossing | None]]:
     """Move every boundary by one look."""
     primary, decision = study.decision.primary, study.decision
@@ -271,10 +301,7 @@ def _look(
         crossings: tuple[Crossing | None, Crossing | None] = (None, None)
         allowed = state.allowed
     else:
-        statistic = study.statistics
-        if scores is None:
-            matrix = flip_matrix(study.experiment.salt, statistic.buckets, statistic.flips)
-            scores = statistics(matrix, sums.users[primary], statistic.minimum_users)
+        scores = flip_scores(sums.users[primary], study) if scores is None else scores
         ship, up = advance(state.ship, toward * scores, _spent(obrien_fleming, study, clock), clock.look)
         harm, low = advance(state.harm, -toward * scores, _spent(linear, study, clock), clock.look)
         crossings = up, low

@@ -60,9 +60,7 @@ def flip_matrix(salt: str, buckets: int, flips: int) -> Floats:
     """
     if buckets < 1 or flips < 1:
         raise ValueError(f"flips need buckets and flips, not {buckets} and {flips}")
-    matrix = np.empty((flips, buckets))
-    for bucket in range(buckets):
-        matrix[:, bucket] = bits_of(salt, bucket, flips)
+    matrix = np.array([bits_of(salt, bucket, flips) for bucket in range(buckets)]).T.astype(np.float64)
     matrix.setflags(write=False)
     return matrix
 

@@ -40,7 +40,7 @@ def from_sums(n: int, total: int, total_squares: int, divide_by: int = 1) -> Mom
     """
     n, total, total_squares = int(n), int(total), int(total_squares)
     spread = n * total_squares - total * total
-    if n < 0 or spread < 0 or (n == 0 and total_squares):
+    if n < 0 or spread < 0 or (n == 0 and (total or total_squares)):
         raise ValueError(f"no sample has n = {n}, sum {total} and sum of squares {total_squares}")
     if n == 0:
         return EMPTY

@@ -10,7 +10,7 @@ from livelift.study import Study
 from livelift.tick_sums import InputCounts, TickSums
 from stats import mixture, power, ratio, user_means
 from stats.boundaries import constants, obrien_fleming
-from stats.classic import Interval, classic
+from stats.classic import Interval, Welch, classic
 from stats.guardrails import boundary, gate, status, worsening
 from stats.sample_ratio import fixed_p, sequential_p
 from stats.user_means import as_lift, known
@@ -127,7 +127,9 @@ def read_primary(
 ) -> Primary:
     """The primary's reading: estimate, always-valid layer, the look's constant and interval, both tails."""
     name, decision = study.decision.primary, study.decision
-    limit = constants(clock.times, decision.alpha, obrien_fleming, two_sided=True)[clock.look - 1] if clock.look else None
+    limit = (
+        constants(clock.times, decision.alpha, obrien_fleming, two_sided=True)[clock.look - 1] if clock.look else None
+    )
     at_least = interval = p_now = None
     if estimate.log_lift is not None and estimate.variance is not None and estimate.se is not None:
         rho = mixture.tuned_rho(study.statistics.planned_standard_error)
@@ -165,7 +167,7 @@ def integer_units(study: Study, name: str) -> int:
     return per_raw * metric.divide_by
 
 
-def _difference(sums: TickSums, study: Study) -> user_means.Welch | None:
+def _difference(sums: TickSums, study: Study) -> Welch | None:
     name = study.decision.primary
     control, treatment = sums.users[name].sum(axis=1)
     return user_means.difference(control, treatment, integer_units(study, name))

@@ -27,8 +27,6 @@ FIELDS_PER_COMMAND = 1_000  # Lua's unpack takes some thousands of values
 
 Command = list[Any]
 
-_pack = msgspec.msgpack.Encoder().encode
-
 
 class Refused(Exception):
     """The run's fences are not the expected ones: load again."""
@@ -114,7 +112,8 @@ class RedisStore:
         """
         fences = _fences(state)
         commands = [*self._state_commands(state, fences, engine), *self._aggregate_commands(state), *extra]
-        if not self._script(keys=[self.key("state")], args=[self._fences, _pack(commands)]):
+        words = [word for command in commands for word in (len(command), *command)]
+        if not self._script(keys=[self.key("state")], args=[self._fences, *words]):
             raise Refused
         self._fences = fences
         state.aggregate.changed.clear()
@@ -127,7 +126,14 @@ class RedisStore:
             "ratios": a.ratios,
         }
         manifest = next((log.manifest for log in state.logs if log.manifest is not None), None)
-        fields: list[Any] = ["schema", str(SCHEMA), "study", self._study.fingerprint, "partitions", str(len(state.logs))]
+        fields: list[Any] = [
+            "schema",
+            str(SCHEMA),
+            "study",
+            self._study.fingerprint,
+            "partitions",
+            str(len(state.logs)),
+        ]
         fields += ["fences", fences, "tick", str(state.tick), "counters", json.dumps(counters, separators=(",", ":"))]
         if manifest is not None:
             fields += ["manifest", msgspec.json.encode(manifest)]
@@ -158,6 +164,13 @@ class RedisStore:
         row = {"variant": VARIANTS[variant], "sessions": totals.sessions}
         row |= dict(zip(self._measures, totals.sums, strict=True))
         return json.dumps(row | {"active_days": totals.eligible, "returned_days": totals.returned})
+
+    def make_current(self) -> None:
+        """Let the study's public keys speak of this run, unless they speak of a later one: run ids sort by time."""
+        key = current_run_key(self._study.name)
+        current = self._client.get(key)
+        if current is None or current.decode() < self._names.run:
+            self._client.set(key, self._names.run)
 
     def is_current(self) -> bool:
         """Do the study's public keys speak of this run?"""

@@ -6,7 +6,7 @@ have reached it (promise P1). Outputs at or below a partition's fence have been 
 """
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -38,7 +38,7 @@ class PartitionLog:
     fence: Identity = NOTHING
     position: int = 0
     waiting: Waiting = field(default_factory=deque)
-    counts: Counts = Counts()
+    counts: Counts = field(default_factory=Counts)
     manifest: Manifest | None = None
     complete: bool = False
 
@@ -114,8 +114,13 @@ class RunState:
         log.manifest = mark.manifest
         log.complete = mark.period_complete if isinstance(mark, Mark) else True
 
+    def totals(self) -> TickSums:
+        """The sums now, between ticks, for a preview: one bucket holds everything."""
+        sums = self.sums(max(self.tick, self.study.experiment.start_ms))
+        return replace(sums, users={name: table.sum(axis=1, keepdims=True) for name, table in sums.users.items()})
+
     def sums(self, due: int) -> TickSums:
-        """The sums now; `due` is the tick's mark, or any time for a preview between ticks."""
+        """The sums now, as of the tick whose marks are due at `due`."""
         ended = due == END_DUE
         manifest = next((log.manifest for log in self.logs if log.manifest is not None), None)
         complete = all(log.complete for log in self.logs)

@@ -1,6 +1,6 @@
 -- The midnights from the first look to the completion of the period, as far as the events reach, and the stream's end.
 -- In a tick are sessions due before `sessions_before`, user-days due by `days_through`, events before `events_before`.
-CREATE OR REPLACE TABLE tick AS
+CREATE OR REPLACE TEMP TABLE tick AS
 WITH stream AS (
     SELECT max(time) AS last_event FROM event
 ), open_until AS (

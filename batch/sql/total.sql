@@ -1,5 +1,5 @@
 -- At each tick, every included user's totals: closed sessions of the period, resolved user-days, the pre-period.
-CREATE OR REPLACE TABLE total AS
+CREATE OR REPLACE TEMP TABLE total AS
 WITH listened AS (
     SELECT
         number, listener,

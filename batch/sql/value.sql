@@ -1,6 +1,6 @@
 -- At each tick, every included user's value of every metric: numerator / denominator, y the same in whole units of
 -- 1 / `scale` with halves up, and the covariate x. A user without a denominator has no value.
-CREATE OR REPLACE TABLE value AS
+CREATE OR REPLACE TEMP TABLE value AS
 WITH fraction AS (
     SELECT
         number, listener, variant, bucket, metric.name AS metric, kind, divide_by,

@@ -9,15 +9,12 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from producer.sources.lastfm_generator.calendar import Calendar
 from producer.sources.lastfm_generator.people import People
-from producer.sources.lastfm_generator.randomness import Ints, Raw, raw
+from producer.sources.lastfm_generator.randomness import Flags, Floats, Ints, Raw, raw
 from producer.sources.lastfm_generator.sessions import Sessions
 from producer.sources.lastfm_generator.tables import GAP_LIMIT, long_gaps, short_gaps
-
-Flags = NDArray[np.bool_]
 
 _DUPLICATE_SHARE = 0.0002
 _FAR = 10**11  # seconds: more than all sessions of a chunk last together, keeps one user's schedule from the next one's
@@ -62,7 +59,7 @@ def listen(
     planned: Sessions,
     people: People,
     calendar: Calendar,
-    growth: NDArray[np.float64],
+    growth: Floats,
     rng: np.random.Generator,
     added_rng: np.random.Generator,
 ) -> Listening:
@@ -119,13 +116,13 @@ def _apart(plays: Plays) -> Ints:
 def _earliest(start: Ints, user: Ints, needed: Ints) -> Ints:
     """Starts as wanted, or as soon as the user's session before is over and gone: it needs `needed` seconds."""
     before = _offsets(needed) - user * _FAR
-    return np.maximum.accumulate(start - before) + before
+    return np.array(np.maximum.accumulate(start - before) + before)
 
 
 def _latest(bound: Ints, user: Ints, needed: Ints) -> Ints:
     """The latest starts, none beyond its `bound`, that leave every session of the user the `needed` seconds."""
     before = _offsets(needed) - user * _FAR
-    return np.minimum.accumulate((bound - before)[::-1])[::-1] + before
+    return np.array(np.minimum.accumulate((bound - before)[::-1])[::-1] + before)
 
 
 def _moved(start: Ints, user: Ints, seconds: Ints, grown: Ints, bound: Ints) -> Ints:
@@ -139,7 +136,7 @@ def _moved(start: Ints, user: Ints, seconds: Ints, grown: Ints, bound: Ints) -> 
     return np.minimum(earliest, _latest(bound, user, seconds + apart))
 
 
-def _grown(plays: Ints, growth: NDArray[np.float64], rng: np.random.Generator) -> tuple[Ints, Ints]:
+def _grown(plays: Ints, growth: Floats, rng: np.random.Generator) -> tuple[Ints, Ints]:
     """How many plays of each session stay and how many are added, rounded at random so that the mean is exact."""
     gaps = plays - 1
     change = np.floor(gaps * (1 + growth) + rng.random(len(plays))).astype(np.int64) - gaps

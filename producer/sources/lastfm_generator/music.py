@@ -4,19 +4,19 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from producer.sources.lastfm_generator.listening import Listening
 from producer.sources.lastfm_generator.people import People
-from producer.sources.lastfm_generator.randomness import SIZE, Ints, Words, mix
+from producer.sources.lastfm_generator.randomness import SIZE, Flags, Ints, Words, mix, scattered
 
-ARTISTS = 130_000
+ARTISTS = 133_000
 """All artists: of them 107,528 with an id are played at full scale (tuned)."""
 
 _FAVOURITES = 3  # power: a user plays the first of the repertoire most
 _POPULAR = 3  # power: rank^(−2/3) of the artists' popularity
 _ARTISTS_WITHOUT_ID = 0.07 * (_POPULAR + 1)  # of the least popular; falling with rank to none: 7 % of the plays
 _TRACKS_WITHOUT_ID = (0.28 - 0.07) / (1 - 0.07)  # of the tracks of artists with an id; 28 % of the plays altogether
+_TRACK_SALT = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +49,11 @@ def tracks_of(artist: Ints) -> Ints:
     return 6 + 60_000 // (artist + 300)
 
 
-def artist_has_id(artist: Ints) -> NDArray[np.bool_]:
+def artist_has_id(artist: Ints) -> Flags:
     """Whether an artist has an id: the less popular, the rarer it is without one."""
     chance = (_ARTISTS_WITHOUT_ID * SIZE * (artist + 1)) // ARTISTS
-    return (mix(artist.astype(np.uint64)) >> np.uint64(48)).astype(np.int64) >= chance
+    draw = (mix(artist.astype(np.uint64)) >> np.uint64(48)).astype(np.int64)
+    return np.array(draw >= chance)
 
 
 def track_keys(music: Music) -> Words:
@@ -61,22 +62,21 @@ def track_keys(music: Music) -> Words:
     return keys
 
 
-def track_has_id(music: Music) -> NDArray[np.bool_]:
+def track_has_id(music: Music) -> Flags:
     """Whether a track has an id; never if its artist has none."""
-    draw = (mix(track_keys(music) ^ np.uint64(0xDB4F0B9175AE2165)) >> np.uint64(48)).astype(np.int64)
+    draw = (scattered(_TRACK_SALT, music.artist, music.track) >> np.uint64(48)).astype(np.int64)
     return artist_has_id(music.artist) & (draw >= round(_TRACKS_WITHOUT_ID * SIZE))
 
 
 def _artist(user: Ints, place: Ints, seed: int) -> Ints:
     """The artist at a place of a user's repertoire."""
-    base = mix(np.array([seed % 2**64], dtype=np.uint64))
-    draw = mix(base ^ (user.astype(np.uint64) << np.uint64(32)) ^ place.astype(np.uint64))
+    draw = scattered(seed, user, place)
     high, low = (draw >> np.uint64(48)).astype(np.int64), ((draw >> np.uint64(32)) & np.uint64(0xFFFF)).astype(np.int64)
     knots = _popularity()
     return knots[high] + (((knots[high + 1] - knots[high]) * low) >> 16)
 
 
-def _last_where(flags: NDArray[np.bool_]) -> Ints:
+def _last_where(flags: Flags) -> Ints:
     """For each entry the index of the last true flag up to it; the first flag is true."""
     return np.maximum.accumulate(np.where(flags, np.arange(len(flags)), 0))
 

@@ -4,12 +4,12 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.compute as pc  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from producer.sources.lastfm_generator.music import ARTISTS, Music, artist_has_id, track_has_id, track_keys
-from producer.sources.lastfm_generator.randomness import Words, mix
+from producer.sources.lastfm_generator.randomness import Flags, Words, mix
 
 Strings = Any
 """A pyarrow string array; pyarrow ships no types."""
@@ -100,7 +100,7 @@ def uuids(keys: Words) -> NDArray[np.uint8]:
     return text
 
 
-def _where(present: NDArray[np.bool_], text: NDArray[np.uint8]) -> Strings:
+def _where(present: Flags, text: NDArray[np.uint8]) -> Strings:
     """The rows of `text` as strings, empty where not `present`."""
     offsets = np.concatenate(([0], np.cumsum(present * text.shape[1]))).astype(np.int32)
     return pa.StringArray.from_buffers(len(present), pa.py_buffer(offsets), pa.py_buffer(text[present]))

@@ -4,28 +4,29 @@ from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
-from numpy.typing import NDArray
 
 from livelift.errors import SettingsError
 from producer.sources.lastfm_generator.calendar import Calendar
-from producer.sources.lastfm_generator.randomness import SIZE, Ints, stream
+from producer.sources.lastfm_generator.randomness import SIZE, Floats, Ints, stream
 from producer.sources.lastfm_generator.tables import SHORT_SHARE, mean_plays
-
-Floats = NDArray[np.float64]
 
 # `statistics.md`, "Generator of these figures": log rate with sd 1.1; log duration with sd 0.5 a user and 1 a session,
 # and 0.15 of the log rate in it.
 _RATE_SD, _LENGTH_SD, _LENGTH_OF_RATE = 1.1, 0.5, 0.15
 
-_JOIN_POWER = 0.7  # more people join late: a tenth of them inside the 90 days before the period or in its first month
-_JOIN_DAYS = 30  # after the period's start nobody new joins beyond this
+_JOIN_POWER = 0.7  # of the chance that somebody joins by a day: more join late
+_NEW_SHARE, _NEW_DAYS = 0.2, (-10, 40)  # who joins in these days about the period's start and has hardly a past
 _SHORT_GAP_SD, _SHORT_GAP_LIMIT = 0.9, 0.4  # some skip a lot: log sd of a user's share of short gaps, and its cap
-_SWITCH, _SWITCH_SD, _SWITCH_LIMIT = 0.19, 0.5, 0.8  # chance of another artist after a play: 2.9 a session (tuned)
+_SWITCH, _SWITCH_SD, _SWITCH_LIMIT = 0.147, 0.5, 0.8  # chance of another artist after a play: 2.9 a session (tuned)
 _REPERTOIRE_POWER = 0.7  # artists a user knows grow as plays to this
 _ZONES = (-8, -5, -5, -3, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 9)  # hours east of Greenwich, equally likely
 
 _BUSIEST = 0.6  # share of the clock that sessions and the rests between them may fill
 _MEAN_GAP, _MEAN_REST = 300, 4_200  # seconds, for that share
+
+
+FEW = 20
+"""Fewer users are too few to be made average as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +71,12 @@ def make_people(events: int, users: int, calendar: Calendar, seed: int) -> Peopl
     """
     rng = stream(seed, 0)
     rate, own_length, skipping, curiosity = rng.standard_normal((4, users))
-    joined = calendar.published_first + (calendar.period_first + _JOIN_DAYS - calendar.published_first) * (
-        rng.random(users) ** _JOIN_POWER
+    early, late = (calendar.period_first + days for days in _NEW_DAYS)
+    chance, day = rng.random((2, users))
+    joined = np.where(
+        chance < _NEW_SHARE,
+        early + (late - early) * day,
+        calendar.published_first + (early - calendar.published_first) * day**_JOIN_POWER,
     )
     first = np.maximum(calendar.first, joined) * 86_400
     present = calendar.end * 86_400 - first
@@ -100,7 +105,7 @@ def _centred(values: Floats, weight: Floats) -> Ints:
     Without this a handful of users, who hold most sessions, would set the whole file's session lengths. A few users
     have no deviation to speak of and keep the expected one.
     """
-    if len(values) < 20:
+    if len(values) < FEW:
         deviation = sqrt(_LENGTH_SD**2 + (_LENGTH_OF_RATE * _RATE_SD) ** 2)
         return np.rint(1_000 * values / deviation).astype(np.int64)
     centred = values - np.average(values, weights=weight)

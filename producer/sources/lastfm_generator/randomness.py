@@ -13,6 +13,8 @@ SIZE = 1 << 16
 Ints = NDArray[np.int64]
 Raw = NDArray[np.uint16]
 Words = NDArray[np.uint64]
+Flags = NDArray[np.bool_]
+Floats = NDArray[np.float64]
 
 
 def stream(seed: int, *path: int) -> np.random.Generator:
@@ -31,3 +33,9 @@ def mix(words: Words) -> Words:
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return mixed ^ (mixed >> np.uint64(31))
+
+
+def scattered(seed: int, first: Ints, second: Ints) -> Words:
+    """A hash of each pair of numbers from 0 to 2³² − 1, another one for each seed: for what a pair always draws alike."""
+    base = mix(np.array([seed % 2**64], dtype=np.uint64))
+    return mix(base ^ (first.astype(np.uint64) << np.uint64(32) | second.astype(np.uint64)))

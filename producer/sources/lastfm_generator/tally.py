@@ -5,7 +5,8 @@ import numpy as np
 from livelift.assignment import CONTROL, variant_of
 from livelift.study import Study
 from producer.sources.lastfm_generator.faults import user_id
-from producer.sources.lastfm_generator.listening import Flags, Listening
+from producer.sources.lastfm_generator.listening import Listening
+from producer.sources.lastfm_generator.randomness import Flags
 from producer.sources.lastfm_generator.truth import VariantTruth
 
 

@@ -1,0 +1,25 @@
+"""Room on the disk, asked for before it is needed: a broker that finds its disk full just ends."""
+
+import shutil
+from pathlib import Path
+
+from livelift.errors import ResourceError
+
+MIB = 1 << 20
+
+
+def require_free_space(folder: Path, needed: int, purpose: str) -> None:
+    """Refuse to go on when the disk of `folder` has less than `needed` bytes free.
+
+    Raises
+    ------
+    ResourceError
+        Saying what there is, what `purpose` needs, and where.
+    """
+    existing = next(path for path in [folder.absolute(), *folder.absolute().parents] if path.exists())
+    free = shutil.disk_usage(existing).free
+    if free < needed:
+        raise ResourceError(
+            f"{free // MIB} MiB are free under {existing}, {purpose} needs {-(-needed // MIB)} MiB",
+            "free some space, or work in a folder on another disk",
+        )

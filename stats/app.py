@@ -1,0 +1,131 @@
+"""The stats station: output log in, verdict out. One loop, one process a study.
+
+Read what has arrived, apply it up to the next tick, evaluate the tick, commit all of it to Redis in one step. When
+Redis or Kafka fails, or the commit is refused because Redis holds other fences, load again and seek to what it holds.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+
+import redis
+from kafka.errors import KafkaError
+
+from livelift.errors import UnreachableError
+from livelift.sessions import session_measures
+from livelift.study import Study
+from livelift.tick_sums import TickSums
+from stats import engine
+from stats.document import Document, history_entry, make_document
+from stats.kafka_edge import OutputReader
+from stats.redis_store import Command, RedisStore, Refused, connect
+from stats.run_state import RunState
+from stats.settings import StatsSettings
+
+log = logging.getLogger("livelift.stats")
+
+LOST = (redis.ConnectionError, redis.TimeoutError, KafkaError, OSError)
+"""What a restart of Kafka or Redis looks like: wait and load again. Anything else is an error."""
+
+RETRY_SECONDS = 0.5
+POLL_MS = 50
+
+
+class StatsStation:
+    """One run's statistics, from the position that Redis holds to the end of the stream."""
+
+    def __init__(self, settings: StatsSettings, study: Study) -> None:
+        self._settings = settings
+        self._study = study
+        self._measures = session_measures(study).names
+        self._client = connect(settings.redis)
+        self._store = RedisStore(self._client, settings.names, study, self._measures)
+        self._reader: OutputReader | None = None
+        self._state: RunState
+        self._engine = engine.initial(study)
+        self._previewed_at = 0.0
+        self._said: tuple[str, str | None] | None = None
+
+    def run(self, stop: Callable[[], bool], until_end: bool) -> None:
+        """Work until `stop()`, or until the end of the stream if `until_end`.
+
+        Raises
+        ------
+        UnreachableError
+            If Kafka or Redis is not there to begin with.
+        LiveliftError
+            If what they hold can't be read.
+        """
+        self._store.make_current()
+        self._begin(stop)
+        while not stop():
+            try:
+                self._once()
+            except Refused:
+                log.warning("Redis holds other fences than expected: loading again")
+                self._begin(stop)
+            except LOST as error:
+                log.warning("connection lost, trying again: %s", error)
+                time.sleep(RETRY_SECONDS)
+                self._begin(stop)
+            if until_end and self._state.ended:
+                return
+
+    def _begin(self, stop: Callable[[], bool]) -> None:
+        """Load the run from Redis and read on from its positions; waits for both and for the topic."""
+        while not stop():
+            try:
+                if self._reader is None:
+                    self._reader = OutputReader(self._settings.kafka, self._settings.names.output)
+                partitions = self._reader.partitions()
+                if partitions:
+                    self._state, kept = self._store.load(partitions)
+                    self._engine = engine.from_bytes(kept) if kept else engine.initial(self._study)
+                    self._reader.seek([partition.position for partition in self._state.logs])
+                    log.info("reading on", extra={"positions": [p.position for p in self._state.logs]})
+                    return
+            except (*LOST, UnreachableError) as error:
+                log.warning("waiting for Kafka and Redis: %s", error)
+            time.sleep(RETRY_SECONDS)
+        self._state = RunState(self._study, self._measures, 0)
+
+    def _once(self) -> None:
+        """One round: poll, apply, commit; at every tick a commit of its own."""
+        assert self._reader is not None
+        arrived = False
+        for partition, offset, output in self._reader.poll(POLL_MS):
+            self._state.offer(partition, offset, output)
+            arrived = True
+        if not arrived:
+            return
+        while (sums := self._state.step()) is not None:
+            self._tick(sums)
+        self._store.commit(self._state, None, self._preview())
+        self._reader.hold_back([len(partition.waiting) for partition in self._state.logs])
+
+    def _tick(self, sums: TickSums) -> None:
+        """Evaluate a tick and commit it, with the verdict and its place in the history."""
+        study = self._study
+        if sums.time <= study.experiment.start_ms and not sums.ended:
+            return  # nothing of the experiment has happened yet
+        stepped, verdict = engine.step(self._engine, sums, study)
+        document = make_document(study, self._settings.run, sums, verdict)
+        commands = self._store.verdict_commands(document, history_entry(document))
+        self._store.commit(self._state, engine.to_bytes(stepped), commands)
+        if (verdict.decision, verdict.why) != self._said:
+            log.info("decision", extra={"decision": verdict.decision, "why": verdict.why, "as_of": document["as_of"]})
+            self._said = (verdict.decision, verdict.why)
+        self._engine = stepped
+
+    def _preview(self) -> list[Command]:
+        """The display between ticks, at most every `preview_seconds`."""
+        now = time.monotonic()
+        if now - self._previewed_at < self._settings.preview_seconds or self._state.ended:
+            return []
+        self._previewed_at = now
+        return self._store.preview_commands(self.preview())
+
+    def preview(self) -> Document:
+        """The document between ticks, from totals alone."""
+        sums = self._state.totals()
+        return make_document(self._study, self._settings.run, sums, engine.preview(self._engine, sums, self._study))

@@ -1,0 +1,116 @@
+"""The document: what `--json` prints and Redis holds. Pure: sums and verdict of a tick in, plain JSON values out.
+
+Null is unknown. Durations in minutes, lifts as fractions. Its keys are described in `docs/`.
+"""
+
+from typing import Any
+
+import msgspec
+
+from livelift.assignment import VARIANTS
+from livelift.event_time import to_iso
+from livelift.study import Study
+from livelift.tick_sums import Moments, TickSums
+from stats.classic import classic
+from stats.moments import variance
+from stats.verdict import Verdict
+
+SCHEMA = 1
+
+Document = dict[str, Any]
+
+
+def make_document(study: Study, run: str, sums: TickSums, verdict: Verdict) -> Document:
+    """The document of one tick or preview."""
+    return {
+        "schema": SCHEMA,
+        "study": study.name,
+        "run": run,
+        "as_of": to_iso(sums.time),
+        "preview": verdict.preview,
+        "decision": verdict.decision,
+        "why": verdict.why,
+        "decided_at": None if verdict.decided_at is None else to_iso(verdict.decided_at),
+        "reasons": [rule.words for rule in verdict.reasons],
+        "rules": msgspec.to_builtins(verdict.reasons),
+        "primary": study.decision.primary,
+        "input": {
+            "rows": sums.counts.rows,
+            "accepted": sums.counts.accepted,
+            "rejected": sums.counts.rejected,
+            "duplicates": sums.counts.duplicates,
+            "late": sums.counts.late,
+        },
+        "sessions": {
+            "all": sums.sessions_all,
+            "in_period": sums.sessions_in_period,
+            "one_event": sums.sessions_one_event,
+            "included": sum(sums.sessions),
+        },
+        "variants": {
+            name: {
+                "users_exposed": sums.exposed[i],
+                "users_included": sums.included[i],
+                "sessions": sums.sessions[i],
+                "plays": sums.plays[i],
+            }
+            for i, name in enumerate(VARIANTS)
+        },
+        "metrics": {name: _metric(name, study, sums, verdict) for name in study.metrics},
+        "health": msgspec.to_builtins(verdict.health),
+        "progress": msgspec.to_builtins(verdict.progress),
+        "planning": msgspec.to_builtins(verdict.planning),
+        "classic_opinion": msgspec.to_builtins(verdict.classic),
+        "deviations": list(verdict.deviations),
+    }
+
+
+def _metric(name: str, study: Study, sums: TickSums, verdict: Verdict) -> Document:
+    control, treatment = sums.classic[name]
+    reading = classic(control, treatment)
+    welch = reading.welch
+    primary = name == study.decision.primary
+    sequential = msgspec.to_builtins(verdict.primary if primary else verdict.guardrails[name])
+    sequential["estimate"] = sequential["lift"]
+    if not primary:
+        sequential["ci"] = None
+    return {
+        "title": study.metrics[name].title,
+        "unit": study.metrics[name].unit,
+        "higher_is_better": study.metrics[name].higher_is_better,
+        "role": "primary" if primary else "guardrail",
+        "control": _sample(control),
+        "treatment": _sample(treatment),
+        "lift": treatment.mean / control.mean - 1 if control.n and treatment.n and control.mean else None,
+        "classic": {
+            "t": welch.t if welch else None,
+            "df": welch.df if welch else None,
+            "p": welch.p if welch else None,
+            "cohens_d": reading.cohens_d,
+            "ci95": list(welch.ci) if welch and welch.ci else None,
+        },
+        "sequential": sequential,
+    }
+
+
+def _sample(sample: Moments) -> Document:
+    return {"n": sample.n, "mean": sample.mean if sample.n else None, "variance": variance(sample)}
+
+
+def history_entry(document: Document) -> Document:
+    """What the history keeps of a tick: the decision and the numbers a person compares over time."""
+    metrics = {
+        name: {
+            "control": metric["control"],
+            "treatment": metric["treatment"],
+            "lift": metric["lift"],
+            "sequential": {
+                key: metric["sequential"].get(key)
+                for key in ("lift", "se", "z", "p", "ci", "boundary", "status", "interval")
+                if key in metric["sequential"]
+            },
+        }
+        for name, metric in document["metrics"].items()
+    }
+    kept = ("as_of", "decision", "why", "reasons", "input", "sessions", "variants", "health", "progress")
+    return {key: document[key] for key in kept} | {"metrics": metrics}

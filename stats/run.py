@@ -1,0 +1,37 @@
+"""Starting the stats station: settings from the environment, then work until a signal."""
+
+import logging
+import signal
+import sys
+import threading
+
+from livelift import logs, settings
+from livelift.errors import LiveliftError
+from livelift.study import load_study
+from stats.app import StatsStation
+from stats.settings import StatsSettings
+
+
+def run_stats(config: StatsSettings, until_end: bool = False) -> None:
+    """Work until SIGTERM or SIGINT, or until the end of the stream if `until_end`."""
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    StatsStation(config, load_study(config.study)).run(stopped.is_set, until_end)
+
+
+def main() -> None:
+    """`python -m stats`."""
+    logs.set_up("stats")
+    try:
+        run_stats(
+            StatsSettings(
+                kafka=settings.setting(settings.KAFKA),
+                redis=settings.setting(settings.REDIS),
+                study=settings.setting(settings.STUDY),
+                run=settings.setting(settings.RUN),
+            )
+        )
+    except LiveliftError as error:
+        logging.getLogger("livelift.stats").critical("%s", error)
+        sys.exit(error.exit_code)

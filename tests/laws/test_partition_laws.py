@@ -1,0 +1,106 @@
+"""Laws of the session operator, on random streams: nothing depends on how records were cut, marked or partitioned."""
+
+from collections import defaultdict
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from livelift.event_time import MINUTE
+from livelift.output_log import ClosedSession, EndMark, Mark, Output, UserDay
+from livelift.sessions import session_measures
+from processor.changelog import StateReader, StateWriter
+from processor.partition import Partition
+from tests.support.small_study import small_study
+from tests.support.strategies import listens
+from tests.support.streams import FakeRecord, Listen, partition_records
+
+STUDY = small_study()
+MEASURES = session_measures(STUDY)
+
+
+def outputs_of(records: list[FakeRecord]) -> list[Output]:
+    return Partition(STUDY, MEASURES).apply(records).outputs
+
+
+@given(listens())
+def test_closed_sessions_hold_every_event_once_and_no_gap_over_thirty_minutes(plays: list[Listen]) -> None:
+    closed = [o for o in outputs_of(partition_records(plays)[0]) if isinstance(o, ClosedSession)]
+    times: dict[str, list[int]] = defaultdict(list)
+    for play in plays:
+        times[play.user].append(play.time)
+    expected = []
+    for user, moments in times.items():
+        start = last = moments[0]
+        count = 0
+        for moment in moments:
+            if moment - last > 30 * MINUTE:
+                expected.append((user, start, last, count))
+                start, count = moment, 0
+            last, count = moment, count + 1
+        expected.append((user, start, last, count))
+    assert sorted((o.user, o.start, o.end, o.measures[1]) for o in closed) == sorted(expected)
+
+
+@given(listens(), st.data())
+def test_the_output_log_is_the_same_for_any_batch_cuts_and_only_rises(plays: list[Listen], data: st.DataObject) -> None:
+    (records,) = partition_records(plays)
+    whole = outputs_of(records)
+    partition = Partition(STUDY, MEASURES)
+    pieces: list[Output] = []
+    start = 0
+    while start < len(records):
+        end = start + data.draw(st.integers(1, 10))
+        pieces += partition.apply(records[start:end]).outputs
+        start = end
+    assert pieces == whole
+    identities = [output.identity for output in whole]
+    assert identities == sorted(set(identities))
+
+
+@given(listens(), st.data())
+def test_the_output_log_is_the_same_for_any_restart_points(plays: list[Listen], data: st.DataObject) -> None:
+    (records,) = partition_records(plays)
+    reader = StateReader()
+    partition = reader.partition(STUDY, MEASURES)
+    writer = StateWriter(MEASURES, b"writer00", {})
+    outputs: list[Output] = []
+    start = 0
+    while start < len(records):
+        end = start + data.draw(st.integers(1, 8))
+        effects = partition.apply(records[start:end])
+        outputs += effects.outputs
+        for key, value in writer.records(partition, effects.touched.values()):
+            reader.add(key, value)
+        if data.draw(st.booleans()):
+            partition = reader.partition(STUDY, MEASURES)
+        start = end
+    assert outputs == outputs_of(records)
+
+
+def facts(outputs: list[Output]) -> list[tuple[object, ...]]:
+    """What does not speak of the partition: sessions and user-days."""
+    return sorted(
+        (o.identity, o.totals, getattr(o, "measures", None)) for o in outputs if isinstance(o, ClosedSession | UserDay)
+    )
+
+
+@given(listens(), st.integers(1, 7), st.integers(0, 5))
+def test_sessions_and_days_do_not_depend_on_partitions_or_progress_marks(
+    plays: list[Listen], partitions: int, progress_every: int
+) -> None:
+    alone = outputs_of(partition_records(plays)[0])
+    logs = partition_records(plays, partitions, progress_every=progress_every)
+    together = [output for log in logs for output in outputs_of(log)]
+    assert facts(together) == facts(alone)
+
+
+@given(listens(), st.integers(2, 7))
+def test_every_partition_has_the_same_midnights_and_their_counts_add_up(plays: list[Listen], partitions: int) -> None:
+    alone = outputs_of(partition_records(plays)[0])
+    logs = [outputs_of(log) for log in partition_records(plays, partitions)]
+    marks = {o.due: o.counts.accepted for o in alone if isinstance(o, Mark | EndMark)}
+    for log in logs:
+        assert [o.due for o in log if isinstance(o, Mark | EndMark)] == list(marks)
+    for due, accepted in marks.items():
+        assert accepted == sum(o.counts.accepted for log in logs for o in log if getattr(o, "due", 0) == due
+                               and isinstance(o, Mark | EndMark))  # fmt: skip
