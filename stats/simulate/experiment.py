@@ -88,11 +88,9 @@ def _covariate(metric: Metric, sessions: Sessions, study: Study) -> Integers:
 
 def _returns(active: Flags) -> tuple[Integers, Integers]:
     """Day d counts from midnight d + 2 on, if d + 1 is in the period; look k is midnight k."""
-    days = active.shape[1]
     eligible, returned = np.zeros((2, *active.shape), dtype=np.int64)
     eligible[:, 1:] = active[:, :-1]
     returned[:, 1:] = active[:, :-1] & active[:, 1:]
-    assert days == eligible.shape[1]
     return eligible.cumsum(axis=1), returned.cumsum(axis=1)
 
 
@@ -114,7 +112,7 @@ def ticks(seen: Observed, assigned: Assigned, study: Study) -> list[TickSums]:
         top, bottom = _parts(metric, totals, number, seen.returns)
         counted = included & (bottom > 0)
         y = np.where(counted, _value(metric, top, np.maximum(bottom, 1)), 0)
-        rows = _rows(counted, y, seen.covariates[name])
+        rows = _rows(counted, y, seen.covariates[name][:, None])
         in_full = name == study.decision.primary
         user_sums[name] = _by_bucket(rows, assigned, study) if in_full else _by_arm(rows, assigned)
         if metric.kind in ("session_mean", "user_ratio"):
@@ -171,8 +169,8 @@ def _value(metric: Metric, top: Integers, bottom: Integers) -> Integers:
 
 
 def _rows(counted: Flags, y: Integers, covariate: Integers) -> Integers:
-    """(U, K, 6): every user's part of the sums n, y, yy, x, xx, xy."""
-    x = covariate[:, None] * counted
+    """(..., 6): every user's part of the sums n, y, yy, x, xx, xy; the shapes broadcast."""
+    x = covariate * counted
     return np.stack([counted.astype(np.int64), y, y * y, x, x * x, x * y], axis=-1)
 
 

@@ -1,0 +1,47 @@
+"""Promise P2 on thousands of random schedules: crashes at every write, zombies, any batch cuts (pure simulation)."""
+
+import random
+
+import pytest
+
+from livelift.event_time import DAY, MINUTE, SECOND
+from livelift.sessions import session_measures
+from processor.partition import Partition
+from tests.support.protocol import fenced, run_schedule
+from tests.support.small_study import START, small_study
+from tests.support.streams import FakeRecord, Listen, partition_records
+
+STUDY = small_study()
+MEASURES = session_measures(STUDY)
+
+
+def random_records(seed: int) -> list[FakeRecord]:
+    """Sixty plays of four users over a week, half of their gaps near the session gap."""
+    chance = random.Random(seed)
+    plays = []
+    for user in "abcd":
+        time = START - 2 * DAY
+        for _ in range(15):
+            near = chance.choice([29 * SECOND, 30 * MINUTE, 30 * MINUTE + SECOND])
+            time += near if chance.random() < 0.5 else chance.randrange(36 * 3_600) * SECOND
+            plays.append(Listen(time, user, chance.choice("xyz")))
+    return partition_records(plays, progress_every=chance.choice([0, 3, 10]))[0]
+
+
+def wrong_schedules(schedules: range) -> list[int]:
+    wrong = []
+    for seed in schedules:
+        records = random_records(seed)
+        truth = Partition(STUDY, MEASURES).apply(records).outputs
+        if fenced(run_schedule(seed, records, STUDY, MEASURES).outputs) != truth:
+            wrong.append(seed)
+    return wrong
+
+
+def test_no_schedule_of_crashes_and_zombies_loses_or_doubles_an_output() -> None:
+    assert wrong_schedules(range(1_500)) == []
+
+
+@pytest.mark.slow
+def test_no_schedule_of_thirty_thousand_loses_or_doubles_an_output() -> None:
+    assert wrong_schedules(range(1_500, 31_500)) == []
