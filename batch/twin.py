@@ -152,15 +152,23 @@ class Twin:
     def _counts(self) -> InputCounts:
         """Reads the file: the tables up to `session` and `user_day` are there once the counts are."""
         self._database.begin()  # one commit for all: each waits for the disk
-        self._create_lines()
-        for table in ("listener", "artist", "event", "session", "user_day"):
-            self._database.execute(query(table))
+        try:
+            self._create_lines()
+            for table in ("listener", "artist", "event", "session", "user_day"):
+                self._database.execute(query(table))
+            counts = self._count()
+            self._database.execute("DROP TABLE line")
+        except BaseException:
+            self._database.rollback()
+            raise
+        self._database.commit()
+        return counts
+
+    def _count(self) -> InputCounts:
         by_reason: dict[str | None, int] = dict(self._database.execute(query("counts")).fetchall())
         acceptable = by_reason.pop(None, 0)
-        accepted = self._scalar("SELECT count(*) FROM event")
         rejected = {reason: by_reason[reason] for reason in sorted(filter(None, by_reason))}
-        self._database.execute("DROP TABLE line")
-        self._database.commit()
+        accepted = self._database.table("event").count("*").fetchall()[0][0]
         return InputCounts(acceptable + sum(rejected.values()), accepted, rejected, acceptable - accepted)
 
     def _create_lines(self) -> None:
@@ -191,8 +199,3 @@ class Twin:
         cursor.execute(query(name))
         while rows := cursor.fetchmany(ROWS_A_FETCH):
             yield from rows
-
-    def _scalar(self, statement: str) -> int:
-        row = self._database.execute(statement).fetchone()
-        assert row is not None
-        return int(row[0])

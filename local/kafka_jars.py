@@ -88,12 +88,12 @@ def make_lock() -> str:
     """The text of `kafka_jars.lock`: Kafka with all it needs to run, resolved and fetched anew."""
     with tempfile.TemporaryDirectory() as workplace:
         context = _maven(Path(workplace))
-        kafka, logging = (context.create_dependency(f"{coordinate}:compile") for coordinate in (KAFKA, LOGGING))
+        kafka, logging = map(context.create_dependency, (KAFKA, LOGGING))
         # Resolved together, jgo lets the versions that log4j's parent manages overrule Kafka's; what log4j's binding
         # needs is among Kafka's needs anyway.
-        given, needed = context.resolver.resolve([kafka])
-        artifacts = [part.artifact for part in [*given, *needed, logging] if part.scope in ("compile", "runtime")]
-        lines = [f"{_digest(artifact.resolve())}  {_coordinate(artifact)}\n" for artifact in artifacts]
+        _, needed = context.resolver.resolve([kafka])
+        parts = [kafka, logging, *(part for part in needed if part.scope in ("compile", "runtime"))]
+        lines = [f"{_digest(part.artifact.resolve())}  {_coordinate(part.artifact)}\n" for part in parts]
     return "".join(sorted(lines, key=lambda line: line.split()[1]))
 
 

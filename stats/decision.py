@@ -236,8 +236,7 @@ def classic_opinion(
     """What the batch rule would say of the classic reading now.
 
     Ship if the lift exceeds the minimum with p < α and no guardrail is worse by more than the margin at its α (`worse`
-    names those that are), else don't ship; it knows no *keep running*. Opposite: one of the two says *ship*, the other not,
-    with a p below α.
+    names those that are), else don't ship; it knows no *keep running*. Opposite: one of the two says *ship*, the other not.
     """
     improvement = improvement_of(study, lift)
     if improvement is None or p is None:
@@ -245,12 +244,13 @@ def classic_opinion(
     significant = p < study.decision.alpha
     ships = significant and improvement > study.decision.minimum_lift and not worse
     opinion: Literal["ship", "dont_ship"] = "ship" if ships else "dont_ship"
-    opposite = decision not in ("no_data", "unhealthy") and significant and ships != (decision == "ship")
+    opposite = decision not in ("no_data", "unhealthy") and ships != (decision == "ship")
     because = f", guardrail worse: {', '.join(worse)}" if worse else ""
+    clustered = study.metrics[study.decision.primary].kind == "session_mean"
+    caution = "; sessions of one user are not independent, so" if clustered else ";"
     words = (
-        f"a t-test over sessions would say {'ship' if ships else 'don’t ship'} "
-        f"({improvement:+.1%}, p {_p(p)}{because}); watched, it errs far more often than {study.decision.alpha:.0%}, "
-        "since sessions of one user are not independent"
+        f"a t-test over {'sessions' if clustered else 'users'} would say {'ship' if ships else 'don’t ship'} "
+        f"({improvement:+.1%}, p {_p(p)}{because}){caution} watched, it errs far more often than {study.decision.alpha:.0%}"
     )
     return ClassicOpinion(decision=opinion, opposite=opposite, words=words)
 

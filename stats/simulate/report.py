@@ -81,14 +81,14 @@ class Tally:
         self.rejections[name] += rejected
         self.readable[name] += readable
         if covered is not None:
-            self.covered[name] += covered
+            self.covered[name] += covered and readable
 
 
 def simulate(
     study: Study,
     regime: str,
     experiments: int,
-    truth: Truth = Truth(),  # noqa: B008 (frozen)
+    truth: Truth = Truth(),
     seed: int = 1,
     users: int = USERS,
     progress: Callable[[int, int], None] = lambda done, total: None,
@@ -156,7 +156,9 @@ def judge(sessions: Sessions, assigned: Assigned, study: Study, truth: Truth) ->
     holds = None if last.lift_ci95 is None else last.lift_ci95[0] <= truth.lift <= last.lift_ci95[1]
     alpha = study.decision.alpha
     tally.reading("classic_final", last.p is not None and last.p < alpha, holds, last.p is not None)
-    started = [p for p, tick in zip(p_values, sums, strict=True) if min(tick.included) >= study.statistics.minimum_users]
+    started = [
+        p for p, tick in zip(p_values, sums, strict=True) if min(tick.included) >= study.statistics.minimum_users
+    ]
     tally.reading("classic_watched", any(p is not None and p < alpha for p in started), None, bool(started))
     return tally
 

@@ -36,7 +36,19 @@ class Plays(NamedTuple):
 
     def at(self, part: Flags | Ints) -> "Plays":
         """The plays that `part` selects."""
-        return Plays(*(column[part] for column in self))  # type: ignore[arg-type]  # each column keeps its type
+        session, gap, switch, artist, track, twice = self
+        return Plays(session[part], gap[part], switch[part], artist[part], track[part], twice[part])
+
+    def then(self, others: "Plays") -> "Plays":
+        """These plays, then `others`."""
+        return Plays(
+            np.concatenate((self.session, others.session)),
+            np.concatenate((self.gap, others.gap)),
+            np.concatenate((self.switch, others.switch)),
+            np.concatenate((self.artist, others.artist)),
+            np.concatenate((self.track, others.track)),
+            np.concatenate((self.twice, others.twice)),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +163,7 @@ def _splice(plays: Plays, extra: Plays, kept: Ints, added: Ints) -> Plays:
     here = (offset[plays.session] + position)[stays]
     there = (offset + kept - _offsets(added))[extra.session] + np.arange(len(extra.session))
 
-    columns = [np.concatenate(pair) for pair in zip(plays.at(stays), extra, strict=True)]
-    return Plays(*columns).at(np.argsort(np.concatenate((here, there))))
+    return plays.at(stays).then(extra).at(np.argsort(np.concatenate((here, there))))
 
 
 def _deadlines(sessions: Sessions, calendar: Calendar) -> Ints:

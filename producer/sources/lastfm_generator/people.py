@@ -17,7 +17,7 @@ _RATE_SD, _LENGTH_SD, _LENGTH_OF_RATE = 1.1, 0.5, 0.15
 _JOIN_POWER = 0.7  # of the chance that somebody joins by a day: more join late
 _NEW_SHARE, _NEW_DAYS = 0.2, (-10, 40)  # who joins in these days about the period's start and has hardly a past
 _SHORT_GAP_SD, _SHORT_GAP_LIMIT = 0.9, 0.4  # some skip a lot: log sd of a user's share of short gaps, and its cap
-_SWITCH, _SWITCH_SD, _SWITCH_LIMIT = 0.147, 0.5, 0.8  # chance of another artist after a play: 2.9 a session (tuned)
+_SWITCH, _SWITCH_SD, _SWITCH_LIMIT = 0.144, 0.5, 0.8  # chance of another artist after a play: 2.9 a session (tuned)
 _REPERTOIRE_POWER = 0.7  # artists a user knows grow as plays to this
 _ZONES = (-8, -5, -5, -3, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 9)  # hours east of Greenwich, equally likely
 

@@ -27,7 +27,7 @@ _LONG_GAPS = ((0.040, 29.5), (0.050, 48), (0.250, 210), (0.500, 282), (0.750, 38
 
 # Plays of a session are Weibull, almost geometric: shape and scale give 7 % of one-play sessions, a mean of 15.5 plays
 # and, times the mean gap, session lengths of 4 / 17 / 46 min at 10 / 25 / 50 % (tuned).
-_PLAYS_SHAPE, _PLAYS_SCALE, _PLAYS_LIMIT = 0.98, 15.1, 285
+_PLAYS_SHAPE, _PLAYS_SCALE, _PLAYS_LIMIT = 0.98, 14.8, 285
 
 _SCORE_LIMIT = 8_000  # thousandths of a standard deviation: scores are clipped to ± this
 

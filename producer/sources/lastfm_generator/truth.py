@@ -31,7 +31,7 @@ class Truth(msgspec.Struct, frozen=True):
     seed, events, lift
         As asked for; `events` counts the plays without lift.
     first_day, end_day
-        The sessions start in [first_day, end_day), ISO dates.
+        The calendar, [first_day, end_day), ISO dates; a busy user's last sessions may run past its end.
     rows
         Lines of the file = accepted + Σ rejected + duplicates.
     rejected

@@ -1,0 +1,34 @@
+"""The batch's document: the twin's sums through the one decision code, for comparison with the live run's."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from batch.twin import Twin
+from livelift.study import Study
+from stats import engine
+from stats.document import history_entry, make_document
+
+RUN = "batch"
+
+
+def batch_document(
+    data: Path,
+    study: Study,
+    *,
+    select_from: int | None = None,
+    select_to: int | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The document at the end of the file, and the history of its ticks from the first look on.
+
+    `select_from` and `select_to` are ms, [from, to). Raises `InputError` as the producer does.
+    """
+    state = engine.initial(study)
+    history = []
+    with Twin(data, study, select_from=select_from, select_to=select_to, progress=progress) as twin:
+        for sums in twin.ticks():
+            state, verdict = engine.step(state, sums, study)
+            document = make_document(study, RUN, sums, verdict)
+            history.append(history_entry(document))
+    return document, history

@@ -1,0 +1,32 @@
+"""`livelift batch`: the same definitions computed by DuckDB over the whole file: the witness of the live verdict."""
+
+import json
+
+import typer
+
+from cli.flags import DataFlag, FromFlag, JsonFlag, StudyFlag, ToFlag, run_folder, selection
+from cli.show import console, show_verdict
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("batch", epilog="Example:  livelift batch --data log.tsv --json > batch.json")(batch)
+
+
+def batch(
+    study: StudyFlag = "lastfm", data: DataFlag = None, json_: JsonFlag = False, from_: FromFlag = None, to: ToFlag = None
+) -> None:
+    """Compute the verdict from the file with DuckDB, without Kafka or Redis."""
+    from batch.document import batch_document  # DuckDB takes its time to import
+    from livelift.study import load_study
+    from local.input import find_input
+
+    start, end = selection(from_, to)
+    loaded = load_study(study)
+    path = find_input(data, loaded, run_folder(), console.print)
+    with console.status("reading the file"):
+        document, _ = batch_document(path, loaded, select_from=start, select_to=end)
+    if json_:
+        typer.echo(json.dumps(document, indent=1))
+    else:
+        show_verdict(document, loaded)

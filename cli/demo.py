@@ -1,0 +1,88 @@
+"""`livelift demo`: the whole line on this machine, from the listening log to the live verdict."""
+
+import json
+import time
+from typing import Annotated
+
+import typer
+
+from cli.flags import (
+    DataFlag,
+    FromFlag,
+    JsonFlag,
+    PartitionsFlag,
+    SpeedFlag,
+    StudyFlag,
+    ToFlag,
+    check_partitions,
+    run_folder,
+    selection,
+)
+from cli.show import console, show_verdict
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("demo", epilog="Examples:  livelift demo   livelift demo --exit --json --data log.tsv > verdict.json")(demo)
+
+
+def demo(
+    study: StudyFlag = "lastfm",
+    data: DataFlag = None,
+    speed: SpeedFlag = "max",
+    exit_: Annotated[bool, typer.Option("--exit", help="Stop when the verdict is there, without waiting.")] = False,
+    json_: JsonFlag = False,
+    partitions: PartitionsFlag = 4,
+    from_: FromFlag = None,
+    to: ToFlag = None,
+    check: Annotated[bool, typer.Option("--check/--no-check", help="Compare the end with the DuckDB twin.")] = True,
+) -> None:
+    """Replay a listening log through real Kafka, Faust and Redis, and show the verdict."""
+    from cli.progress import RunProgress
+    from livelift.study import load_study
+    from local.demo import Demo, DemoPlan
+    from local.input import find_input
+    from producer.pacing import parse_speed
+
+    loaded = load_study(study)
+    check_partitions(partitions)
+    parse_speed(speed)
+    first, until = selection(from_, to)
+    folder = run_folder()
+    path = find_input(data, loaded, folder, console.print)
+    plan = DemoPlan(loaded, path, partitions, speed, first, until)
+    console.print("starting Kafka and Redis …")
+    with Demo(folder, plan) as run:
+        with RunProgress(console) as progress:
+            document = run.watch(progress.update, console.print)
+        if check:
+            _compare(document, plan)
+        if json_:
+            typer.echo(json.dumps(document, indent=1))
+        else:
+            show_verdict(document, loaded)
+        console.print(f"the verdict is in Redis, under livelift:{study}:verdict — later: livelift verdict")
+        if not exit_:
+            console.print(f"Kafka {run.servers.kafka.address}, Redis {run.servers.redis.url} — Ctrl-C stops them")
+            while True:
+                time.sleep(3600)
+
+
+def _compare(document: dict[str, object], plan: object) -> None:
+    """Say whether the live document is equal to the twin's; an error if it is not."""
+    from batch.document import batch_document
+    from livelift.errors import StateError
+    from local.demo import DemoPlan
+    from local.equality import differences
+
+    assert isinstance(plan, DemoPlan)
+    started = time.monotonic()
+    with console.status("computing the same in DuckDB"):
+        twin, _ = batch_document(plan.data, plan.study, select_from=plan.select_from, select_to=plan.select_to)
+    found = list(differences(document, twin))
+    if found:
+        raise StateError(
+            f"the live document differs from the batch's in {len(found)} places: {'; '.join(found[:5])}",
+            "this is a defect of livelift: please report it with the data",
+        )
+    console.print(f"equal to the DuckDB twin, every number ({time.monotonic() - started:.1f} s)")

@@ -1,0 +1,63 @@
+"""Flags that several commands share, and how their text becomes a value."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from livelift import settings
+from livelift.errors import SettingsError
+from livelift.event_time import from_iso
+from local.run_folder import RunFolder
+
+StudyFlag = Annotated[str, typer.Option("--study", help="Which study: a file of studies/.", envvar=settings.STUDY)]
+DataFlag = Annotated[
+    Path | None, typer.Option("--data", help="The listening log (.tsv, .gz, .tar.gz). Default: data/raw/userid-*.tsv.")
+]
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print the document as JSON on standard output.")]
+FromFlag = Annotated[str | None, typer.Option("--from", help="Only events from this date or time on (UTC).")]
+ToFlag = Annotated[str | None, typer.Option("--to", help="Only events before this date or time (UTC).")]
+PartitionsFlag = Annotated[int, typer.Option("--partitions", help="Partitions of the events topic.")]
+SpeedFlag = Annotated[str, typer.Option("--speed", help="'max', or a multiple of real time: 600x, 86400x.")]
+
+
+def moment(text: str | None, flag: str) -> int | None:
+    """The flag's date or time in ms.
+
+    Raises
+    ------
+    SettingsError
+        If it is neither.
+    """
+    if text is None:
+        return None
+    try:
+        return from_iso(text)
+    except ValueError:
+        raise SettingsError(f"{flag} {text} is no date", f"use {flag} 2009-03-01 or {flag} 2009-03-01T12:00:00") from None
+
+
+def selection(start: str | None, end: str | None) -> tuple[int | None, int | None]:
+    """The flags --from and --to in ms.
+
+    Raises
+    ------
+    SettingsError
+        If nothing can lie between them.
+    """
+    first, until = moment(start, "--from"), moment(end, "--to")
+    if first is not None and until is not None and first >= until:
+        raise SettingsError(f"--from {start} is not before --to {end}", "give --to a later date")
+    return first, until
+
+
+def check_partitions(partitions: int) -> int:
+    """Raises `SettingsError` for a count that Kafka or the machine can't take."""
+    if not 1 <= partitions <= 256:
+        raise SettingsError(f"--partitions {partitions} is not possible", "use a whole number from 1 to 256")
+    return partitions
+
+
+def run_folder() -> RunFolder:
+    """The folder of runs, as set."""
+    return RunFolder(settings.folder())

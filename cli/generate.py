@@ -1,0 +1,38 @@
+"""`livelift generate`: a listening log of the published format, calibrated to the published figures."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.flags import StudyFlag
+from cli.show import console
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("generate", epilog="Example:  livelift generate --out log.tsv --events 200000 --lift 0.10 --seed 7")(
+        generate
+    )
+
+
+def generate(
+    out: Annotated[Path, typer.Option("--out", help="File to write; its truth goes beside it.")],
+    events: Annotated[int, typer.Option("--events", help="About how many events.")] = 1_800_000,
+    users: Annotated[int | None, typer.Option("--users", help="How many users; default by the number of events.")] = None,
+    lift: Annotated[float, typer.Option("--lift", help="Planted lift of variant B's session duration: 0.10 = +10 %.")] = 0.0,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same file.")] = 7,
+    study: StudyFlag = "lastfm",
+) -> None:
+    """Write a generated listening log and, beside it, the truth that was planted."""
+    from livelift.errors import SettingsError
+    from livelift.study import load_study
+    from producer.sources import lastfm_generator
+
+    if events < 1 or (users is not None and users < 1):
+        raise SettingsError("there is nothing to generate", "use --events and --users of 1 or more")
+    if not -0.9 <= lift <= 10:
+        raise SettingsError(f"--lift {lift} is not possible", "use a fraction from -0.9 to 10: 0.10 for +10 %")
+    with console.status(f"generating {events:,} events"):
+        lastfm_generator.generate(out, events=events, users=users, lift=lift, seed=seed, study=load_study(study))
+    console.print(f"wrote {out} and {out}.truth.json")

@@ -1,0 +1,107 @@
+"""The verdict in the terminal, for a person: decision, reasons, metrics, guardrails, health."""
+
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from livelift.assignment import VARIANTS
+from livelift.study import Study
+
+console = Console(stderr=True, highlight=False)
+"""For a person: standard error, so that standard output stays free for --json."""
+
+DECISIONS = {
+    "no_data": ("NO DATA YET", "bright_black"),
+    "unhealthy": ("UNHEALTHY", "bold white on red"),
+    "keep_running": ("KEEP RUNNING", "bold black on yellow"),
+    "ship": ("SHIP", "bold white on green"),
+    "dont_ship": ("DON'T SHIP", "bold white on red"),
+}
+
+
+def show_verdict(document: dict[str, Any], study: Study) -> None:
+    """Print the document's verdict."""
+    console.print(verdict_view(document, study))
+
+
+def verdict_view(document: dict[str, Any], study: Study) -> RenderableType:
+    """The verdict as something Rich can draw."""
+    return Panel(
+        Group(_headline(document), "", _metrics(document, study), "", _reasons(document), "", _input(document)),
+        title=f"{study.title}",
+        subtitle=f"run {document['run']}",
+        expand=False,
+    )
+
+
+def _headline(document: dict[str, Any]) -> Text:
+    words, style = DECISIONS[document["decision"]]
+    text = Text.assemble((f" {words} ", style), f"  as of {document['as_of']}")
+    if document["why"]:
+        text.append(f"  ({document['why'].replace('_', ' ')})")
+    progress = document["progress"]
+    text.append(f"  look {progress['look']} of {progress['looks']}")
+    if document["preview"]:
+        text.append("  preview between looks", "italic yellow")
+    return text
+
+
+def _metrics(document: dict[str, Any], study: Study) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("metric", study.names.control, study.names.treatment, "lift", "adjusted", "95 % always", "says"):
+        table.add_column(title, justify="left" if title in ("metric", "says") else "right")
+    table.add_column("classic p", justify="right", style="bright_black")
+    for name, metric in document["metrics"].items():
+        sequential = metric["sequential"]
+        says = sequential.get("status", "decides") if metric["role"] == "guardrail" else "decides"
+        table.add_row(
+            f"{metric['title']} ({metric['unit']})" + ("" if metric["higher_is_better"] else " ↓ better"),
+            *(number(metric[variant]["mean"]) for variant in VARIANTS),
+            percent(metric["lift"]),
+            percent(sequential["lift"]),
+            interval(sequential.get("ci")),
+            str(says).replace("_", " "),
+            number(metric["classic"]["p"]),
+        )
+        if name == document["primary"]:
+            table.add_section()
+    return table
+
+
+def _reasons(document: dict[str, Any]) -> Table:
+    table = Table.grid(padding=(0, 1))
+    marks = {True: ("✓", "green"), False: ("✗", "red"), None: ("·", "bright_black")}
+    for rule in document["rules"]:
+        mark, style = marks[rule["passed"]]
+        table.add_row(Text(mark, style), rule["words"])
+    return table
+
+
+def _input(document: dict[str, Any]) -> Text:
+    rows, variants = document["input"], document["variants"]
+    rejected = sum(rows["rejected"].values())
+    users = ", ".join(f"{v['users_included']:,} of {v['users_exposed']:,} {name}" for name, v in variants.items())
+    return Text(
+        f"{rows['rows']:,} rows = {rows['accepted']:,} accepted + {rejected:,} rejected + {rows['duplicates']:,} duplicates "
+        f"+ {rows['late']:,} late\n{document['sessions']['all']:,} sessions, {document['sessions']['in_period']:,} in the "
+        f"period; users included: {users}",
+        "bright_black",
+    )
+
+
+def number(value: float | None) -> str:
+    """A number a person can read; unknown is a dash."""
+    return "–" if value is None else f"{value:.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
+def percent(value: float | None) -> str:
+    """A fraction as a signed percentage."""
+    return "–" if value is None else f"{value:+.1%}"
+
+
+def interval(value: list[float] | None) -> str:
+    """An interval of fractions."""
+    return "–" if not value else f"{value[0]:+.1%} … {value[1]:+.1%}"

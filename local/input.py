@@ -1,0 +1,45 @@
+"""Which listening log to replay: the one that was named, the published one under data/raw/, or a generated one."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from livelift.errors import InputError
+from livelift.study import Study
+from local.run_folder import RunFolder
+from producer.sources import lastfm_generator
+
+RAW = Path("data/raw")
+GENERATED_EVENTS = 1_800_000
+GENERATED_LIFT = 0.15
+GENERATED_SEED = 7
+
+
+def find_input(named: Path | None, study: Study, folder: RunFolder, say: Callable[[str], None]) -> Path:
+    """The file to replay; says on which grounds.
+
+    Raises
+    ------
+    InputError
+        If the named file is not there.
+    """
+    if named is not None:
+        if not named.is_file():
+            raise InputError(
+                f"{named} is {'a directory' if named.is_dir() else 'not there'}",
+                "name a listening log with --data, or put one under data/raw/",
+            )
+        return named
+    found = sorted(RAW.glob(study.input.file_glob))
+    if found:
+        say(f"replaying {found[0]}")
+        return found[0]
+    name = f"{study.name}-{GENERATED_EVENTS}-lift{GENERATED_LIFT}-seed{GENERATED_SEED}.tsv"
+    path = folder.generated / name
+    if not path.exists():
+        say(f"no {RAW}/{study.input.file_glob}: generating {GENERATED_EVENTS:,} calibrated events instead")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lastfm_generator.generate(
+            path, events=GENERATED_EVENTS, lift=GENERATED_LIFT, seed=GENERATED_SEED, study=study
+        )
+    say(f"replaying generated data, with a planted lift of {GENERATED_LIFT:+.0%} (real data: see README)")
+    return path

@@ -1,0 +1,129 @@
+"""What `.livelift/` holds: runs with their data and logs, caches, and where the stack that is up can be reached.
+
+    .livelift/stack.json        addresses and process id of the stack that is up
+    .livelift/current.json      the latest run
+    .livelift/runs/<run>/       run.json, logs/, the processor's own data
+    .livelift/kafka/ redis/     the servers' data
+    .livelift/cache/ generated/ jars/
+"""
+
+import json
+import os
+import secrets
+import shutil
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+from livelift.errors import StateError
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One replay: what of, under which study file, over how many partitions. `data` is the input's path."""
+
+    run: str
+    study: str
+    fingerprint: str
+    data: str
+    partitions: int
+    select_from: int | None = None
+    select_to: int | None = None
+
+    @classmethod
+    def new(cls, **fields: Any) -> Self:
+        """A run with a fresh id; ids sort by the time they were made."""
+        now = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+        return cls(run=f"{now}-{secrets.token_hex(2)}", **fields)
+
+
+class RunFolder:
+    """The folder `.livelift/` and the small files in it, each replaced as a whole."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @property
+    def kafka(self) -> Path:
+        return self.root / "kafka"
+
+    @property
+    def redis(self) -> Path:
+        return self.root / "redis"
+
+    @property
+    def cache(self) -> Path:
+        return self.root / "cache"
+
+    @property
+    def generated(self) -> Path:
+        return self.root / "generated"
+
+    def of_run(self, run: str) -> Path:
+        return self.root / "runs" / run
+
+    def logs(self, run: str) -> Path:
+        return self.of_run(run) / "logs"
+
+    def save_run(self, run: Run) -> None:
+        """Remember `run` as the current one."""
+        write_json(self.of_run(run.run) / "run.json", asdict(run))
+        write_json(self.root / "current.json", {"run": run.run})
+
+    def current_run(self) -> Run | None:
+        """The latest run, if there is one."""
+        current = read_json(self.root / "current.json")
+        if current is None:
+            return None
+        fields = read_json(self.of_run(current["run"]) / "run.json")
+        return None if fields is None else Run(**fields)
+
+    def save_stack(self, addresses: dict[str, Any]) -> None:
+        write_json(self.root / "stack.json", addresses | {"pid": os.getpid()})
+
+    def stack(self) -> dict[str, Any] | None:
+        """Addresses of the stack that is up; None when its process is gone."""
+        stack = read_json(self.root / "stack.json")
+        return stack if stack is not None and _alive(stack["pid"]) else None
+
+    def forget_stack(self) -> None:
+        (self.root / "stack.json").unlink(missing_ok=True)
+
+    def refuse_second_stack(self) -> None:
+        """Raises `StateError` if a stack of this folder is up."""
+        stack = self.stack()
+        if stack is not None and stack["pid"] != os.getpid():
+            raise StateError(f"a stack is up already (process {stack['pid']})", "stop it first: livelift stop")
+
+    def clear_kafka(self) -> None:
+        """Forget the logs of earlier runs; Redis keeps their verdicts."""
+        shutil.rmtree(self.kafka, ignore_errors=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a file as a whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_suffix(f".{os.getpid()}.tmp")
+    half.write_text(json.dumps(value, indent=1))
+    half.replace(path)
+
+
+def read_json(path: Path) -> Any:
+    """The file's value; None if there is none."""
+    try:
+        return json.loads(path.read_text())
+    except FileNotFoundError:
+        return None
+    except json.JSONDecodeError as error:
+        raise StateError(f"{path} is damaged: {error}", "remove it, or clear everything: livelift reset") from None
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

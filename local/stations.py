@@ -1,0 +1,48 @@
+"""The stations as child processes of the local stack: the same programs and settings as under Docker."""
+
+import os
+import sys
+from pathlib import Path
+
+from livelift import settings
+from local.processes import ChildProcess
+from local.run_folder import Run, RunFolder
+
+
+class Stations:
+    """Starts stations of one run against one Kafka and one Redis; each logs to the run's folder."""
+
+    def __init__(self, folder: RunFolder, run: Run, kafka: str, redis: str) -> None:
+        self._logs = folder.logs(run.run)
+        self._run = run
+        self._environment = os.environ | {
+            settings.KAFKA: kafka,
+            settings.REDIS: redis,
+            settings.STUDY: run.study,
+            settings.RUN: run.run,
+            settings.FOLDER: str(folder.root),
+            "PYTHONUNBUFFERED": "1",
+        }
+        self._started: list[ChildProcess] = []
+
+    def start(self, station: str, *, name: str = "", **more: str) -> ChildProcess:
+        """Start `python -m <station>`; `more` are further settings of its environment."""
+        name = name or station
+        child = ChildProcess(
+            name,
+            [sys.executable, "-m", station],
+            self.log(name),
+            cwd=Path.cwd(),
+            environment=self._environment | more,
+        )
+        self._started.append(child)
+        return child
+
+    def log(self, name: str) -> Path:
+        return self._logs / f"{name}.log"
+
+    def stop(self) -> None:
+        """Stop what is still running, the last started first."""
+        for child in reversed(self._started):
+            child.stop()
+        self._started.clear()

@@ -1,0 +1,62 @@
+"""Reading the verdict from Redis: from the one that is up, else from the local one's data, started for the moment."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import redis
+
+from livelift import settings
+from livelift.errors import StateError
+from livelift.names import RunNames, current_run_key, preview_key, verdict_key
+from local.redis_server import RedisServer
+from local.run_folder import RunFolder
+from stats.redis_store import connect
+
+NO_VERDICT = "fill it: livelift demo"
+
+
+@contextmanager
+def redis_client(folder: RunFolder) -> "Iterator[redis.Redis[bytes]]":
+    """A client of the Redis that is set, or of the stack that is up, or of the last stack's data.
+
+    Raises
+    ------
+    UnreachableError
+        If the Redis that is set does not answer.
+    StateError
+        If nothing was ever kept.
+    """
+    stack = folder.stack()
+    if os.environ.get(settings.REDIS):
+        yield connect(os.environ[settings.REDIS])
+    elif stack is not None:
+        yield connect(stack["redis"])
+    elif folder.redis.exists():
+        server = RedisServer(folder.redis)
+        server.start()
+        try:
+            yield connect(server.url)
+        finally:
+            server.stop()
+    else:
+        raise StateError(f"there is no verdict yet: {folder.redis} is not there", NO_VERDICT)
+
+
+def read_verdict(client: "redis.Redis[bytes]", study: str, *, preview: bool = False) -> dict[str, Any] | None:
+    """The current document of the study; with `preview` the newer of the verdict and the preview; None if none."""
+    texts = client.mget([verdict_key(study), preview_key(study)])
+    chosen = texts[1] if preview and texts[1] else texts[0]
+    document: dict[str, Any] | None = json.loads(chosen) if chosen else None
+    return document
+
+
+def read_history(client: "redis.Redis[bytes]", study: str) -> list[dict[str, Any]]:
+    """Every tick that the current run has kept, oldest first."""
+    run = client.get(current_run_key(study))
+    if run is None:
+        return []
+    entries = client.xrange(RunNames(study, run.decode()).key("ticks"))
+    return [json.loads(fields[b"json"]) for _, fields in entries]

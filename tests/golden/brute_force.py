@@ -1,0 +1,263 @@
+"""The definitions of `design.md` written out as plain loops over plain lists: slow, and easy to hold against the text.
+
+The witness of the witness: random small inputs compare the twin's SQL with this. Exact fractions, no shortcuts.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from fractions import Fraction
+from hashlib import sha256
+from math import floor, log
+
+from livelift.event_time import DAY, SECOND, from_date, from_iso
+from livelift.study import Study
+
+DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+
+
+@dataclass(frozen=True)
+class Play:
+    """`artist` is (is it an id, the id or the name)."""
+
+    time: int
+    artist: tuple[bool, str]
+
+
+@dataclass
+class Run:
+    """A session: one user's plays without a longer gap; times in ms."""
+
+    user: str
+    plays: list[Play]
+    study: Study
+
+    @property
+    def start(self) -> int:
+        return self.plays[0].time
+
+    @property
+    def end(self) -> int:
+        return self.plays[-1].time
+
+    @property
+    def due(self) -> int:
+        return self.end + self.study.sessions.gap_ms
+
+    @property
+    def in_period(self) -> bool:
+        return self.study.experiment.start_ms <= self.start < self.study.experiment.end_ms
+
+    @property
+    def before_period(self) -> bool:
+        experiment = self.study.experiment
+        return experiment.pre_start_ms <= self.start < experiment.start_ms and self.due < experiment.start_ms
+
+    @property
+    def first_in_period(self) -> int | None:
+        experiment = self.study.experiment
+        return next((p.time for p in self.plays if experiment.start_ms <= p.time < experiment.end_ms), None)
+
+    @property
+    def seconds(self) -> int:
+        return (self.end - self.start) // SECOND
+
+    @property
+    def skips(self) -> int:
+        times = [play.time for play in self.plays]
+        return sum(after - time < self.study.sessions.skip_ms for time, after in zip(times, times[1:], strict=False))
+
+    @property
+    def artists(self) -> int:
+        return len({play.artist for play in self.plays})
+
+    def measure(self, name: str) -> int:
+        return {"seconds": self.seconds, "plays": len(self.plays), "skips": self.skips, "artists": self.artists}[name]
+
+
+@dataclass
+class Stream:
+    """What the rows of a file come to."""
+
+    study: Study
+    rows: int = 0
+    rejected: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    duplicates: int = 0
+    plays: dict[str, list[Play]] = field(default_factory=lambda: defaultdict(list))
+
+    @property
+    def times(self) -> list[int]:
+        return [play.time for mine in self.plays.values() for play in mine]
+
+    @property
+    def last(self) -> int:
+        return max(self.times)
+
+    @property
+    def sessions(self) -> list[Run]:
+        runs: list[Run] = []
+        for user in self.plays:
+            before: Play | None = None
+            for play in sorted(self.plays[user], key=lambda play: play.time):
+                if before is None or play.time - before.time > self.study.sessions.gap_ms:
+                    runs.append(Run(user, [], self.study))
+                runs[-1].plays.append(play)
+                before = play
+        return sorted(runs, key=lambda run: (run.due, run.user.encode()))
+
+    def resolved_days(self, user: str, watermark: int) -> Iterator[tuple[int, bool]]:
+        """(active day, was the user back on the next one) for what the watermark has reached."""
+        start, end = self.study.experiment.start_ms, self.study.experiment.end_ms
+        days = {play.time // DAY for play in self.plays[user] if start <= play.time < end}
+        for day in sorted(days):
+            if (day + 1) * DAY < end and (day + 2) * DAY <= watermark:
+                yield day, day + 1 in days
+
+    def tick_times(self) -> list[int]:
+        """The midnights from the first look to the completion, as far as the events reach."""
+        times = []
+        for midnight in range(self.study.experiment.start_ms + DAY, self.last + 1, DAY):
+            times.append(midnight)
+            if self.complete_at(midnight):
+                break
+        return times
+
+    def complete_at(self, midnight: int) -> bool:
+        end = self.study.experiment.end_ms
+        return midnight >= end and not any(run.start < end and run.due >= midnight for run in self.sessions)
+
+
+def read(data: bytes, study: Study, select_from: int | None = None, select_to: int | None = None) -> Stream:
+    """The stream of a file's bytes."""
+    stream = Stream(study)
+    lines = data.split(b"\n")
+    if lines[-1] == b"":
+        lines.pop()
+    seen = set()
+    for line in lines:
+        stream.rows += 1
+        fields = line.removesuffix(b"\r").split(b"\t")
+        reason = _reason(fields, study, select_from, select_to)
+        if reason is not None:
+            stream.rejected[reason] += 1
+        elif tuple(fields) in seen:
+            stream.duplicates += 1
+        else:
+            seen.add(tuple(fields))
+            user, time, artist_id, name, _, _ = (text.decode() for text in fields)
+            stream.plays[user].append(Play(from_iso(time), (artist_id != "", artist_id or name)))
+    return stream
+
+
+def _reason(fields: list[bytes], study: Study, select_from: int | None, select_to: int | None) -> str | None:
+    try:
+        texts = [text.decode("utf-8") for text in fields]
+    except UnicodeDecodeError:
+        return "encoding"
+    if len(texts) != 6:
+        return "columns"
+    if texts[0] == "":
+        return "user"
+    if not DATE.fullmatch(texts[1]):
+        return "date"
+    try:
+        datetime.fromisoformat(texts[1])
+    except ValueError:
+        return "date"
+    time = from_iso(texts[1])
+    if not from_date(study.input.not_before) <= time < from_date(study.input.before):
+        return "out_of_range"
+    if (select_from is not None and time < select_from) or (select_to is not None and time >= select_to):
+        return "not_selected"
+    return None
+
+
+def _hash(text: str) -> int:
+    return int(sha256(text.encode()).hexdigest()[:16], 16)
+
+
+@dataclass
+class Tick:
+    """What is known at `midnight`, or at the end of the stream where it is None. Arms: 0 control, 1 treatment."""
+
+    stream: Stream
+    midnight: int | None
+
+    def __post_init__(self) -> None:
+        self.study = self.stream.study
+        self.closed = [run for run in self.stream.sessions if self.midnight is None or run.due < self.midnight]
+        mine: dict[str, list[Run]] = defaultdict(list)
+        for run in self.closed:
+            if run.in_period:
+                mine[run.user].append(run)
+        least = self.study.experiment.minimum_sessions
+        self.included = {user: runs for user, runs in mine.items() if len(runs) >= least}
+
+    @property
+    def accepted(self) -> int:
+        return sum(self.midnight is None or time < self.midnight for time in self.stream.times)
+
+    def arm(self, user: str) -> int:
+        experiment = self.study.experiment
+        return 0 if _hash(f"{experiment.salt}:{user}") % 100 < experiment.control_percent else 1
+
+    def bucket(self, user: str) -> int:
+        return _hash(f"{self.study.experiment.salt}:bucket:{user}") % self.study.statistics.buckets
+
+    def exposed(self, arm: int) -> set[str]:
+        return {run.user for run in self.closed if run.first_in_period is not None and self.arm(run.user) == arm}
+
+    def users(self, arm: int) -> list[str]:
+        return [user for user in self.included if self.arm(user) == arm]
+
+    def runs(self, arm: int) -> list[Run]:
+        return [run for user in self.users(arm) for run in self.included[user]]
+
+    def fraction(self, name: str, user: str) -> tuple[int, int]:
+        """The user's value of a metric as (numerator, denominator)."""
+        metric, runs = self.study.metrics[name], self.included[user]
+        if metric.kind == "session_mean":
+            return sum(run.measure(metric.measure) for run in runs), len(runs)
+        if metric.kind == "user_ratio":
+            return sum(run.measure(metric.measure) for run in runs), sum(run.measure(metric.per) for run in runs)
+        if metric.kind == "session_count":
+            return len(runs), 1
+        watermark = self.stream.last if self.midnight is None else self.midnight
+        days = list(self.stream.resolved_days(user, watermark))
+        return sum(returned for _, returned in days), len(days)
+
+    def fractions(self, name: str, arm: int) -> list[tuple[str, int, int]]:
+        """(user, numerator, denominator) of the users that have a value."""
+        found = [(user, *self.fraction(name, user)) for user in self.users(arm)]
+        return [row for row in found if row[2] > 0]
+
+    def sample(self, name: str, arm: int) -> list[Fraction]:
+        """The sample of the classic reading in the shown unit, exact."""
+        metric = self.study.metrics[name]
+        if metric.kind == "session_mean":
+            return [Fraction(run.measure(metric.measure), metric.divide_by) for run in self.runs(arm)]
+        return [Fraction(top, below * metric.divide_by) for _, top, below in self.fractions(name, arm)]
+
+    def covariate(self, name: str, user: str) -> int:
+        metric, prior = self.study.metrics[name], self.study.statistics.prior_session_seconds
+        before = [run for run in self.stream.sessions if run.user == user and run.before_period]
+        if metric.measure == "seconds":
+            ratio = (sum(run.seconds for run in before) + 3 * prior) / ((len(before) + 3) * prior)
+        elif metric.kind == "session_count":
+            ratio = len(before) + 1.0
+        else:
+            return 0
+        value = 1000 * log(ratio)
+        return floor(value + 0.5) if value >= 0 else -floor(-value + 0.5)
+
+    def units(self, name: str, arm: int) -> list[tuple[int, int, int]]:
+        """(bucket, y, x) of the users that have a value."""
+        metric = self.study.metrics[name]
+        is_duration = metric.kind == "session_mean" and metric.measure == "seconds"
+        scale = 10 if is_duration else 1 if metric.kind == "session_count" else 1_000_000
+        return [
+            (self.bucket(user), floor(Fraction(scale * top, below) + Fraction(1, 2)), self.covariate(name, user))
+            for user, top, below in self.fractions(name, arm)
+        ]
