@@ -118,6 +118,8 @@ def welch(control: Estimate, treatment: Estimate) -> Welch:
         return Welch(difference, se, t, df, p, ci)
     ratio = treatment.value / control.value
     lift_se = sqrt(treatment.variance + ratio * ratio * control.variance) / abs(control.value)
+    if lift_se == 0:  # the treatment is 0 without spread: the linearised lift has none either
+        return Welch(difference, se, t, df, p, ci, lift)
     lift_ci = (lift - width * lift_se, lift + width * lift_se)
     return Welch(difference, se, t, df, p, ci, lift, lift_se, lift_ci, student_two_sided(lift / lift_se, df))
 

@@ -1,0 +1,103 @@
+"""The whole line without servers: the producer's prepared events, the operator of each partition, the ticks, the engine.
+
+What the edges carry between them goes through the records' bytes, as on Kafka.
+"""
+
+import random
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from livelift import output_log
+from livelift.events import Control, End, Progress, Start, encode_control
+from livelift.output_log import ClosedSession, Output
+from livelift.sessions import session_measures
+from livelift.study import Study
+from processor.partition import Partition
+from producer.prepare import prepare
+from producer.sources import Selection
+from stats import engine
+from stats.document import history_entry, make_document
+from stats.run_state import RunState
+from tests.support.streams import FakeRecord, partition_of
+
+
+@dataclass
+class PureRun:
+    """What a run leaves: the document at the end, the history of its ticks, its closed sessions."""
+
+    document: dict[str, Any]
+    history: list[dict[str, Any]]
+    sessions: list[ClosedSession]
+
+
+def run_pure(
+    data: Path,
+    cache: Path,
+    study: Study,
+    *,
+    partitions: int = 1,
+    progress_every: int = 1_000,
+    select_from: int | None = None,
+    select_to: int | None = None,
+    seed: int = 0,
+) -> PureRun:
+    """Replay `data`; `seed` chooses how batches are cut and in which order stats meets the partitions."""
+    chance = random.Random(seed)
+    measures = session_measures(study)
+    logs = _event_logs(data, cache, study, partitions, progress_every, Selection(select_from, select_to))
+    outputs = [_operate(Partition(study, measures), log, chance) for log in logs]
+    state = RunState(study, measures.names, partitions)
+    kept = engine.initial(study)
+    document: dict[str, Any] = {}
+    history = []
+    positions = [0] * partitions
+    while not state.ended:
+        p = chance.choice([p for p in range(partitions) if positions[p] < len(outputs[p])])
+        for _ in range(chance.randrange(1, 200)):
+            if positions[p] < len(outputs[p]):
+                state.offer(p, positions[p], outputs[p][positions[p]])
+                positions[p] += 1
+        while (sums := state.step()) is not None:
+            if sums.time > study.experiment.start_ms or sums.ended:
+                kept, verdict = engine.step(kept, sums, study)
+                kept = engine.from_bytes(engine.to_bytes(kept))
+                document = make_document(study, "pure", sums, verdict)
+                history.append(history_entry(document))
+    sessions = [output for log in outputs for output in log if isinstance(output, ClosedSession)]
+    return PureRun(document, history, sorted(sessions, key=lambda session: (session.end, session.user)))
+
+
+def _event_logs(
+    data: Path, cache: Path, study: Study, partitions: int, progress_every: int, selection: Selection
+) -> list[list[FakeRecord]]:
+    prepared = prepare(study, data, cache, selection)
+    manifest = prepared.manifest
+    logs: list[list[FakeRecord]] = [[] for _ in range(partitions)]
+
+    def to_all(mark: Control) -> None:
+        for log in logs:
+            log.append(FakeRecord(len(log), manifest.last, None, encode_control(mark)))
+
+    to_all(Start(manifest.first, 0, manifest))
+    table = pq.read_table(prepared.events)
+    columns = (table[name].to_pylist() for name in ("row", "time", "user", "value"))
+    for row, time, user, value in zip(*columns, strict=True):
+        log = logs[partition_of(user, partitions)]
+        log.append(FakeRecord(len(log), time, user.encode(), value))
+        if row % progress_every == progress_every - 1:
+            to_all(Progress(time, row + 1, manifest))
+    to_all(End(manifest.last, manifest.accepted, manifest))
+    return logs
+
+
+def _operate(partition: Partition, records: list[FakeRecord], chance: random.Random) -> list[Output]:
+    outputs = []
+    start = 0
+    while start < len(records):
+        end = start + chance.randrange(1, 2_000)
+        outputs += [output_log.decode(output_log.encode(o)) for o in partition.apply(records[start:end]).outputs]
+        start = end
+    return outputs
