@@ -29,9 +29,6 @@ from producer.sources.input_file import is_compressed
 MAX_THREADS = 4
 """For sorting: each needs its own buffers."""
 
-ROW_GROUP_ROWS = 1 << 17
-"""Of the cache: what a resumed replay reads too much at most."""
-
 _DISK_SHARE = 2.5
 """Disk needed at most, sorting runs and cache together, per byte of text."""
 
@@ -175,15 +172,13 @@ class _Build:
         if not batch.num_rows:
             return
         times = batch["time"].to_numpy()
-        if times[0] < self._last and self._written or (np.diff(times) < 0).any():
-            raise AssertionError("DuckDB gave rows out of order")
         if not self._written:
-            self._first = int(times[0])
+            self._first = self._last = int(times[0])
+        assert (np.diff(times, prepend=self._last) >= 0).all(), "DuckDB gave rows out of order"
         self._last = int(times[-1])
         row = pa.array(np.arange(self._written, self._written + batch.num_rows))
         events.write_batch(
-            pa.record_batch([row, batch["time"], batch["user"], event_values(row, batch["fields"])], schema=EVENTS),
-            row_group_size=ROW_GROUP_ROWS,
+            pa.record_batch([row, batch["time"], batch["user"], event_values(row, batch["fields"])], schema=EVENTS)
         )
         self._written += batch.num_rows
         self._say(Report("sorting", self._written, self._acceptable, rejected=self._reasons.total()))

@@ -64,7 +64,8 @@ class Aggregate:
     Attributes
     ----------
     users
-        Metric → int64 (2, buckets, 6): n, Σy, Σy², Σx, Σx², Σxy over included users.
+        Metric → variant → bucket → [n, Σy, Σy², Σx, Σx², Σxy] over included users. Lists: adding six numbers to a row of an
+        array costs ten times as much.
     ratios
         Metric → per variant [n, ΣS, ΣN, ΣS², ΣN², ΣSN] over included users, exact.
     classic
@@ -78,8 +79,8 @@ class Aggregate:
         self._plays = measures.index("plays") if "plays" in measures else -1
         self._bucket_of: dict[str, int] = {}
         self.metrics: list[MetricRow] = metric_rows(study, measures)
-        self.users: dict[str, NDArray[np.int64]] = {
-            m.name: np.zeros((2, self._buckets, 6), dtype=np.int64) for m in self.metrics
+        self.users: dict[str, list[list[list[int]]]] = {
+            m.name: [[[0] * 6 for _ in range(self._buckets)] for _ in range(2)] for m in self.metrics
         }
         self.ratios: dict[str, list[list[int]]] = {m.name: [[0] * 6, [0] * 6] for m in self.metrics if m.has_ratio}
         self.classic: dict[str, list[Moments]] = {m.name: [Moments(), Moments()] for m in self.metrics}
@@ -91,6 +92,20 @@ class Aggregate:
         self.sessions = [0, 0]
         self.plays = [0, 0]
         self.changed = Changed()
+        self._tables = {m.name: np.zeros((2, self._buckets, 6), dtype=np.int64) for m in self.metrics}
+        self._stale: set[tuple[str, int, int]] = set()  # rows newer than in the tables
+
+    def user_sums(self) -> dict[str, NDArray[np.int64]]:
+        """`users` as arrays: metric → int64 (2, buckets, 6). The arrays change with the next call."""
+        for name, variant, bucket in self._stale:
+            self._tables[name][variant, bucket] = self.users[name][variant][bucket]
+        self._stale.clear()
+        return dict(self._tables)
+
+    def load_users(self, name: str, variant: int, bucket: int, row: list[int]) -> None:
+        """Put a stored row in its place."""
+        self.users[name][variant][bucket] = row
+        self._stale.add((name, variant, bucket))
 
     def apply(self, output: ClosedSession | UserDay) -> None:
         """Take the next output of a partition's log."""
@@ -151,19 +166,27 @@ class Aggregate:
         bucket = self._bucket_of.get(user)
         if bucket is None:
             bucket = self._bucket_of[user] = bucket_of(user, self._salt, self._buckets)
-        row = self.users[metric.name][variant, bucket]
+        row = self.users[metric.name][variant][bucket]
         x = metric.covariate(after)
         for (s, n), sign in ((old, -1), (new, 1)):
             if n:
                 y = metric.integer(s, n)
-                row += (sign, sign * y, sign * y * y, sign * x, sign * x * x, sign * x * y)
+                _add(row, sign, 1, y, y * y, x, x * x, x * y)
                 if metric.has_ratio:
-                    ratio = self.ratios[metric.name][variant]
-                    for i, value in enumerate((1, s, n, s * s, n * n, s * n)):
-                        ratio[i] += sign * value
+                    _add(self.ratios[metric.name][variant], sign, 1, s, n, s * s, n * n, s * n)
         self.changed.rows.add((metric.name, variant, bucket))
+        self._stale.add((metric.name, variant, bucket))
         if not metric.per_session:
             self.classic[metric.name][variant] = _exchange(self.classic[metric.name][variant], old, new)
+
+
+def _add(row: list[int], sign: int, a: int, b: int, c: int, d: int, e: int, f: int) -> None:
+    row[0] += sign * a
+    row[1] += sign * b
+    row[2] += sign * c
+    row[3] += sign * d
+    row[4] += sign * e
+    row[5] += sign * f
 
 
 def _exchange(sample: Moments, old: tuple[int, int], new: tuple[int, int]) -> Moments:

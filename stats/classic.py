@@ -108,7 +108,8 @@ def welch(control: Estimate, treatment: Estimate) -> Welch:
     total = control.variance + treatment.variance
     if total <= 0:
         return Welch(difference, lift=lift)
-    df = total**2 / (control.variance**2 / (control.n - 1) + treatment.variance**2 / (treatment.n - 1))
+    share = control.variance / total  # of shares, so that no square underflows
+    df = 1.0 / (share**2 / (control.n - 1) + (1.0 - share) ** 2 / (treatment.n - 1))
     se = sqrt(total)
     t = difference / se
     width = student_quantile((1 + LEVEL) / 2, df)

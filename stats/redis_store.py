@@ -93,10 +93,10 @@ class RedisStore:
         a.exposed, a.included, a.sessions, a.plays = counters["variants"]
         for name in a.ratios:
             a.ratios[name] = counters["ratios"][name]
-        for name, table in a.users.items():
+        for name in a.users:
             for field, value in self._client.hgetall(self.key(f"sums:{name}")).items():
                 variant, bucket = field.decode().split(":")
-                table[int(variant), int(bucket)] = [int(x) for x in value.split()]
+                a.load_users(name, int(variant), int(bucket), [int(x) for x in value.split()])
             for v, variant_name in enumerate(VARIANTS):
                 moments = self._client.hgetall(self.key(f"moments:{name}:{variant_name}"))
                 if moments:
@@ -145,7 +145,7 @@ class RedisStore:
         a = state.aggregate
         rows: dict[str, list[str]] = {}
         for name, variant, bucket in a.changed.rows:
-            values = " ".join(map(str, a.users[name][variant, bucket].tolist()))
+            values = " ".join(map(str, a.users[name][variant][bucket]))
             rows.setdefault(name, []).extend((f"{variant}:{bucket}", values))
         for name, fields in rows.items():
             yield from _hset(self.key(f"sums:{name}"), fields)

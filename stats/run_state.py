@@ -142,7 +142,7 @@ class RunState:
             sessions=(a.sessions[0], a.sessions[1]),
             plays=(a.plays[0], a.plays[1]),
             classic={name: (pair[0], pair[1]) for name, pair in a.classic.items()},
-            users=a.users,
+            users=a.user_sums(),
             ratios={name: np.array(rows, dtype=np.int64) for name, rows in a.ratios.items()},
         )
 

@@ -38,7 +38,7 @@ class Effects:
 
 def tick(
     day: int,
-    effects: Effects = Effects(),  # noqa: RUF009 (frozen)
+    effects: Effects = Effects(),
     users: int = 400,
     seed: int = 1,
     study: Study = STUDY,

@@ -1,0 +1,322 @@
+"""The engine over whole studies: what is kept, what is decided, and what a preview leaves alone."""
+
+from dataclasses import replace
+
+import msgspec
+import numpy as np
+import pytest
+
+from livelift.errors import StateError, StudyError, VersionError
+from livelift.event_time import DAY
+from livelift.study import Study
+from livelift.tick_sums import InputCounts, TickSums
+from stats import engine
+from stats.verdict import Verdict
+from tests.statistics.support import STUDY, Effects, tick
+
+NOTHING, GOOD, BAD = Effects(), Effects(primary=0.3), Effects(primary=-0.3)
+
+
+def run(ticks: list[TickSums], study: Study = STUDY) -> tuple[engine.EngineState, list[Verdict]]:
+    state, verdicts = engine.initial(study), []
+    for sums in ticks:
+        state, verdict = engine.step(state, sums, study)
+        verdicts.append(verdict)
+    return state, verdicts
+
+
+def said(verdicts: list[Verdict]) -> list[tuple[str, str | None]]:
+    return [(verdict.decision, verdict.why) for verdict in verdicts]
+
+
+def whole(effects: Effects, **changes: object) -> list[TickSums]:
+    return [tick(day, effects, **changes) for day in (0, 5, 20, 40, 61)]  # type: ignore[arg-type]
+
+
+def few(day: int) -> TickSums:
+    sums = tick(day, GOOD, users=98)
+    assert sums.included == (49, 49)
+    return sums
+
+
+def test_a_good_change_ships_and_the_decision_stands() -> None:
+    state, verdicts = run([*whole(GOOD), tick(62, NOTHING)])
+    assert said(verdicts)[0] == ("keep_running", None)
+    assert said(verdicts)[-2:] == [("ship", None)] * 2
+    assert state.final is not None and verdicts[-1].decided_at == state.final.time < STUDY.experiment.end_ms
+    assert verdicts[-1].primary.ship.at == state.ship.crossed_at == state.final.look
+
+
+def test_a_bad_change_is_stopped_for_harm_earlier_than_a_good_one_ships() -> None:
+    ticks = range(1, 62)
+    good, bad = (run([tick(day, effects) for day in ticks])[0].final for effects in (GOOD, BAD))
+    assert good is not None and bad is not None
+    assert (good.decision, bad.decision, bad.why) == ("ship", "dont_ship", "harm")
+    assert bad.look < good.look
+
+
+def test_no_change_is_not_proven_when_the_period_is_complete() -> None:
+    _, verdicts = run(whole(NOTHING))
+    assert said(verdicts) == [("keep_running", None)] * 4 + [("dont_ship", "not_proven")]
+
+
+def test_a_worse_guardrail_ends_the_study_though_the_primary_is_better() -> None:
+    state, verdicts = run(whole(Effects(primary=0.3, skips=0.3)))
+    assert said(verdicts)[-1] == ("dont_ship", "guardrail")
+    assert list(state.failed) == ["skip_rate"]
+    assert verdicts[-1].guardrails["skip_rate"].status == "fail"
+    assert verdicts[-1].guardrails["skip_rate"].failed_at == state.failed["skip_rate"]
+
+
+def test_a_better_guardrail_fails_nothing() -> None:
+    state, verdicts = run(whole(Effects(primary=0.3, skips=-0.3)))
+    assert verdicts[-1].decision == "ship" and not state.failed
+    assert verdicts[-1].guardrails["skip_rate"].status == "proven_safe"
+
+
+def test_a_gating_guardrail_blocks_ship_at_that_look_only() -> None:
+    """Worse by enough for the fixed p of one look, too little for the boundary: gate, then fine again, then ship."""
+    gated = [tick(day, Effects(primary=0.3, skips=0.11)) for day in (20, 25)]
+    state, verdicts = run([*gated, tick(30, GOOD)])
+    statuses = [verdict.guardrails["skip_rate"].status for verdict in verdicts]
+    assert statuses[:2] == ["gate", "gate"] and statuses[2] != "gate"
+    assert state.ship.crossed_at is not None
+    assert said(verdicts)[1:] == [("keep_running", "guardrail_gate"), ("ship", None)]
+
+
+def test_a_crossing_below_the_rules_lift_waits_for_the_lift() -> None:
+    small = [tick(day, Effects(primary=0.015), noise=0.02) for day in (30, 60)]
+    state, verdicts = run([*small, tick(61, Effects(primary=0.015), noise=0.02)])
+    assert state.ship.crossed_at is not None
+    assert said(verdicts) == [("keep_running", "minimum_lift")] * 2 + [("dont_ship", "not_proven")]
+
+
+def test_with_too_few_users_there_is_no_data() -> None:
+    state, verdicts = run([few(day) for day in (0, 20, 61)])
+    assert said(verdicts) == [("no_data", "too_few_users")] * 3
+    assert verdicts[-1].primary.lift is None and verdicts[-1].primary.p is None and verdicts[-1].primary.ci is None
+    assert state.final is None
+
+
+def test_ill_health_overrides_and_never_latches() -> None:
+    lost = InputCounts(rows=1000, accepted=900, rejected={"date": 100})
+    ticks = whole(GOOD)
+    ticks[3] = replace(ticks[3], counts=lost)
+    ticks.insert(4, tick(45, GOOD))
+    _, verdicts = run(ticks)
+    assert said(verdicts)[3:] == [("unhealthy", "rejected_rows"), ("ship", None), ("ship", None)]
+
+
+def test_ill_health_is_said_over_a_decision_that_stands() -> None:
+    ticks = [*whole(GOOD), replace(tick(62, GOOD), exposed=(400, 100)), tick(63, GOOD)]
+    _, verdicts = run(ticks)
+    assert said(verdicts)[-3:] == [("ship", None), ("unhealthy", "sample_ratio"), ("ship", None)]
+
+
+def test_rows_outside_the_selection_are_no_illness() -> None:
+    selected = InputCounts(rows=1000, accepted=200, rejected={"not_selected": 800})
+    _, verdicts = run([tick(5, NOTHING, counts=selected)])
+    assert verdicts[0].health.rejected_share == 0.0 and verdicts[0].decision == "keep_running"
+
+
+def test_a_stream_that_ends_early_takes_no_final_look() -> None:
+    early = replace(tick(30, NOTHING), ended=True, time=STUDY.experiment.start_ms + 30 * DAY + 5)
+    state, verdicts = run([tick(20, NOTHING), early])
+    assert said(verdicts)[-1] == ("keep_running", "ended_early")
+    assert state.look == 20 and verdicts[-1].progress.days_remaining == 31
+
+
+def test_a_stream_that_ends_exactly_at_a_midnight_takes_no_look_there() -> None:
+    assert engine.look_at(replace(tick(30, NOTHING), ended=True), STUDY) == 0
+
+
+@pytest.mark.parametrize(("day", "look"), [(-3, 0), (0, 0), (1, 1), (60, 60), (61, 61), (65, 61)])
+def test_looks_are_the_midnights_inside_the_period_and_its_completion(day: int, look: int) -> None:
+    assert engine.look_at(tick(day, NOTHING), STUDY) == look
+
+
+def test_the_midnight_of_the_periods_end_is_no_look_while_a_session_is_open() -> None:
+    assert engine.look_at(replace(tick(61, NOTHING), period_complete=False), STUDY) == 0
+
+
+def test_the_end_of_the_stream_after_the_completion_changes_no_boundary() -> None:
+    state, _ = run(whole(NOTHING))
+    after, verdict = engine.step(state, replace(tick(61, NOTHING), ended=True), STUDY)
+    assert (after.ship, after.harm, after.look) == (state.ship, state.harm, state.look)
+    assert verdict.decision == "dont_ship"
+
+
+def test_the_end_of_the_stream_is_the_final_look_if_the_period_is_complete() -> None:
+    state, verdicts = run([tick(20, NOTHING), replace(tick(61, NOTHING), ended=True)])
+    assert state.look == 61 and said(verdicts)[-1] == ("dont_ship", "not_proven")
+
+
+def test_a_missed_look_is_made_up_for_by_the_next() -> None:
+    every, _ = run([tick(day, NOTHING) for day in range(1, 62)])
+    some, _ = run([tick(day, NOTHING) for day in (3, 17, 61)])
+    assert some.ship.used == every.ship.used == 50 and some.harm.used == every.harm.used == 50
+
+
+def test_the_allowed_crossings_of_each_look_are_stored() -> None:
+    state, verdicts = run([tick(day, NOTHING) for day in (20, 40)])
+    assert [look for look, _, _ in state.allowed] == [20, 40]
+    assert state.allowed[1][1:] == (verdicts[1].primary.ship.allowed, verdicts[1].primary.harm.allowed)
+
+
+def test_a_preview_changes_nothing_and_decides_nothing() -> None:
+    state, _ = run([tick(20, NOTHING)])
+    before = engine.to_bytes(state)
+    shown = engine.preview(state, tick(61, GOOD), STUDY)
+    assert engine.to_bytes(state) == before
+    assert shown.preview and shown.decision == "keep_running"
+    assert shown.primary.ship.rank is None and shown.progress.look == 20
+
+
+def test_a_preview_from_totals_is_the_preview_from_buckets() -> None:
+    state, _ = run([tick(20, NOTHING)])
+    sums = tick(25, GOOD)
+    totals = replace(sums, users={name: part.sum(axis=1, keepdims=True) for name, part in sums.users.items()})
+    assert engine.preview(state, totals, STUDY) == engine.preview(state, sums, STUDY)
+
+
+def test_the_displayed_p_never_rises_and_its_interval_never_widens() -> None:
+    _, verdicts = run([tick(day, NOTHING, seed=day) for day in range(1, 40)])
+    shown = [(verdict.primary.p, verdict.primary.ci) for verdict in verdicts]
+    for (p, ci), (q, di) in zip(shown, shown[1:], strict=False):
+        assert p is not None and q is not None and q <= p
+        if ci is not None and di is not None:
+            assert ci[0] <= di[0] <= di[1] <= ci[1]
+    assert any(verdict.primary.p_now != verdict.primary.p for verdict in verdicts)
+
+
+def test_state_survives_storing() -> None:
+    state, _ = run([tick(day, Effects(primary=0.3, skips=0.3)) for day in range(1, 62)])
+    stored = engine.to_bytes(state)
+    assert engine.from_bytes(stored) == state
+    assert len(stored) < 2048
+
+
+def test_a_stored_state_goes_on_as_if_it_had_not_been_stored() -> None:
+    ticks = [tick(day, GOOD) for day in range(20, 40)]
+    direct, verdicts = run(ticks)
+    state, again = engine.initial(STUDY), []
+    for sums in ticks:
+        state, verdict = engine.step(engine.from_bytes(engine.to_bytes(state)), sums, STUDY)
+        again.append(verdict)
+    assert (state, again) == (direct, verdicts)
+
+
+@pytest.mark.parametrize("stored", [b"", b"junk", msgspec.msgpack.encode([99]), msgspec.msgpack.encode({"a": 1})])
+def test_a_state_of_another_schema_is_refused(stored: bytes) -> None:
+    with pytest.raises(VersionError):
+        engine.from_bytes(stored)
+
+
+def test_a_state_of_another_study_file_is_refused() -> None:
+    changed = msgspec.structs.replace(STUDY, fingerprint="0" * 16)
+    with pytest.raises(StateError, match="another study file"):
+        engine.step(engine.initial(STUDY), tick(1, NOTHING), changed)
+
+
+def test_sums_over_other_buckets_are_refused_at_a_look() -> None:
+    sums = tick(1, NOTHING)
+    fewer = replace(sums, users={name: part[:, :512] for name, part in sums.users.items()})
+    with pytest.raises(StateError, match="buckets"):
+        engine.step(engine.initial(STUDY), fewer, STUDY)
+
+
+def _with(study: Study = STUDY, **experiment: object) -> Study:
+    return msgspec.structs.replace(study, experiment=msgspec.structs.replace(study.experiment, **experiment))
+
+
+def test_a_randomised_split_other_than_half_is_refused_with_the_fix() -> None:
+    with pytest.raises(StudyError, match="control_percent = 50"):
+        engine.initial(_with(control_percent=90))
+
+
+@pytest.mark.parametrize(("effects", "expected"), [(GOOD, ("ship", None)), (BAD, ("dont_ship", "harm"))])
+def test_an_observed_assignment_crosses_the_calendars_constants(
+    effects: Effects, expected: tuple[str, str | None]
+) -> None:
+    study = _with(assignment="observed", control_percent=30)
+    state, verdicts = run([tick(day, effects, study=study) for day in (10, 30, 61)], study)
+    assert said(verdicts)[-1] == expected
+    assert verdicts[-1].health.sample_ratio_p is None and state.allowed == ()
+
+
+def test_a_primary_that_should_fall_ships_when_it_falls() -> None:
+    metrics = dict(STUDY.metrics)
+    primary = STUDY.decision.primary
+    metrics[primary] = msgspec.structs.replace(metrics[primary], higher_is_better=False)
+    study = msgspec.structs.replace(STUDY, metrics=metrics)
+    for effects, expected in ((BAD, ("ship", None)), (GOOD, ("dont_ship", "harm"))):
+        _, verdicts = run(whole(effects), study)
+        assert said(verdicts)[-1] == expected
+
+
+def test_closing_early_spends_the_rest_of_the_error_and_is_recorded() -> None:
+    state, _ = run([tick(day, NOTHING) for day in (10, 20)])
+    closed, verdict = engine.close_early(state, tick(25, NOTHING), STUDY, "budget is gone")
+    assert (verdict.decision, verdict.why) == ("dont_ship", "not_proven")
+    assert closed.ship.used == closed.harm.used == 50
+    assert verdict.progress.information == 1.0 and "budget is gone" in verdict.deviations[0]
+    after, later = engine.step(closed, tick(30, GOOD), STUDY)
+    assert later.decision == "dont_ship" and after.ship == closed.ship
+    with pytest.raises(StateError, match="ended already"):
+        engine.close_early(closed, tick(31, NOTHING), STUDY, "again")
+
+
+def test_closing_early_ships_what_is_proven_by_then() -> None:
+    state, _ = run([tick(2, Effects(primary=0.1))])
+    assert state.final is None
+    _, verdict = engine.close_early(state, tick(3, Effects(primary=0.2)), STUDY, "launch date")
+    assert verdict.decision == "ship"
+
+
+def test_every_rule_is_said_with_its_number_and_threshold() -> None:
+    _, verdicts = run(whole(NOTHING))
+    rules = {rule.name: rule for rule in verdicts[-2].reasons}
+    assert set(rules) == {
+        "users", "sample_ratio", "late_rows", "rejected_rows", "harm", "primary", "minimum_lift", "period",
+        *(f"guardrail:{name}" for name in STUDY.guardrails),
+    }  # fmt: skip
+    assert (rules["users"].number, rules["users"].threshold, rules["users"].passed) == (200, 50, True)
+    assert rules["minimum_lift"].threshold == 0.02 and rules["minimum_lift"].passed is False
+    assert "re-assignments look at least as good" in rules["primary"].words
+    assert all(rule.words for rule in rules.values())
+
+
+def test_the_verdict_is_plain_values_for_json() -> None:
+    _, verdicts = run(whole(GOOD))
+    for verdict in verdicts:
+        assert msgspec.json.decode(msgspec.json.encode(verdict), type=Verdict) == verdict
+
+
+def test_scores_computed_for_many_looks_at_once_give_the_same_verdicts() -> None:
+    ticks = whole(GOOD)
+    scores = engine.flip_scores(np.array([sums.users[STUDY.decision.primary] for sums in ticks]), STUDY)
+    state, verdicts = engine.initial(STUDY), []
+    for sums, of_look in zip(ticks, scores, strict=True):
+        state, verdict = engine.step(state, sums, STUDY, of_look)
+        verdicts.append(verdict)
+    assert (state, verdicts) == run(ticks)
+
+
+def test_planning_says_what_a_crossing_needs() -> None:
+    _, verdicts = run([tick(30, NOTHING)])
+    planning, primary = verdicts[0].planning, verdicts[0].primary
+    assert planning.needed_lift is not None and primary.boundary is not None and primary.se is not None
+    assert planning.needed_lift == pytest.approx(np.expm1(primary.boundary * primary.se))
+    assert planning.minimum_detectable_effect is not None and planning.power_at_rule is not None
+    assert 0 < planning.power_at_rule < 1
+
+
+def test_the_interval_beside_the_verdict_is_the_looks_constant_around_the_estimate() -> None:
+    _, verdicts = run([tick(30, NOTHING)])
+    primary = verdicts[0].primary
+    assert primary.interval is not None and primary.log_lift is not None
+    assert primary.boundary is not None and primary.se is not None
+    width = primary.boundary * primary.se
+    assert primary.interval == pytest.approx(
+        (np.expm1(primary.log_lift - width), np.expm1(primary.log_lift + width))
+    )  # fmt: skip
