@@ -67,11 +67,11 @@ class Tally:
         return Tally(
             self.experiments + other.experiments,
             max(self.looks, other.looks),
-            self.rejections + other.rejections,
-            self.covered + other.covered,
-            self.readable + other.readable,
-            self.decisions + other.decisions,
-            self.guardrails + other.guardrails,
+            _sum(self.rejections, other.rejections),
+            _sum(self.covered, other.covered),
+            _sum(self.readable, other.readable),
+            _sum(self.decisions, other.decisions),
+            _sum(self.guardrails, other.guardrails),
             self.ship_looks + other.ship_looks,
             self.squared_error + other.squared_error,
         )
@@ -82,6 +82,13 @@ class Tally:
         self.readable[name] += readable
         if covered is not None:
             self.covered[name] += covered and readable
+
+
+def _sum(a: Counter[str], b: Counter[str]) -> Counter[str]:
+    """The counts together; `a + b` would forget the names that counted nothing."""
+    together = Counter(a)
+    together.update(b)
+    return together
 
 
 def simulate(

@@ -13,7 +13,8 @@ def test_doubling_the_quadrature_moves_no_constant_of_the_study(
 ) -> None:
     times = calendar(61, 61)
     ours = constants(times, 0.05, spending, two_sided)
-    monkeypatch.setattr(boundaries, "_rule", lambda: np.polynomial.legendre.leggauss(2 * boundaries.NODES))
+    finer = np.polynomial.legendre.leggauss(2 * boundaries.NODES)
+    monkeypatch.setattr(boundaries, "_rule", lambda: finer)
     assert constants.__wrapped__(times, 0.05, spending, two_sided) == pytest.approx(ours, abs=1e-9)
 
 

@@ -1,0 +1,50 @@
+"""`python -m producer`: replay one input, by settings from the environment."""
+
+import signal
+import sys
+import threading
+import time
+
+import structlog
+
+from livelift import logs
+from livelift.errors import LiveliftError
+from livelift.event_time import to_iso
+from producer.app import run_producer
+from producer.report import Interrupted, Report
+from producer.settings import from_environment
+
+log = structlog.get_logger("producer")
+
+SAY_SECONDS = 2.0
+
+
+class LoggedProgress:
+    """A reporter that logs a line every few seconds."""
+
+    def __init__(self) -> None:
+        self._said = time.monotonic()
+
+    def __call__(self, report: Report) -> None:
+        now = time.monotonic()
+        if now - self._said >= SAY_SECONDS:
+            self._said = now
+            event_time = None if report.event_time is None else to_iso(report.event_time)
+            log.info(report.phase, done=report.done, total=report.total, event_time=event_time)
+
+
+def main() -> None:
+    logs.set_up("producer")
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    try:
+        run_producer(from_environment(), LoggedProgress(), stopped.is_set)
+    except LiveliftError as error:
+        log.critical(str(error))
+        sys.exit(error.exit_code)
+    except Interrupted:
+        log.info("stopped before the replay began")
+
+
+main()

@@ -1,0 +1,78 @@
+"""The producer: prepare the input, make the topics, replay from where the partitions stand."""
+
+import asyncio
+
+import structlog
+
+from livelift.event_time import to_iso
+from livelift.events import Manifest
+from livelift.study import load_study
+from producer.cache import Prepared
+from producer.kafka_edge import EventWriter
+from producer.prepare import prepare
+from producer.replay import Replay, dead_letters
+from producer.report import Reporter, Stopped, never, silent
+from producer.resume import count_records, read_resume
+from producer.settings import ProducerSettings
+from producer.sources import Selection
+from producer.topics import create_topics
+
+log = structlog.get_logger("producer")
+
+DEAD_LETTER_PARTITION = 0
+
+
+def run_producer(config: ProducerSettings, report: Reporter = silent, stopped: Stopped = never) -> Manifest:
+    """Replay the input into the run's topics; started again, it goes on where it was.
+
+    Raises
+    ------
+    LiveliftError
+        If the input, the topics or Kafka cannot be used.
+    Interrupted
+        If `stopped` says so while preparing.
+    """
+    study = load_study(config.study)
+    selection = Selection(config.select_from, config.select_to)
+    prepared = prepare(study, config.data, config.cache, selection, report, stopped)
+    create_topics(config.kafka, config.names, config.partitions)
+    done = asyncio.run(_send(config, prepared, report, stopped))
+    manifest = prepared.manifest
+    log.info(
+        "replay complete" if done else "replay stopped",
+        sent=manifest.accepted,
+        rejected=sum(manifest.rejected.values()),
+        duplicates=manifest.duplicates,
+        last_event=to_iso(manifest.last),
+    )
+    return manifest
+
+
+async def _send(config: ProducerSettings, prepared: Prepared, report: Reporter, stopped: Stopped) -> bool:
+    names = config.names
+    resume = read_resume(config.kafka, names.events, config.partitions)
+    replay = Replay(prepared, resume, config.speed, report, stopped)
+    if any(point.started for point in resume):
+        log.info("replay goes on", row=replay.resumes_at, of=prepared.manifest.accepted)
+    else:
+        await _send_dead_letters(config, prepared)
+    writer = await EventWriter.connected(config.kafka, names.events, config.partitions)
+    try:
+        return await replay.run(writer)
+    finally:
+        await writer.close()
+
+
+async def _send_dead_letters(config: ProducerSettings, prepared: Prepared) -> None:
+    """Rejected rows, all to one partition and before the first start mark: what is there is known by its count."""
+    topic = config.names.dead_letters
+    there = count_records(config.kafka, topic, DEAD_LETTER_PARTITION)
+    writer = await EventWriter.connected(config.kafka, topic, config.partitions)
+    try:
+        for i, (key, value) in enumerate(dead_letters(prepared)):
+            if i >= there:
+                writer.append(DEAD_LETTER_PARTITION, key, value, prepared.manifest.last)
+        await writer.flush()
+        await writer.acknowledged()
+    finally:
+        await writer.close()

@@ -1,0 +1,112 @@
+"""The Kafka edge of the producer: records collected into batches by partition, sent in order, acknowledged.
+
+aiokafka's record batches (it is Faust's own client) instead of a send a record: see `docs/decisions/`.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from livelift.errors import InputError, UnreachableError
+
+BATCH_BYTES = 1 << 20
+
+
+class EventWriter:
+    """Collects records for the partitions of one topic; `flush` sends them while the next are collected."""
+
+    def __init__(self, producer: AIOKafkaProducer, topic: str, partitions: int) -> None:
+        self._producer = producer
+        self._topic = topic
+        self._open = [producer.create_batch() for _ in range(partitions)]
+        self._full: list[list[Any]] = [[] for _ in range(partitions)]
+        self._sending: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def connected(cls, kafka: str, topic: str, partitions: int) -> "EventWriter":
+        """A writer to the broker at `kafka`.
+
+        Raises
+        ------
+        UnreachableError
+            If it does not answer.
+        """
+        producer = AIOKafkaProducer(
+            bootstrap_servers=kafka,
+            acks="all",
+            enable_idempotence=True,
+            compression_type="lz4",
+            max_batch_size=BATCH_BYTES,
+            max_request_size=8 * BATCH_BYTES,
+            linger_ms=0,
+        )
+        try:
+            await producer.start()
+        except KafkaError as error:
+            await producer.stop()
+            raise UnreachableError(
+                f"Kafka does not answer at {kafka}: {error}", "start it, or set LIVELIFT_KAFKA=HOST:PORT"
+            ) from None
+        return cls(producer, topic, partitions)
+
+    def append(self, partition: int, key: bytes | None, value: bytes, time: int) -> None:
+        """Collect a record with timestamp `time` ms.
+
+        Raises
+        ------
+        InputError
+            If it does not even fit into an empty batch.
+        """
+        if self._open[partition].append(key=key, value=value, timestamp=time) is None:
+            self._close(partition)
+            if self._open[partition].append(key=key, value=value, timestamp=time) is None:
+                raise InputError(
+                    f"an event of {len(value)} bytes is larger than a batch of {BATCH_BYTES}",
+                    "shorten the names of the row that holds it",
+                )
+
+    def append_to_all(self, value: bytes, time: int) -> None:
+        """Collect a record without a key for every partition."""
+        for partition in range(len(self._open)):
+            self.append(partition, None, value, time)
+
+    def _close(self, partition: int) -> None:
+        batch = self._open[partition]
+        if batch.record_count():
+            batch.close()
+            self._full[partition].append(batch)
+            self._open[partition] = self._producer.create_batch()
+
+    async def flush(self) -> None:
+        """Start sending what was collected, once everything before it is acknowledged.
+
+        Raises
+        ------
+        aiokafka.errors.KafkaError
+            If the broker does not take a batch.
+        """
+        for partition in range(len(self._open)):
+            self._close(partition)
+        full, self._full = self._full, [[] for _ in self._open]
+        await self.acknowledged()
+        self._sending = asyncio.create_task(self._send(full))
+        await asyncio.sleep(0)
+
+    async def acknowledged(self) -> None:
+        """Wait until the broker has all that was flushed."""
+        if self._sending is not None:
+            await self._sending
+            self._sending = None
+
+    async def _send(self, full: Iterable[list[Any]]) -> None:
+        await asyncio.gather(*(self._send_partition(p, batches) for p, batches in enumerate(full)))
+
+    async def _send_partition(self, partition: int, batches: list[Any]) -> None:
+        for batch in batches:
+            await (await self._producer.send_batch(batch, self._topic, partition=partition))
+
+    async def close(self) -> None:
+        await self._producer.stop()

@@ -1,0 +1,166 @@
+"""The replay: rejected rows to the dead letters, then start marks, events in order with progress marks, end marks."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from livelift.events import End, Progress, Start, encode_control
+from producer.cache import Prepared
+from producer.kafka_edge import EventWriter
+from producer.pacing import Pacer
+from producer.partitioner import Partitioner
+from producer.report import Report, Reporter, Stopped
+from producer.resume import Resume
+
+SLICE_ROWS = 20_000
+"""At full speed: rows between two progress marks."""
+
+PACED_SECONDS = 0.1
+"""When paced: seconds between two looks at the clock, hence between progress marks."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Rows [first, first + len) of the replay, as columns."""
+
+    first: int
+    times: list[int]
+    users: list[str]
+    values: list[bytes]
+
+
+class Replay:
+    """Sends one prepared input to one run's topics, from where the partitions stand."""
+
+    def __init__(
+        self, prepared: Prepared, resume: list[Resume], speed: float | None, report: Reporter, stopped: Stopped
+    ) -> None:
+        self._prepared = prepared
+        self._manifest = prepared.manifest
+        self._resume = resume
+        self._speed = speed
+        self._report = report
+        self._stopped = stopped
+        self._partition_of = Partitioner(len(resume))
+        self._next_rows = [point.next_row for point in resume]
+        self._pacer: Pacer | None = None
+        self._upcoming: int | None = None  # the next event's time, where it is known and not due yet
+
+    @property
+    def resumes_at(self) -> int:
+        """The first row of the replay that some partition lacks."""
+        return min((r.next_row for r in self._resume if not r.ended), default=self._manifest.accepted)
+
+    async def run(self, writer: EventWriter) -> bool:
+        """Send everything that is missing; False if it was stopped before the end."""
+        manifest = self._manifest
+        start = encode_control(Start(manifest.first, 0, manifest))
+        for partition, point in enumerate(self._resume):
+            if not point.started:
+                writer.append(partition, None, start, manifest.first)
+        sent = 0
+        last = manifest.first
+        async for piece in self._slices():
+            if self._stopped():
+                await writer.flush()
+                await writer.acknowledged()
+                return False
+            self._append(writer, piece)
+            sent = piece.first + len(piece.times)
+            last = piece.times[-1] if piece.times else last
+            self._progress(writer, self._reached(sent, last), sent, last)
+            await writer.flush()
+            self._report(
+                Report("sending", sent, manifest.accepted, last, sum(manifest.rejected.values()))
+            )
+        end = encode_control(End(manifest.last, manifest.accepted, manifest))
+        for partition, point in enumerate(self._resume):
+            if not point.ended:
+                writer.append(partition, None, end, manifest.last)
+        await writer.flush()
+        await writer.acknowledged()
+        return True
+
+    def _append(self, writer: EventWriter, piece: Slice) -> None:
+        partition_of, next_rows, append = self._partition_of, self._next_rows, writer.append
+        row = piece.first
+        resuming = row < max(next_rows)
+        for user, event_time, value in zip(piece.users, piece.times, piece.values, strict=True):
+            partition = partition_of[user]
+            if not resuming or row >= next_rows[partition]:
+                append(partition, user.encode(), value, event_time)
+            row += 1
+
+    def _progress(self, writer: EventWriter, reached: int, sent: int, last: int) -> None:
+        mark = encode_control(Progress(reached, sent, self._manifest))
+        for partition, point in enumerate(self._resume):
+            if not point.ended and sent >= self._next_rows[partition]:
+                writer.append(partition, None, mark, last)
+
+    def _reached(self, sent: int, last: int) -> int:
+        """Event time before which everything was sent: paced, the clock's, where no event is due; else the last event's."""
+        if self._pacer is None or self._upcoming is None:
+            return last
+        return max(last, min(self._upcoming, self._pacer.event_time(time.monotonic())))
+
+    async def _slices(self) -> AsyncIterator[Slice]:
+        """Slices of the events file from the first missing row on; paced, as their time comes, empty ones included."""
+        for piece in self._read():
+            if self._speed is None:
+                yield piece
+                continue
+            if self._pacer is None:
+                self._pacer = Pacer(self._speed, piece.times[0], time.monotonic())
+            at = 0
+            while at < len(piece.times):
+                if self._stopped():
+                    yield Slice(piece.first + at, [], [], [])
+                now = time.monotonic()
+                due = self._pacer.event_time(now)
+                end = at
+                while end < len(piece.times) and piece.times[end] <= due:
+                    end += 1
+                self._upcoming = piece.times[end] if end < len(piece.times) else None
+                yield Slice(piece.first + at, piece.times[at:end], piece.users[at:end], piece.values[at:end])
+                at = end
+                await asyncio.sleep(PACED_SECONDS)
+
+    def _read(self) -> Iterator[Slice]:
+        """The events file from `resumes_at` on, in slices."""
+        file = pq.ParquetFile(self._prepared.events)
+        first_row = 0
+        for group in range(file.num_row_groups):
+            rows = file.metadata.row_group(group).num_rows
+            if first_row + rows > self.resumes_at:
+                yield from self._cut(file.read_row_group(group), first_row)
+            first_row += rows
+
+    def _cut(self, table: pa.Table, first_row: int) -> Iterator[Slice]:
+        for start in range(0, table.num_rows, SLICE_ROWS):
+            part = table.slice(start, SLICE_ROWS)
+            first = first_row + start
+            if first + part.num_rows <= self.resumes_at:
+                continue
+            yield Slice(
+                first,
+                part["time"].to_pylist(),
+                pc.cast(part["user"], pa.string()).to_pylist(),
+                part["value"].to_pylist(),
+            )
+
+
+def dead_letters(prepared: Prepared) -> Iterator[tuple[bytes, bytes]]:
+    """The rejected rows as (key, value) records, in the file's order."""
+    for batch in pq.ParquetFile(prepared.rejected).iter_batches():
+        for row in batch.to_pylist():
+            text = row["text"].decode("utf-8", "backslashreplace")
+            letter = {"v": 1, "reason": row["reason"], "row": row["line"], "line": text}
+            yield f"line:{row['line']}".encode(), _encode(letter)
