@@ -40,7 +40,8 @@ def demo(
     """Replay a listening log through real Kafka, Faust and Redis, and show the verdict."""
     from cli.progress import RunProgress
     from livelift.study import load_study
-    from local.demo import Demo, DemoPlan
+    from local.demo import DemoPlan
+    from local.demo import demo as demo_of
     from local.input import find_input
     from producer.pacing import parse_speed
 
@@ -52,7 +53,7 @@ def demo(
     path = find_input(data, loaded, folder, console.print)
     plan = DemoPlan(loaded, path, partitions, speed, first, until)
     console.print("starting Kafka and Redis …")
-    with Demo(folder, plan) as run:
+    with demo_of(folder, plan) as (servers, run):
         with RunProgress(console) as progress:
             document = run.watch(progress.update, console.print)
         if check:
@@ -63,7 +64,7 @@ def demo(
             show_verdict(document, loaded)
         console.print(f"the verdict is in Redis, under livelift:{study}:verdict — later: livelift verdict")
         if not exit_:
-            console.print(f"Kafka {run.servers.kafka.address}, Redis {run.servers.redis.url} — Ctrl-C stops them")
+            console.print(f"Kafka {servers.kafka.address}, Redis {servers.redis.url} — Ctrl-C stops them")
             while True:
                 time.sleep(3600)
 

@@ -1,12 +1,11 @@
 """A whole run on one machine: servers, stations, the replay to its end, the verdict, and the check against the twin."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import redis
 
 from livelift.errors import LiveliftError, ResourceError
 from livelift.event_time import to_iso
@@ -17,6 +16,8 @@ from local.servers import LocalServers, local_servers
 from local.stations import Stations
 from local.verdict_reader import read_verdict
 from stats.redis_store import connect
+
+STATIONS = ("producer", "processor", "stats")
 
 POLL_SECONDS = 0.2
 RESTARTS = 20
@@ -40,11 +41,10 @@ class DemoPlan:
     settings: dict[str, str] = field(default_factory=dict)
 
 
-class Demo:
-    """One run of the local stack, as a context: everything it starts ends with it."""
+class RunOfStations:
+    """The three stations of a new run against one Kafka and one Redis, as a context: they end with it."""
 
-    def __init__(self, folder: RunFolder, plan: DemoPlan) -> None:
-        self._folder = folder
+    def __init__(self, folder: RunFolder, plan: DemoPlan, kafka: str, redis_url: str) -> None:
         self._plan = plan
         self.run = Run.new(
             study=plan.study.name,
@@ -54,55 +54,31 @@ class Demo:
             select_from=plan.select_from,
             select_to=plan.select_to,
         )
-        self.stations: dict[str, ChildProcess] = {}
+        folder.save_run(self.run)
+        self._stations = Stations(folder, self.run, kafka, redis_url)
+        self._redis = connect(redis_url)
         self._restarts = 0
-        self._context = local_servers(folder.root)
-        self._stations: Stations | None = None
-        self._redis: redis.Redis[bytes] | None = None
+        self.children: dict[str, ChildProcess] = {}
 
-    def __enter__(self) -> "Demo":
-        self._folder.refuse_second_stack()
-        self._folder.clear_kafka()
-        self.servers: LocalServers = self._context.__enter__()
+    def __enter__(self) -> "RunOfStations":
         try:
-            kafka, redis_url = self.servers.kafka.address, self.servers.redis.url
-            self._folder.save_run(self.run)
-            self._folder.save_stack({"kafka": kafka, "redis": redis_url, "run": self.run.run})
-            self._redis = connect(redis_url)
-            self._stations = Stations(self._folder, self.run, kafka, redis_url)
-            for station in ("producer", "processor", "stats"):
+            for station in STATIONS:
                 self.start(station)
         except BaseException:
-            self.__exit__(None, None, None)
+            self._stations.stop()
             raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._stations is not None:
-            self._stations.stop()
-        self._folder.forget_stack()
-        self._context.__exit__(None, None, None)
+        self._stations.stop()
 
     def start(self, station: str) -> None:
-        """Start a station of this run (again)."""
-        assert self._stations is not None
-        plan = self._plan
-        more = dict(plan.settings)
-        if station == "producer":
-            more |= {
-                "LIVELIFT_DATA": str(plan.data),
-                "LIVELIFT_PARTITIONS": str(plan.partitions),
-                "LIVELIFT_SPEED": plan.speed,
-            }
-            if plan.select_from is not None:
-                more["LIVELIFT_FROM"] = to_iso(plan.select_from)
-            if plan.select_to is not None:
-                more["LIVELIFT_TO"] = to_iso(plan.select_to)
-        self.stations[station] = self._stations.start(station, **more)
+        """Start a station (again)."""
+        settings = self._plan.settings | (producer_settings(self._plan) if station == "producer" else {})
+        self.children[station] = self._stations.start(station, **settings)
 
     def document(self) -> dict[str, Any] | None:
         """This run's newest document: between ticks a preview."""
-        assert self._redis is not None
         document = read_verdict(self._redis, self._plan.study.name, preview=True)
         return document if document is not None and document["run"] == self.run.run else None
 
@@ -119,12 +95,12 @@ class Demo:
             watch(document)
             if document is not None and not document["preview"] and document["progress"]["ended"]:
                 return document
-            self._look_after(say)
+            self.look_after(say)
             time.sleep(POLL_SECONDS)
 
-    def _look_after(self, say: Say) -> None:
+    def look_after(self, say: Say) -> None:
         """Start stations again that were killed; give up on one that refuses its work."""
-        for name, child in self.stations.items():
+        for name, child in self.children.items():
             code = child.poll()
             if code is None or (name == "producer" and code == 0):
                 continue
@@ -135,6 +111,35 @@ class Demo:
                 raise ResourceError(f"{name} ended {RESTARTS} times", f"read its log: {child.log}")
             say(f"{name} ended (code {code}): starting it again")
             self.start(name)
+
+
+@contextmanager
+def demo(folder: RunFolder, plan: DemoPlan) -> Iterator[tuple[LocalServers, RunOfStations]]:
+    """Servers and stations of a whole run, with addresses noted in the folder; all of it ends with the context."""
+    folder.refuse_second_stack()
+    folder.clear_kafka()
+    with local_servers(folder.root) as servers:
+        kafka, redis_url = servers.kafka.address, servers.redis.url
+        folder.save_stack({"kafka": kafka, "redis": redis_url})
+        try:
+            with RunOfStations(folder, plan, kafka, redis_url) as run:
+                yield servers, run
+        finally:
+            folder.forget_stack()
+
+
+def producer_settings(plan: DemoPlan) -> dict[str, str]:
+    """The plan as the producer's environment."""
+    settings = {
+        "LIVELIFT_DATA": str(plan.data),
+        "LIVELIFT_PARTITIONS": str(plan.partitions),
+        "LIVELIFT_SPEED": plan.speed,
+    }
+    if plan.select_from is not None:
+        settings["LIVELIFT_FROM"] = to_iso(plan.select_from)
+    if plan.select_to is not None:
+        settings["LIVELIFT_TO"] = to_iso(plan.select_to)
+    return settings
 
 
 class _StationError(LiveliftError):

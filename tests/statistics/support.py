@@ -53,7 +53,8 @@ def tick(
     for name in study.metrics:
         effect = effects.primary if name == study.decision.primary else effects.skips * (name == "skip_rate")
         level = np.exp(10.0 + noise * random.standard_normal(users) + effect * treated)
-        sums[name] = bucketed(rows(np.round(level).astype(np.int64)), treated, bucket, study.statistics.buckets)
+        sums[name] = np.zeros((2, study.statistics.buckets, 6), dtype=np.int64)
+        np.add.at(sums[name], (treated.astype(int), bucket), rows(np.round(level).astype(np.int64)))
     number = int((~treated).sum()), int(treated.sum())
     made = TickSums(
         time=study.experiment.start_ms + day * DAY,

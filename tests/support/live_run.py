@@ -1,0 +1,66 @@
+"""One run of the real stations against shared real servers, with faults on the way, compared with the batch."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from batch.document import batch_document
+from livelift.study import Study
+from local.demo import DemoPlan, RunOfStations
+from local.equality import differences
+from local.run_folder import RunFolder
+from local.servers import LocalServers
+
+LIMIT_SECONDS = 150.0
+
+
+class LiveRun:
+    """A run in progress; `document` is the newest."""
+
+    def __init__(self, run: RunOfStations) -> None:
+        self.stations = run
+        self._deadline = time.monotonic() + LIMIT_SECONDS
+
+    def kill(self, station: str) -> None:
+        """kill -9; the run's own supervision starts the station again."""
+        os.kill(self.stations.children[station].pid, signal.SIGKILL)
+
+    def wait_for(self, reached: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """Look after the stations until a document satisfies `reached`."""
+        while True:
+            document = self.stations.document()
+            if document is not None and reached(document):
+                return document
+            self.stations.look_after(print)
+            assert time.monotonic() < self._deadline, f"no such document in {LIMIT_SECONDS} s; newest: {document}"
+            time.sleep(0.05)
+
+    def accepted(self, events: int) -> dict[str, Any]:
+        """Wait until so many events are accounted for."""
+        return self.wait_for(lambda document: document["input"]["accepted"] >= events)
+
+    def end(self) -> dict[str, Any]:
+        """Wait for the verdict at the end of the stream."""
+        return self.wait_for(lambda document: not document["preview"] and document["progress"]["ended"])
+
+
+def live_run(
+    servers: LocalServers,
+    folder: Path,
+    plan: DemoPlan,
+    faults: Callable[[LiveRun], None] = lambda run: None,
+) -> dict[str, Any]:
+    """Replay `plan` on `servers`, do `faults` meanwhile; the final document."""
+    with RunOfStations(RunFolder(folder), plan, servers.kafka.address, servers.redis.url) as run:
+        live = LiveRun(run)
+        faults(live)
+        return live.end()
+
+
+def assert_equals_batch(document: dict[str, Any], data: Path, study: Study) -> None:
+    """Every number of the live document is the batch's."""
+    twin, _ = batch_document(data, study)
+    assert list(differences(document, twin)) == []
