@@ -22,7 +22,9 @@ MEASURES = ("seconds", "plays", "skips", "artists")
 """What `session.sql` knows of a session."""
 
 
-def open_database(folder: Path, study: Study, select_from: int | None, select_to: int | None) -> duckdb.DuckDBPyConnection:
+def open_database(
+    folder: Path, study: Study, select_from: int | None, select_to: int | None
+) -> duckdb.DuckDBPyConnection:
     """An empty database in `folder` that knows the study's numbers and the selected range (ms, end exclusive).
 
     Raises

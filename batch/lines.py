@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, cast
 
 import numpy as np
 import pyarrow as pa
@@ -64,7 +64,7 @@ def _opened(path: Path, file_glob: str) -> Iterator[IO[bytes]]:
             yield _member(archive, path, file_glob)
     elif path.name.endswith(".gz"):
         with gzip.open(path) as stream:
-            yield stream
+            yield cast(IO[bytes], stream)
     else:
         with path.open("rb") as plain:
             yield plain
@@ -107,8 +107,6 @@ def _batch(block: bytes, first_row: int) -> pa.RecordBatch:
     stops = np.cumsum(kept)[ends]
     offsets = np.zeros(len(ends) + 1, np.int32)
     offsets[1:] = stops
-    lines = pa.BinaryArray.from_buffers(
-        pa.binary(), len(ends), [None, pa.py_buffer(offsets), pa.py_buffer(data[kept])]
-    )
+    lines = pa.BinaryArray.from_buffers(pa.binary(), len(ends), [None, pa.py_buffer(offsets), pa.py_buffer(data[kept])])
     rows = pa.array(np.arange(first_row, first_row + len(ends), dtype=np.int64))
     return pa.RecordBatch.from_arrays([rows, lines], schema=SCHEMA)

@@ -14,7 +14,11 @@ def register(app: typer.Typer) -> None:
 
 
 def batch(
-    study: StudyFlag = "lastfm", data: DataFlag = None, json_: JsonFlag = False, from_: FromFlag = None, to: ToFlag = None
+    study: StudyFlag = "lastfm",
+    data: DataFlag = None,
+    json_: JsonFlag = False,
+    from_: FromFlag = None,
+    to: ToFlag = None,
 ) -> None:
     """Compute the verdict from the file with DuckDB, without Kafka or Redis."""
     from batch.document import batch_document  # DuckDB takes its time to import

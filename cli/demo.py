@@ -23,7 +23,9 @@ from cli.show import console, show_verdict
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("demo", epilog="Examples:  livelift demo   livelift demo --exit --json --data log.tsv > verdict.json")(demo)
+    app.command("demo", epilog="Examples:  livelift demo   livelift demo --exit --json --data log.tsv > verdict.json")(
+        demo
+    )
 
 
 def demo(

@@ -34,7 +34,9 @@ def moment(text: str | None, flag: str) -> int | None:
     try:
         return from_iso(text)
     except ValueError:
-        raise SettingsError(f"{flag} {text} is no date", f"use {flag} 2009-03-01 or {flag} 2009-03-01T12:00:00") from None
+        raise SettingsError(
+            f"{flag} {text} is no date", f"use {flag} 2009-03-01 or {flag} 2009-03-01T12:00:00"
+        ) from None
 
 
 def selection(start: str | None, end: str | None) -> tuple[int | None, int | None]:

@@ -19,8 +19,12 @@ def register(app: typer.Typer) -> None:
 def generate(
     out: Annotated[Path, typer.Option("--out", help="File to write; its truth goes beside it.")],
     events: Annotated[int, typer.Option("--events", help="About how many events.")] = 1_800_000,
-    users: Annotated[int | None, typer.Option("--users", help="How many users; default by the number of events.")] = None,
-    lift: Annotated[float, typer.Option("--lift", help="Planted lift of variant B's session duration: 0.10 = +10 %.")] = 0.0,
+    users: Annotated[
+        int | None, typer.Option("--users", help="How many users; default by the number of events.")
+    ] = None,
+    lift: Annotated[
+        float, typer.Option("--lift", help="Planted lift of variant B's session duration: 0.10 = +10 %.")
+    ] = 0.0,
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same file.")] = 7,
     study: StudyFlag = "lastfm",
 ) -> None:

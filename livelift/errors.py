@@ -1,13 +1,13 @@
 """Every error a person may meet: what happened, why, and what to do about it.
 
-    LiveliftError
-    ├── InputError          the data: missing, empty, not the expected format, nothing acceptable
-    ├── StudyError          a study: unknown, or its file is wrong (names file, key and fix)
-    ├── SettingsError       a flag or an environment variable that cannot be used
-    ├── UnreachableError    Kafka or Redis does not answer, or refuses us
-    ├── ResourceError       the machine: disk, port, missing program
-    ├── VersionError        a stored or sent record of an unknown schema version
-    └── StateError          stored state that contradicts the log (a gap, another run's data)
+LiveliftError
+├── InputError          the data: missing, empty, not the expected format, nothing acceptable
+├── StudyError          a study: unknown, or its file is wrong (names file, key and fix)
+├── SettingsError       a flag or an environment variable that cannot be used
+├── UnreachableError    Kafka or Redis does not answer, or refuses us
+├── ResourceError       the machine: disk, port, missing program
+├── VersionError        a stored or sent record of an unknown schema version
+└── StateError          stored state that contradicts the log (a gap, another run's data)
 """
 
 

@@ -4,7 +4,6 @@ An event record has key = user id (UTF-8), timestamp = event time in ms, value =
 and the study's fields. A control mark has no key; its value is a `Control`. Values start with `{"v":<schema>`.
 """
 
-
 import msgspec
 
 from livelift.errors import VersionError
@@ -80,12 +79,10 @@ def decode_control(value: bytes) -> Start | Progress | End:
     msgspec.MsgspecError
         If it is not a mark.
     """
-    mark = _decode_control(value)
+    mark: Start | Progress | End = _decode_control(value)
     if mark.v != SCHEMA:
         raise VersionError(
             f"a control mark has schema {mark.v}, this program reads {SCHEMA}",
             "replay with the program that reads it: livelift reset, then livelift demo",
         )
     return mark
-
-

@@ -8,7 +8,7 @@ import structlog
 
 def set_up(station: str, level: int = logging.INFO) -> None:
     """Send this process's logs to standard error, one JSON object a line, with the station's name."""
-    shared = [
+    shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,

@@ -22,7 +22,7 @@ class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A table of the study file: unknown keys are refused."""
 
 
-class Input(_Part):
+class Input(_Part, frozen=True):
     """What the source accepts: `file_glob` under data/raw/, dates in [not_before, before)."""
 
     file_glob: str
@@ -30,7 +30,7 @@ class Input(_Part):
     before: date
 
 
-class Sessions(_Part):
+class Sessions(_Part, frozen=True):
     """Lengths in seconds."""
 
     gap_seconds: int
@@ -50,7 +50,7 @@ class Sessions(_Part):
         return self.allowed_lateness_seconds * SECOND
 
 
-class Experiment(_Part):
+class Experiment(_Part, frozen=True):
     salt: str
     control_percent: int
     assignment: Literal["randomised", "observed"]
@@ -80,14 +80,14 @@ class Experiment(_Part):
         return (self.end_ms - self.start_ms) // DAY
 
 
-class Names(_Part):
+class Names(_Part, frozen=True):
     """What a person reads for each variant."""
 
     control: str
     treatment: str
 
 
-class Decision(_Part):
+class Decision(_Part, frozen=True):
     """The rule. `minimum_lift` and `guardrail_margin` are fractions."""
 
     primary: str
@@ -97,7 +97,7 @@ class Decision(_Part):
     guardrail_alpha: float
 
 
-class Statistics(_Part):
+class Statistics(_Part, frozen=True):
     buckets: int
     flips: int
     minimum_users: int
@@ -105,14 +105,14 @@ class Statistics(_Part):
     prior_session_seconds: int
 
 
-class Health(_Part):
+class Health(_Part, frozen=True):
     sample_ratio_concentration: float
     sample_ratio_alpha: float
     maximum_late_share: float
     maximum_rejected_share: float
 
 
-class Metric(_Part):
+class Metric(_Part, frozen=True):
     """One metric: how a user's sessions become the user's value.
 
     `kind`: *session_mean* = mean of `measure` over the user's sessions (the classic unit is the session);
@@ -129,7 +129,7 @@ class Metric(_Part):
     divide_by: int = 1
 
 
-class Study(_Part):
+class Study(_Part, frozen=True):
     schema: int
     name: str
     title: str

@@ -38,8 +38,6 @@ def find_input(named: Path | None, study: Study, folder: RunFolder, say: Callabl
     if not path.exists():
         say(f"no {RAW}/{study.input.file_glob}: generating {GENERATED_EVENTS:,} calibrated events instead")
         path.parent.mkdir(parents=True, exist_ok=True)
-        lastfm_generator.generate(
-            path, events=GENERATED_EVENTS, lift=GENERATED_LIFT, seed=GENERATED_SEED, study=study
-        )
+        lastfm_generator.generate(path, events=GENERATED_EVENTS, lift=GENERATED_LIFT, seed=GENERATED_SEED, study=study)
     say(f"replaying generated data, with a planted lift of {GENERATED_LIFT:+.0%} (real data: see README)")
     return path

@@ -1,10 +1,10 @@
 """What `.livelift/` holds: runs with their data and logs, caches, and where the stack that is up can be reached.
 
-    .livelift/stack.json        addresses and process id of the stack that is up
-    .livelift/current.json      the latest run
-    .livelift/runs/<run>/       run.json, logs/, the processor's own data
-    .livelift/kafka/ redis/     the servers' data
-    .livelift/cache/ generated/ jars/
+.livelift/stack.json        addresses and process id of the stack that is up
+.livelift/current.json      the latest run
+.livelift/runs/<run>/       run.json, logs/, the processor's own data
+.livelift/kafka/ redis/     the servers' data
+.livelift/cache/ generated/ jars/
 """
 
 import json

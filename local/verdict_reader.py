@@ -6,20 +6,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import redis
-
 from livelift import settings
 from livelift.errors import StateError
 from livelift.names import RunNames, current_run_key, preview_key, verdict_key
 from local.redis_server import RedisServer
 from local.run_folder import RunFolder
-from stats.redis_store import connect
+from stats.redis_store import Client, connect
 
 NO_VERDICT = "fill it: livelift demo"
 
 
 @contextmanager
-def redis_client(folder: RunFolder) -> "Iterator[redis.Redis[bytes]]":
+def redis_client(folder: RunFolder) -> Iterator[Client]:
     """A client of the Redis that is set, or of the stack that is up, or of the last stack's data.
 
     Raises
@@ -45,7 +43,7 @@ def redis_client(folder: RunFolder) -> "Iterator[redis.Redis[bytes]]":
         raise StateError(f"there is no verdict yet: {folder.redis} is not there", NO_VERDICT)
 
 
-def read_verdict(client: "redis.Redis[bytes]", study: str, *, preview: bool = False) -> dict[str, Any] | None:
+def read_verdict(client: Client, study: str, *, preview: bool = False) -> dict[str, Any] | None:
     """The current document of the study; with `preview` the newer of the verdict and the preview; None if none."""
     texts = client.mget([verdict_key(study), preview_key(study)])
     chosen = texts[1] if preview and texts[1] else texts[0]
@@ -53,7 +51,7 @@ def read_verdict(client: "redis.Redis[bytes]", study: str, *, preview: bool = Fa
     return document
 
 
-def read_history(client: "redis.Redis[bytes]", study: str) -> list[dict[str, Any]]:
+def read_history(client: Client, study: str) -> list[dict[str, Any]]:
     """Every tick that the current run has kept, oldest first."""
     run = client.get(current_run_key(study))
     if run is None:

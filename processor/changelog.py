@@ -148,7 +148,7 @@ class StateReader:
     def partition(self, study: Study, measures: SessionMeasures) -> Partition:
         """The partition as its records say; a new one where there are none."""
         own = self._best.get(PARTITION_KEY)
-        fields = _decode(own[2]) if own else [SCHEMA, -1, -1, -1, [], None, False]
+        fields: list[Any] = _decode(own[2]) if own else [SCHEMA, -1, -1, -1, [], None, False]
         as_of, watermark, row, counts, manifest, ended = fields[1:7]
         return Partition.recovered(
             study,

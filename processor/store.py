@@ -58,7 +58,8 @@ class PartitionStore(memory.Store[bytes, bytes]):
         try:
             for event in batch:
                 reader = self._readers.setdefault(event.message.partition, StateReader())
-                for record in event.message.value:
+                records: Any = event.message.value
+                for record in records:
                     reader.add(record.key, record.value)
         except Exception as error:
             self.failure = error

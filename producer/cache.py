@@ -1,10 +1,10 @@
 """The prepared replay on disk: one folder an input, study and selection, complete or not there at all.
 
-    <cache>/<study>-<key>/events.parquet      the events in replay order
-                          rejected.parquet    the rows that were refused, for the dead-letter topic
-                          manifest.json       what it was made from, what became of the rows, stamps of the two files
-    <cache>/<study>-<key>.building/           while it is made, by the holder of the lock; left by a killed one
-    <cache>/lock                              held while a cache is made, released by the system when its holder dies
+<cache>/<study>-<key>/events.parquet      the events in replay order
+                      rejected.parquet    the rows that were refused, for the dead-letter topic
+                      manifest.json       what it was made from, what became of the rows, stamps of the two files
+<cache>/<study>-<key>.building/           while it is made, by the holder of the lock; left by a killed one
+<cache>/lock                              held while a cache is made, released by the system when its holder dies
 """
 
 import fcntl

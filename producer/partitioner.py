@@ -11,5 +11,6 @@ class Partitioner(dict[str, int]):
         self._partitions = partitions
 
     def __missing__(self, user: str) -> int:
-        partition = self[user] = (murmur2(user.encode()) & 0x7FFFFFFF) % self._partitions
+        partition: int = (murmur2(user.encode()) & 0x7FFFFFFF) % self._partitions
+        self[user] = partition
         return partition

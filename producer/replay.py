@@ -78,9 +78,7 @@ class Replay:
             last = piece.times[-1] if piece.times else last
             self._progress(writer, self._reached(sent, last), sent, last)
             await writer.flush()
-            self._report(
-                Report("sending", sent, manifest.accepted, last, sum(manifest.rejected.values()))
-            )
+            self._report(Report("sending", sent, manifest.accepted, last, sum(manifest.rejected.values())))
         end = encode_control(End(manifest.last, manifest.accepted, manifest))
         for partition, point in enumerate(self._resume):
             if not point.ended:

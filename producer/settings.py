@@ -79,4 +79,6 @@ def _moment(name: str, environment: Mapping[str, str]) -> int | None:
     try:
         return from_iso(text)
     except ValueError:
-        raise SettingsError(f"{name} is '{text}'", "use a date or time like 2009-03-01 or 2009-03-01T12:00:00") from None
+        raise SettingsError(
+            f"{name} is '{text}'", "use a date or time like 2009-03-01 or 2009-03-01T12:00:00"
+        ) from None

@@ -56,7 +56,7 @@ def _metric_row(name: str, metric: Metric, study: Study, measures: tuple[str, ..
     seconds = measures.index("seconds")
     prior = study.statistics.prior_session_seconds
     covariate: Callable[[Totals], int] = _no_covariate
-    integer = millionths
+    integer: Callable[[int, int], int] = millionths
     if metric.kind == "session_mean":
 
         def fraction(totals: Totals) -> Fraction:

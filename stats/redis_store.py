@@ -27,15 +27,18 @@ FIELDS_PER_COMMAND = 1_000  # Lua's unpack takes some thousands of values
 
 Command = list[Any]
 
+Client = Any
+"""A `redis.Redis` that answers in bytes: redis-py types every answer as bytes, text or awaitable at once."""
 
-class Refused(Exception):
+
+class Refused(Exception):  # noqa: N818  # no error: somebody else was quicker
     """The run's fences are not the expected ones: load again."""
 
 
 class RedisStore:
     """The keys of one run. Not thread safe."""
 
-    def __init__(self, client: "redis.Redis[bytes]", names: RunNames, study: Study, measures: tuple[str, ...]) -> None:
+    def __init__(self, client: Client, names: RunNames, study: Study, measures: tuple[str, ...]) -> None:
         self._client = client
         self._names = names
         self._study = study
@@ -174,7 +177,7 @@ class RedisStore:
 
     def is_current(self) -> bool:
         """Do the study's public keys speak of this run?"""
-        return self._client.get(current_run_key(self._study.name)) == self._names.run.encode()
+        return bool(self._client.get(current_run_key(self._study.name)) == self._names.run.encode())
 
     def verdict_commands(self, document: dict[str, Any], entry: dict[str, Any] | None) -> list[Command]:
         """Commands that show `document` to the public, and add `entry` to the history of ticks."""
@@ -227,7 +230,7 @@ def _hset(key: str, fields: list[str]) -> Iterator[Command]:
         yield ["HSET", key, *fields[start : start + 2 * FIELDS_PER_COMMAND]]
 
 
-def connect(url: str) -> "redis.Redis[bytes]":
+def connect(url: str) -> Client:
     """A client of the Redis at `url`, checked.
 
     Raises
@@ -235,7 +238,7 @@ def connect(url: str) -> "redis.Redis[bytes]":
     UnreachableError
         If it doesn't answer or refuses the password.
     """
-    client: redis.Redis[bytes] = redis.Redis.from_url(url, socket_timeout=30, socket_connect_timeout=5)
+    client: Client = redis.Redis.from_url(url, socket_timeout=30, socket_connect_timeout=5)
     try:
         client.ping()
     except redis.AuthenticationError as error:

@@ -157,4 +157,3 @@ class RunState:
         duplicates = manifest.duplicates if manifest else 0
         rows = accepted + late + duplicates + sum(rejected.values())
         return InputCounts(rows, accepted, rejected, duplicates, late)
-

@@ -198,7 +198,7 @@ SOURCE = Source(
     read=read,
     user_sql="split_part(text, chr(9), 1)",
     fields_sql=(
-        "to_json(struct_pack(\"user\" := f[1], \"time\" := f[2], artist_id := f[3], artist := f[4], "
+        'to_json(struct_pack("user" := f[1], "time" := f[2], artist_id := f[3], artist := f[4], '
         "track_id := f[5], track := f[6]))"
     ),
 )

@@ -55,4 +55,7 @@ def _days(year: NDArray[np.int64], month: NDArray[np.int64], day: NDArray[np.int
     era = year // 400
     year_of_era = year - era * 400
     day_of_year = (153 * (month + np.where(month > 2, -3, 9)) + 2) // 5 + day - 1
-    return era * 146_097 + year_of_era * 365 + year_of_era // 4 - year_of_era // 100 + day_of_year - _EPOCH_DAYS
+    days: NDArray[np.int64] = (
+        era * 146_097 + year_of_era * 365 + year_of_era // 4 - year_of_era // 100 + day_of_year - _EPOCH_DAYS
+    )
+    return days

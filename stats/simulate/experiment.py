@@ -4,6 +4,7 @@ The sums are built for all looks at once with numpy, in the integer units of `li
 is the live code: the assignment's hashes, `stats.engine.step`, the flips, the display.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,11 +30,11 @@ class Assigned:
     bucket: Integers
 
 
-def assign(users: int, study: Study) -> Assigned:
-    """Variant and bucket of `users` made-up user ids under the study's salt."""
-    experiment, names = study.experiment, [f"user_{number:06d}" for number in range(users)]
-    variants = [variant_of(name, experiment.salt, experiment.control_percent) for name in names]
-    buckets = [bucket_of(name, experiment.salt, study.statistics.buckets) for name in names]
+def assign(users: Sequence[str], study: Study) -> Assigned:
+    """Variant and bucket of the user ids `users` under the study's salt."""
+    experiment = study.experiment
+    variants = [variant_of(user, experiment.salt, experiment.control_percent) for user in users]
+    buckets = [bucket_of(user, experiment.salt, study.statistics.buckets) for user in users]
     return Assigned(np.array([variant == TREATMENT for variant in variants]), np.array(buckets, dtype=np.int64))
 
 

@@ -5,7 +5,7 @@ run anywhere and their tallies added.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import expm1, log1p
 from typing import Any
@@ -134,10 +134,47 @@ def run_one(study: Study, regime: str, truth: Truth, seed: int, index: int, user
     random = np.random.default_rng([seed, index])
     sessions = REGIMES[regime](random, users, study.experiment.days)
     salted = with_salt(study, f"{study.experiment.salt}:{regime}:{seed}:{index}")
-    assigned = assign(users, salted)
+    assigned = assign([f"user_{number:06d}" for number in range(users)], salted)
     if truth.worse_skips:
         sessions = with_worse_skips(random, sessions, assigned.treated, truth.worse_skips)
     return judge(sessions, assigned, salted, truth)
+
+
+def resalt(
+    study: Study,
+    sessions: Sessions,
+    users: Sequence[str],
+    salts: int,
+    seed: int = 1,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> dict[str, Any]:
+    """Real sessions, in which no treatment exists, as `salts` A/A experiments: each salt another assignment of the users.
+
+    Parameters
+    ----------
+    sessions
+        Sessions that start in the period, with the pre-period's totals (`Sessions.skip_rate` is not used).
+    users
+        Their ids, in the order of `Sessions.user`.
+
+    Returns
+    -------
+    dict
+        As `simulate`, regime "resalted".
+
+    Raises
+    ------
+    SettingsError
+        Without a salt, or where the users do not fit the sessions.
+    """
+    if salts < 1 or len(users) != sessions.users:
+        raise SettingsError("re-salting needs a salt, and an id for every user of the sessions", "give both")
+    tally = Tally()
+    for index in range(salts):
+        salted = with_salt(study, f"{study.experiment.salt}:resalted:{seed}:{index}")
+        tally += judge(sessions, assign(users, salted), salted, Truth())
+        progress(index + 1, salts)
+    return result(tally, "resalted", Truth(), seed, len(users))
 
 
 def with_salt(study: Study, salt: str) -> Study:

@@ -3,6 +3,7 @@
 The witness of the witness: random small inputs compare the twin's SQL with this. Exact fractions, no shortcuts.
 """
 
+import itertools
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -67,7 +68,7 @@ class Run:
     @property
     def skips(self) -> int:
         times = [play.time for play in self.plays]
-        return sum(after - time < self.study.sessions.skip_ms for time, after in zip(times, times[1:], strict=False))
+        return sum(after - time < self.study.sessions.skip_ms for time, after in itertools.pairwise(times))
 
     @property
     def artists(self) -> int:

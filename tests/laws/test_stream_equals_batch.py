@@ -28,7 +28,10 @@ def twin(data: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 
 @pytest.mark.parametrize("partitions", [1, 4, 7])
 def test_document_and_history_equal_the_batch(
-    partitions: int, data: Path, twin: tuple[dict[str, Any], list[dict[str, Any]]], tmp_path_factory: pytest.TempPathFactory
+    partitions: int,
+    data: Path,
+    twin: tuple[dict[str, Any], list[dict[str, Any]]],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     cache = tmp_path_factory.getbasetemp() / "stream-cache"
     run = run_pure(data, cache, STUDY, partitions=partitions, progress_every=777, seed=partitions)

@@ -1,6 +1,7 @@
 """The engine over whole studies: what is kept, what is decided, and what a preview leaves alone."""
 
 import itertools
+import time
 from dataclasses import replace
 
 import msgspec
@@ -171,6 +172,17 @@ def test_a_preview_changes_nothing_and_decides_nothing() -> None:
     assert engine.to_bytes(state) == before
     assert shown.preview and shown.decision == "keep_running"
     assert shown.primary.ship.rank is None and shown.progress.look == 20
+
+
+@pytest.mark.slow
+def test_a_preview_takes_less_than_a_millisecond() -> None:
+    state, _ = run([tick(20, NOTHING)])
+    sums, taken = tick(25, GOOD, users=2000), []
+    for _ in range(200):
+        began = time.perf_counter()
+        engine.preview(state, sums, STUDY)
+        taken.append(time.perf_counter() - began)
+    assert min(taken) < 0.001
 
 
 def test_a_preview_from_totals_is_the_preview_from_buckets() -> None:

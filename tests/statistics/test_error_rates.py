@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 import pytest
-from scipy import stats as scipy_stats  # type: ignore[import-untyped]
+from scipy import stats as scipy_stats
 
 from stats.simulate.report import Truth, simulate
 from tests.statistics.support import STUDY

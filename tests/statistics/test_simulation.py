@@ -11,16 +11,17 @@ from livelift.event_time import DAY
 from livelift.user_value import mean_deciseconds, millionths
 from stats.simulate.experiment import Assigned, Observed, assign, observe, ticks, watched
 from stats.simulate.regimes import REGIMES, Sessions
-from stats.simulate.report import DECISIONS, Tally, Truth, result, run_one, simulate
+from stats.simulate.report import DECISIONS, Tally, Truth, resalt, result, run_one, simulate
 from tests.statistics.support import STUDY
 
 USERS = 120
+NAMES = [f"user_{number}" for number in range(USERS)]
 PRIMARY = STUDY.decision.primary
 
 
 def _experiment(regime: str, lift: float = 0.1) -> tuple[Sessions, Assigned, Observed]:
     sessions = REGIMES[regime](np.random.default_rng(4), USERS, STUDY.experiment.days)
-    assigned = assign(USERS, STUDY)
+    assigned = assign(NAMES, STUDY)
     return sessions, assigned, observe(sessions, assigned, STUDY, lift)
 
 
@@ -146,6 +147,20 @@ def test_without_enough_users_an_experiment_has_no_data() -> None:
     assert report["readings"]["fixed"]["coverage"] is None
 
 
+def test_one_population_under_many_salts_is_many_experiments_without_effect() -> None:
+    sessions = REGIMES["entry"](np.random.default_rng(4), 200, STUDY.experiment.days)
+    names = [f"listener {number}" for number in range(200)]
+    report = resalt(STUDY, sessions, names, salts=3)
+    assert report["experiments"] == 3 == sum(report["decisions"].values())
+    assert resalt(STUDY, sessions, names, salts=3) == report != resalt(STUDY, sessions, names, salts=3, seed=2)
+
+
+def test_re_salting_without_an_id_for_every_user_is_refused() -> None:
+    sessions = REGIMES["entry"](np.random.default_rng(4), 5, STUDY.experiment.days)
+    with pytest.raises(SettingsError, match="every user"):
+        resalt(STUDY, sessions, ["only one"], salts=1)
+
+
 @pytest.mark.parametrize(("regime", "experiments"), [("chaotic", 1), ("entry", 0)])
 def test_a_simulation_of_nothing_is_refused(regime: str, experiments: int) -> None:
     with pytest.raises(SettingsError):
@@ -154,4 +169,4 @@ def test_a_simulation_of_nothing_is_refused(regime: str, experiments: int) -> No
 
 def test_another_salt_is_another_assignment() -> None:
     salted = msgspec.structs.replace(STUDY, experiment=msgspec.structs.replace(STUDY.experiment, salt="other"))
-    assert not np.array_equal(assign(USERS, STUDY).treated, assign(USERS, salted).treated)
+    assert not np.array_equal(assign(NAMES, STUDY).treated, assign(NAMES, salted).treated)

@@ -11,7 +11,6 @@ from livelift.output_log import Output
 from livelift.sessions import SessionMeasures
 from livelift.study import Study
 from processor.changelog import StateReader, StateWriter
-from processor.partition import Partition
 from tests.support.streams import FakeRecord
 
 

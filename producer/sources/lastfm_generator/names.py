@@ -4,8 +4,8 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-import pyarrow as pa  # type: ignore[import-untyped]
-import pyarrow.compute as pc  # type: ignore[import-untyped]
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from producer.sources.lastfm_generator.music import ARTISTS, Music, artist_has_id, track_has_id, track_keys

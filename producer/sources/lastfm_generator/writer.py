@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
-import pyarrow as pa  # type: ignore[import-untyped]
-import pyarrow.compute as pc  # type: ignore[import-untyped]
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from livelift.errors import ResourceError
 from livelift.event_time import DAY, to_iso
