@@ -1,0 +1,73 @@
+"""The rules that keep it a house: who may import whom, and who may speak to Kafka, Faust, Redis, Prometheus."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+STATIONS = ("producer", "processor", "stats")
+CLIENTS = {"kafka", "aiokafka", "faust", "mode", "redis", "prometheus_client"}
+EDGES = {
+    "producer/kafka_edge.py",
+    "producer/partitioner.py",
+    "producer/resume.py",
+    "producer/topics.py",
+    "processor/app.py",
+    "processor/record_batches.py",
+    "processor/run.py",
+    "processor/scheduler.py",
+    "processor/store.py",
+    "processor/topics.py",
+    "stats/app.py",
+    "stats/kafka_edge.py",
+    "stats/redis_store.py",
+}
+LONGEST = 400
+
+
+def modules(*packages: str) -> list[Path]:
+    return sorted(path for package in packages for path in (ROOT / package).rglob("*.py"))
+
+
+def imports(path: Path) -> set[str]:
+    """Top-level names of everything that the module imports, wherever in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.split(".")[0])
+    return found
+
+
+@pytest.mark.parametrize("station", STATIONS)
+def test_a_station_knows_no_other_station(station: str) -> None:
+    others = {*STATIONS, "local", "cli", "batch"} - {station}
+    assert {str(path): imports(path) & others for path in modules(station) if imports(path) & others} == {}
+
+
+def test_the_shared_words_know_no_station_and_no_client() -> None:
+    forbidden = {*STATIONS, "local", "cli", "batch", *CLIENTS}
+    found = {str(path): imports(path) & forbidden for path in modules("livelift", "studies") if imports(path) & forbidden}
+    assert found == {}
+
+
+def test_only_the_edges_speak_to_kafka_faust_redis_and_prometheus() -> None:
+    speakers = {str(path.relative_to(ROOT)) for path in modules(*STATIONS) if imports(path) & CLIENTS}
+    assert speakers == EDGES
+
+
+def test_the_batch_twin_shares_no_logic_with_the_pipeline() -> None:
+    witness = [path for path in modules("batch") if path.name != "document.py"]
+    assert {str(path): imports(path) & {*STATIONS} for path in witness if imports(path) & {*STATIONS}} == {}
+    assert all("user_value" not in path.read_text() for path in witness)
+
+
+def test_files_are_short() -> None:
+    lengths = {
+        str(path.relative_to(ROOT)): len(path.read_text().splitlines())
+        for path in modules("livelift", "studies", *STATIONS, "local", "batch", "cli")
+    }
+    assert {name: n for name, n in lengths.items() if n > LONGEST} == {}
+    assert sorted(lengths.values())[len(lengths) // 2] <= 150
