@@ -55,9 +55,9 @@ def demo(
     path = find_input(data, loaded, folder, console.print)
     plan = DemoPlan(loaded, path, partitions, speed, first, until)
     console.print("starting Kafka and Redis …")
-    with demo_of(folder, plan) as (servers, run):
+    with demo_of(folder, plan, console.print) as (servers, run):
         with RunProgress(console) as progress:
-            document = run.watch(progress.update, console.print)
+            document = run.watch(progress.update)
         if check:
             _compare(document, plan)
         if json_:

@@ -1,12 +1,13 @@
 """The command `livelift`. One file a command; here they are put together, and errors are shown to a person."""
 
 import logging
+import signal
 import sys
 
 import typer
 from rich.console import Console
 
-from cli import batch, demo, generate, verdict
+from cli import batch, demo, generate, stations, verdict
 from livelift import __version__
 from livelift.errors import LiveliftError
 
@@ -18,7 +19,7 @@ app = typer.Typer(
     help="Live A/B verdicts from an event stream: real Kafka, Faust and Redis, and statistics that stay honest.",
     epilog="Start with:  livelift demo   and then:  livelift verdict",
 )
-for command in (demo, batch, generate, verdict):
+for command in (demo, batch, generate, verdict, stations):
     command.register(app)
 
 
@@ -35,8 +36,14 @@ def _options(
     logging.getLogger("kafka").setLevel(logging.CRITICAL)  # a command speaks for itself
 
 
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
 def main() -> None:
-    """The console script: errors of ours in two lines, Ctrl-C with the shell's code."""
+    """The console script: errors of ours in two lines; Ctrl-C and SIGTERM end it in good order, with the shell's code."""
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background job would ignore SIGINT
+        signal.signal(number, _interrupt)
     try:
         app()
     except LiveliftError as error:

@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from livelift.errors import LiveliftError, ResourceError
 from livelift.event_time import to_iso
 from livelift.study import Study
-from local.processes import ChildProcess
 from local.run_folder import Run, RunFolder
 from local.servers import LocalServers, local_servers
+from local.stack import Supervisor
 from local.stations import Stations
 from local.verdict_reader import read_verdict
 from stats.redis_store import connect
@@ -20,9 +19,6 @@ from stats.redis_store import connect
 STATIONS = ("producer", "processor", "stats")
 
 POLL_SECONDS = 0.2
-RESTARTS = 20
-"""A station that dies is started again; one that dies this often has a fault that a restart does not mend."""
-
 Say = Callable[[str], None]
 Watch = Callable[[dict[str, Any] | None], None]
 """Called a few times a second with the newest document, None before the first."""
@@ -44,7 +40,7 @@ class DemoPlan:
 class RunOfStations:
     """The three stations of a new run against one Kafka and one Redis, as a context: they end with it."""
 
-    def __init__(self, folder: RunFolder, plan: DemoPlan, kafka: str, redis_url: str) -> None:
+    def __init__(self, folder: RunFolder, plan: DemoPlan, kafka: str, redis_url: str, say: Say = print) -> None:
         self._plan = plan
         self.run = Run.new(
             study=plan.study.name,
@@ -57,13 +53,13 @@ class RunOfStations:
         folder.save_run(self.run)
         self._stations = Stations(folder, self.run, kafka, redis_url)
         self._redis = connect(redis_url)
-        self._restarts = 0
-        self.children: dict[str, ChildProcess] = {}
+        self.supervisor = Supervisor(self._stations, say)
 
     def __enter__(self) -> "RunOfStations":
         try:
             for station in STATIONS:
-                self.start(station)
+                own = producer_settings(self._plan) if station == "producer" else {}
+                self.supervisor.start(station, self._plan.settings | own)
         except BaseException:
             self._stations.stop()
             raise
@@ -72,17 +68,12 @@ class RunOfStations:
     def __exit__(self, *_: object) -> None:
         self._stations.stop()
 
-    def start(self, station: str) -> None:
-        """Start a station (again)."""
-        settings = self._plan.settings | (producer_settings(self._plan) if station == "producer" else {})
-        self.children[station] = self._stations.start(station, **settings)
-
     def document(self) -> dict[str, Any] | None:
         """This run's newest document: between ticks a preview."""
         document = read_verdict(self._redis, self._plan.study.name, preview=True)
         return document if document is not None and document["run"] == self.run.run else None
 
-    def watch(self, watch: Watch, say: Say) -> dict[str, Any]:
+    def watch(self, watch: Watch) -> dict[str, Any]:
         """Wait for the end of the stream; returns the final document.
 
         Raises
@@ -95,26 +86,12 @@ class RunOfStations:
             watch(document)
             if document is not None and not document["preview"] and document["progress"]["ended"]:
                 return document
-            self.look_after(say)
+            self.supervisor.look_after()
             time.sleep(POLL_SECONDS)
-
-    def look_after(self, say: Say) -> None:
-        """Start stations again that were killed; give up on one that refuses its work."""
-        for name, child in self.children.items():
-            code = child.poll()
-            if code is None or (name == "producer" and code == 0):
-                continue
-            if code > 1:
-                raise _StationError(name, child, code)
-            self._restarts += 1
-            if self._restarts > RESTARTS:
-                raise ResourceError(f"{name} ended {RESTARTS} times", f"read its log: {child.log}")
-            say(f"{name} ended (code {code}): starting it again")
-            self.start(name)
 
 
 @contextmanager
-def demo(folder: RunFolder, plan: DemoPlan) -> Iterator[tuple[LocalServers, RunOfStations]]:
+def demo(folder: RunFolder, plan: DemoPlan, say: Say) -> Iterator[tuple[LocalServers, RunOfStations]]:
     """Servers and stations of a whole run, with addresses noted in the folder; all of it ends with the context."""
     folder.refuse_second_stack()
     folder.clear_kafka()
@@ -122,7 +99,7 @@ def demo(folder: RunFolder, plan: DemoPlan) -> Iterator[tuple[LocalServers, RunO
         kafka, redis_url = servers.kafka.address, servers.redis.url
         folder.save_stack({"kafka": kafka, "redis": redis_url})
         try:
-            with RunOfStations(folder, plan, kafka, redis_url) as run:
+            with RunOfStations(folder, plan, kafka, redis_url, say) as run:
                 yield servers, run
         finally:
             folder.forget_stack()
@@ -140,12 +117,3 @@ def producer_settings(plan: DemoPlan) -> dict[str, str]:
     if plan.select_to is not None:
         settings["LIVELIFT_TO"] = to_iso(plan.select_to)
     return settings
-
-
-class _StationError(LiveliftError):
-    """A station's own error, with its words."""
-
-    def __init__(self, name: str, child: ChildProcess, code: int) -> None:
-        said = child.tail(3)
-        super().__init__(f"{name} ended: {said}", f"read its log: {child.log}")
-        self.exit_code = code

@@ -11,7 +11,7 @@ import json
 import os
 import secrets
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -21,7 +21,10 @@ from livelift.errors import StateError
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One replay: what of, under which study file, over how many partitions. `data` is the input's path."""
+    """One replay: what of, under which study file, over how many partitions.
+
+    `data` is the input's path, `input_key` names its content as the producer's cache does.
+    """
 
     run: str
     study: str
@@ -30,6 +33,11 @@ class Run:
     partitions: int
     select_from: int | None = None
     select_to: int | None = None
+    input_key: str = ""
+
+    def same_as(self, other: "Run") -> bool:
+        """Would a replay of `other` continue this one?"""
+        return replace(self, run="") == replace(other, run="")
 
     @classmethod
     def new(cls, **fields: Any) -> Self:

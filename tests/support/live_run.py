@@ -26,7 +26,7 @@ class LiveRun:
 
     def kill(self, station: str) -> None:
         """kill -9; the run's own supervision starts the station again."""
-        os.kill(self.stations.children[station].pid, signal.SIGKILL)
+        os.kill(self.stations.supervisor.children[station].pid, signal.SIGKILL)
 
     def wait_for(self, reached: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """Look after the stations until a document satisfies `reached`."""
@@ -34,7 +34,7 @@ class LiveRun:
             document = self.stations.document()
             if document is not None and reached(document):
                 return document
-            self.stations.look_after(print)
+            self.stations.supervisor.look_after()
             assert time.monotonic() < self._deadline, f"no such document in {LIMIT_SECONDS} s; newest: {document}"
             time.sleep(0.05)
 

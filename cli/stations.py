@@ -1,0 +1,141 @@
+"""`livelift up`, `replay`, `process`, `stats`, `stop`, `reset`: the stack and its stations, together or alone."""
+
+import os
+import signal
+import time
+from typing import Annotated
+
+import typer
+
+from cli.flags import (
+    DataFlag,
+    FromFlag,
+    PartitionsFlag,
+    SpeedFlag,
+    StudyFlag,
+    ToFlag,
+    check_partitions,
+    run_folder,
+    selection,
+)
+from cli.show import console
+
+KafkaFlag = Annotated[str | None, typer.Option("--kafka", help="HOST:PORT of the broker (or LIVELIFT_KAFKA).")]
+RedisFlag = Annotated[str | None, typer.Option("--redis", help="URL of Redis (or LIVELIFT_REDIS).")]
+RunFlag = Annotated[
+    str | None, typer.Option("--run", help="Which run; default: the current one.", envvar="LIVELIFT_RUN")
+]
+
+STOP_SECONDS = 30.0
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("up", epilog="Example:  livelift up   and in another terminal:  livelift replay")(up)
+    app.command("replay", epilog="Example:  livelift replay --data log.tsv --speed 86400x")(replay)
+    app.command("process", epilog="Example:  livelift process --kafka 127.0.0.1:9092")(process)
+    app.command("stats", epilog="Example:  livelift stats --redis redis://127.0.0.1:6379/0")(stats)
+    app.command("stop", epilog="Example:  livelift stop")(stop)
+    app.command("reset", epilog="Example:  livelift reset --yes")(reset)
+
+
+def up(
+    kafka_port: Annotated[int | None, typer.Option("--kafka-port", help="Default: a free one.")] = None,
+    redis_port: Annotated[int | None, typer.Option("--redis-port", help="Default: a free one.")] = None,
+) -> None:
+    """Start Kafka, Redis and the stations, until Ctrl-C or `livelift stop`."""
+    from local import stack
+
+    stack.up(run_folder(), kafka_port, redis_port, console.print)
+
+
+def replay(
+    study: StudyFlag = "lastfm",
+    data: DataFlag = None,
+    speed: SpeedFlag = "max",
+    partitions: PartitionsFlag = 4,
+    from_: FromFlag = None,
+    to: ToFlag = None,
+    kafka: KafkaFlag = None,
+    new_run: Annotated[bool, typer.Option("--new-run", help="Begin anew, even if this replay can be resumed.")] = False,
+) -> None:
+    """Replay a listening log onto Kafka; an interrupted replay of the same input goes on where it was."""
+    from livelift.study import load_study
+    from local.addresses import kafka_address
+    from local.input import find_input
+    from local.replaying import run_for_replay
+    from producer.app import run_producer
+    from producer.pacing import parse_speed
+    from producer.settings import ProducerSettings
+    from producer.sources import Selection
+
+    pace, loaded, folder = parse_speed(speed), load_study(study), run_folder()
+    check_partitions(partitions)
+    first, until = selection(from_, to)
+    path = find_input(data, loaded, folder, console.print)
+    run, fresh = run_for_replay(folder, loaded, path, partitions, Selection(first, until), fresh=new_run)
+    console.print(f"run {run.run}: {'a new run' if fresh else 'going on where it was'}")
+    settings = ProducerSettings(
+        kafka_address(folder, kafka), study, run.run, path, folder.cache, partitions, pace, first, until
+    )
+    manifest = run_producer(settings)
+    console.print(
+        f"{manifest.accepted:,} events sent, {sum(manifest.rejected.values()):,} rejected, "
+        f"{manifest.duplicates:,} duplicates"
+    )
+
+
+def process(study: StudyFlag = "lastfm", kafka: KafkaFlag = None, run: RunFlag = None) -> None:
+    """Run one processor worker of the current run; more of them share the partitions."""
+    from livelift import logs
+    from local.addresses import kafka_address
+    from local.replaying import require_current_run
+    from processor.run import run_worker
+
+    folder = run_folder()
+    logs.set_up("processor")
+    run_worker(kafka_address(folder, kafka), study, require_current_run(folder, run))
+
+
+def stats(study: StudyFlag = "lastfm", kafka: KafkaFlag = None, redis: RedisFlag = None, run: RunFlag = None) -> None:
+    """Run the stats station of the current run."""
+    from livelift import logs
+    from local.addresses import kafka_address, redis_url
+    from local.replaying import require_current_run
+    from stats.run import run_stats
+    from stats.settings import StatsSettings
+
+    folder = run_folder()
+    logs.set_up("stats")
+    run_stats(
+        StatsSettings(kafka_address(folder, kafka), redis_url(folder, redis), study, require_current_run(folder, run))
+    )
+
+
+def stop() -> None:
+    """Stop the stack that is up in this folder."""
+    from livelift.errors import ResourceError
+
+    folder = run_folder()
+    stack = folder.stack()
+    if stack is None:
+        console.print("no stack is up")
+        return
+    os.kill(stack["pid"], signal.SIGTERM)
+    deadline = time.monotonic() + STOP_SECONDS
+    while folder.stack() is not None:
+        if time.monotonic() > deadline:
+            raise ResourceError(f"the stack (process {stack['pid']}) does not stop", f"kill -9 {stack['pid']}")
+        time.sleep(0.1)
+    console.print("stopped; the verdict can still be read: livelift verdict")
+
+
+def reset(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
+    """Remove all runs, caches and kept verdicts of this folder."""
+    from local.stack import reset as clear
+
+    folder = run_folder()
+    if not yes:
+        typer.confirm(f"remove everything in {folder.root}?", abort=True)
+    clear(folder)
+    console.print(f"{folder.root} is gone")

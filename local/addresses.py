@@ -1,0 +1,23 @@
+"""Where Kafka and Redis are: what is set, else the stack that is up here, else the defaults."""
+
+import os
+
+from livelift import settings
+from local.run_folder import RunFolder
+
+
+def kafka_address(folder: RunFolder, flag: str | None = None) -> str:
+    """`host:port` of the broker: flag or LIVELIFT_KAFKA, else the stack's, else the default."""
+    return _address(folder, "kafka", settings.KAFKA, flag)
+
+
+def redis_url(folder: RunFolder, flag: str | None = None) -> str:
+    """URL of Redis: flag or LIVELIFT_REDIS, else the stack's, else the default."""
+    return _address(folder, "redis", settings.REDIS, flag)
+
+
+def _address(folder: RunFolder, server: str, name: str, flag: str | None) -> str:
+    if flag or os.environ.get(name):
+        return flag or os.environ[name]
+    stack = folder.stack()
+    return str(stack[server]) if stack is not None else settings.DEFAULTS[name]

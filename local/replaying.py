@@ -1,0 +1,52 @@
+"""Which run a replay belongs to: the current one if it is the same input, study and partitions; else a new one."""
+
+from pathlib import Path
+
+from livelift.errors import StateError
+from livelift.study import Study
+from local.run_folder import Run, RunFolder
+from producer.cache import key_of
+from producer.sources import Selection, source_of
+
+
+def run_for_replay(
+    folder: RunFolder, study: Study, data: Path, partitions: int, selection: Selection, *, fresh: bool
+) -> tuple[Run, bool]:
+    """The run to replay into, and whether it is a new one. A new one is remembered as the current.
+
+    Raises
+    ------
+    InputError
+        If there is no input.
+    """
+    path = source_of(study).find(data, study)
+    run = Run.new(
+        study=study.name,
+        fingerprint=study.fingerprint,
+        data=str(path.resolve()),
+        partitions=partitions,
+        select_from=selection.start,
+        select_to=selection.end,
+        input_key=key_of(path, study, selection).name,
+    )
+    current = folder.current_run()
+    if not fresh and current is not None and current.same_as(run):
+        return current, False
+    folder.save_run(run)
+    return run, True
+
+
+def require_current_run(folder: RunFolder, named: str | None) -> str:
+    """The id of the run that a station works for.
+
+    Raises
+    ------
+    StateError
+        If none is named and none was ever begun here.
+    """
+    if named:
+        return named
+    current = folder.current_run()
+    if current is None:
+        raise StateError("there is no run yet", "begin one: livelift replay, or name one: --run")
+    return current.run

@@ -1,0 +1,105 @@
+"""`livelift up`: servers, and for the current run a processor and a stats station, until it is stopped."""
+
+import shutil
+import time
+from collections.abc import Callable
+
+from livelift.errors import ResourceError, StateError
+from local.processes import ChildProcess
+from local.run_folder import Run, RunFolder
+from local.servers import local_servers
+from local.stations import Stations
+
+STATIONS = ("processor", "stats")
+POLL_SECONDS = 0.3
+RESTARTS = 20
+"""A station that dies is started again; one that dies this often has a fault that a restart does not mend."""
+
+
+class Supervisor:
+    """Keeps stations of one run alive: one that was killed starts again, one that refuses its work is reported."""
+
+    def __init__(self, stations: Stations, say: Callable[[str], None]) -> None:
+        self._stations = stations
+        self._say = say
+        self._restarts = 0
+        self._settings: dict[str, dict[str, str]] = {}
+        self.children: dict[str, ChildProcess] = {}
+
+    def start(self, station: str, settings: dict[str, str]) -> None:
+        """Start a station, and again whenever it was killed."""
+        self._settings[station] = settings
+        self.children[station] = self._stations.start(station, **settings)
+
+    def look_after(self) -> None:
+        """Start again what was killed.
+
+        Raises
+        ------
+        StationError
+            If a station ended with an error of its own.
+        ResourceError
+            If restarts do not help.
+        """
+        for name, child in self.children.items():
+            code = child.poll()
+            if code is None or code == 0:
+                continue
+            if code > 1:
+                raise StationError(name, child, code)
+            self._restarts += 1
+            if self._restarts > RESTARTS:
+                raise ResourceError(f"{name} ended {RESTARTS} times", f"read its log: {child.log}")
+            self._say(f"{name} ended (code {code}): starting it again")
+            self.start(name, self._settings[name])
+
+
+class StationError(ResourceError):
+    """A station's own error, with its words and its exit code."""
+
+    def __init__(self, name: str, child: ChildProcess, code: int) -> None:
+        super().__init__(f"{name} ended: {child.tail(3)}", f"read its log: {child.log}")
+        self.exit_code = code
+
+
+def up(folder: RunFolder, kafka_port: int | None, redis_port: int | None, say: Callable[[str], None]) -> None:
+    """Run servers and stations until KeyboardInterrupt; a new run's stations take the place of the old one's."""
+    folder.refuse_second_stack()
+    with local_servers(folder.root, kafka_port=kafka_port, redis_port=redis_port) as servers:
+        addresses = {"kafka": servers.kafka.address, "redis": servers.redis.url}
+        folder.save_stack(addresses)
+        say(f"Kafka {addresses['kafka']}, Redis {addresses['redis']} — now: livelift replay; Ctrl-C stops the stack")
+        run: Run | None = None
+        stations: Stations | None = None
+        try:
+            while True:
+                current = folder.current_run()
+                if current is not None and current != run:
+                    run = current
+                    if stations is not None:
+                        stations.stop()
+                    stations = Stations(folder, run, addresses["kafka"], addresses["redis"])
+                    supervisor = Supervisor(stations, say)
+                    for station in STATIONS:
+                        supervisor.start(station, {"LIVELIFT_TOPIC_WAIT_SECONDS": "86400"})
+                    say(f"run {run.run}: processor and stats started")
+                elif run is not None:
+                    supervisor.look_after()
+                time.sleep(POLL_SECONDS)
+        finally:
+            if stations is not None:
+                stations.stop()
+            folder.forget_stack()
+
+
+def reset(folder: RunFolder) -> None:
+    """Remove every run, cache and kept verdict of this folder.
+
+    Raises
+    ------
+    StateError
+        If a stack is up.
+    """
+    if folder.stack() is not None:
+        raise StateError("the stack is up", "stop it first: livelift stop")
+    shutil.rmtree(folder.root, ignore_errors=True)
