@@ -4,6 +4,7 @@ It shares the study's numbers with the pipeline and nothing else: what both say 
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -151,17 +152,11 @@ class Twin:
     @cached_property
     def _counts(self) -> InputCounts:
         """Reads the file: the tables up to `session` and `user_day` are there once the counts are."""
-        self._database.begin()  # one commit for all: each waits for the disk
-        try:
-            self._create_lines()
-            for table in ("listener", "artist", "event", "session", "user_day"):
+        with self._feed(), self._one_commit():
+            for table in ("line", "listener", "artist", "event", "session", "user_day"):
                 self._database.execute(query(table))
             counts = self._count()
             self._database.execute("DROP TABLE line")
-        except BaseException:
-            self._database.rollback()
-            raise
-        self._database.commit()
         return counts
 
     def _count(self) -> InputCounts:
@@ -171,8 +166,9 @@ class Twin:
         accepted = self._database.table("event").count("*").fetchall()[0][0]
         return InputCounts(acceptable + sum(rejected.values()), accepted, rejected, acceptable - accepted)
 
-    def _create_lines(self) -> None:
-        """The table `line`. An error of the reader is kept aside: through DuckDB it would lose its type."""
+    @contextmanager
+    def _feed(self) -> Iterator[None]:
+        """The table `feed` while the file is read. The reader's own error comes out: DuckDB would lose its type."""
         failed: list[InputError] = []
 
         def watched() -> Iterator[pa.RecordBatch]:
@@ -184,13 +180,24 @@ class Twin:
 
         self._database.register("feed", pa.RecordBatchReader.from_batches(SCHEMA, watched()))
         try:
-            self._database.execute(query("line"))
+            yield
         except duckdb.Error:
             if failed:
                 raise failed[0] from None
             raise
         finally:
             self._database.unregister("feed")
+
+    @contextmanager
+    def _one_commit(self) -> Iterator[None]:
+        """All statements or none; one wait for the disk in place of one a statement."""
+        self._database.begin()
+        try:
+            yield
+        except BaseException:
+            self._database.rollback()
+            raise
+        self._database.commit()
 
     def _rows(self, name: str) -> Iterator[tuple]:  # type: ignore[type-arg]
         """The rows of a query over the finished tables, fetched piece by piece on a cursor of their own."""

@@ -12,6 +12,9 @@ STUDY = "LIVELIFT_STUDY"
 RUN = "LIVELIFT_RUN"
 FOLDER = "LIVELIFT_FOLDER"
 
+BOOTSTRAP_MS = 5_000
+"""How long a client looks for Kafka before it says that there is none."""
+
 DEFAULTS = {
     KAFKA: "127.0.0.1:9092",
     REDIS: "redis://127.0.0.1:6379/0",

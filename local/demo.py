@@ -9,6 +9,7 @@ from typing import Any
 
 from livelift.event_time import to_iso
 from livelift.study import Study
+from local.processes import ChildProcess
 from local.run_folder import Run, RunFolder
 from local.servers import LocalServers, local_servers
 from local.stack import Supervisor
@@ -67,6 +68,10 @@ class RunOfStations:
 
     def __exit__(self, *_: object) -> None:
         self._stations.stop()
+
+    def start_another(self, station: str, settings: dict[str, str]) -> ChildProcess:
+        """One more process of a station, looked after by nobody; it ends with the run."""
+        return self._stations.start(station, name=f"{station}-more", **settings)
 
     def document(self) -> dict[str, Any] | None:
         """This run's newest document: between ticks a preview."""

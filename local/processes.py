@@ -139,7 +139,10 @@ class ChildProcess:
         # Once only: as long as the reader of _GUARDED lives in the group, the kernel gives its id to nobody else.
         if self._group_lives:
             self._group_lives = False
-            os.killpg(self.pid, signal.SIGKILL)
+            try:
+                os.killpg(self.pid, signal.SIGKILL)
+            except (ProcessLookupError, PermissionError):
+                pass  # all of it ended before: stopped within its first millisecond, the reader had no trap yet
             os.close(self._our_end)
 
     def __enter__(self) -> Self:

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import ClassVar, Self
 
 from livelift.errors import ResourceError
-from local.ports import HOST, free_port, require_free
+from local.ports import HOST, free_port, is_free, require_free
 from local.processes import ChildProcess
 
 _POLL_SECONDS = 0.02
@@ -72,11 +72,13 @@ class LocalServer(ABC):
     def launch(self) -> None:
         """Start it and return at once; `wait_until_ready` has to follow. So that several can start side by side."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        require_free(self.port)
+        if self._port_is_settled:
+            require_free(self.port)
+        elif not is_free(self.port):
+            self.port = free_port()
         command = self._prepare()
-        self._process = ChildProcess(
-            self.name, command, self.log, cwd=self.folder, environment=self._environment(),
-        )  # fmt: skip
+        environment = self._environment()
+        self._process = ChildProcess(self.name, command, self.log, cwd=self.folder, environment=environment)
 
     def wait_until_ready(self, timeout: float = 60.0) -> None:
         """Return when a launched server answers; see `start`."""

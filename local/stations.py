@@ -8,6 +8,9 @@ from livelift import settings
 from local.processes import ChildProcess
 from local.run_folder import Run, RunFolder
 
+STOP_SECONDS = 3.0
+"""Time to leave the group in good order; a station that takes longer is killed, which costs nothing (promise P2)."""
+
 
 class Stations:
     """Starts stations of one run against one Kafka and one Redis; each logs to the run's folder."""
@@ -44,5 +47,5 @@ class Stations:
     def stop(self) -> None:
         """Stop what is still running, the last started first."""
         for child in reversed(self._started):
-            child.stop()
+            child.stop(STOP_SECONDS)
         self._started.clear()

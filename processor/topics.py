@@ -7,6 +7,7 @@ from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from livelift.errors import UnreachableError
 from livelift.names import RunNames
+from livelift.settings import BOOTSTRAP_MS
 
 FOR_EVER = str(2**63 - 1)
 
@@ -29,7 +30,7 @@ def prepare_topics(kafka: str, names: RunNames, wait_seconds: float) -> int:
         If Kafka does not answer, or no producer has made the topic in `wait_seconds`.
     """
     try:
-        admin = KafkaAdminClient(bootstrap_servers=kafka)
+        admin = KafkaAdminClient(bootstrap_servers=kafka, bootstrap_timeout_ms=BOOTSTRAP_MS)
     except KafkaError as error:
         raise UnreachableError(
             f"Kafka does not answer at {kafka}: {error}", "start it, or set LIVELIFT_KAFKA=HOST:PORT"

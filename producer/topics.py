@@ -9,6 +9,7 @@ from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from livelift.errors import StateError, UnreachableError
 from livelift.names import RunNames
+from livelift.settings import BOOTSTRAP_MS
 
 SETTINGS = {
     "retention.ms": "-1",
@@ -29,7 +30,7 @@ def create_topics(kafka: str, names: RunNames, partitions: int) -> None:
         If a topic is there with another partition count.
     """
     try:
-        admin = KafkaAdminClient(bootstrap_servers=kafka)
+        admin = KafkaAdminClient(bootstrap_servers=kafka, bootstrap_timeout_ms=BOOTSTRAP_MS)
     except KafkaError as error:
         raise UnreachableError(
             f"Kafka does not answer at {kafka}: {error}", "start it, or set LIVELIFT_KAFKA=HOST:PORT"

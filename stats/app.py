@@ -56,7 +56,6 @@ class StatsStation:
         LiveliftError
             If what they hold can't be read.
         """
-        self._store.make_current()
         self._begin(stop)
         while not stop():
             try:
@@ -79,6 +78,7 @@ class StatsStation:
                     self._reader = OutputReader(self._settings.kafka, self._settings.names.output)
                 partitions = self._reader.partitions()
                 if partitions:
+                    self._store.make_current()  # again after every loss: Redis may have been emptied
                     self._state, kept = self._store.load(partitions)
                     self._engine = engine.from_bytes(kept) if kept else engine.initial(self._study)
                     self._reader.seek([partition.position for partition in self._state.logs])

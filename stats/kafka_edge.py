@@ -8,6 +8,7 @@ from kafka.errors import KafkaError
 from livelift import output_log
 from livelift.errors import UnreachableError
 from livelift.output_log import Output
+from livelift.settings import BOOTSTRAP_MS
 
 MOST_WAITING = 50_000
 """Outputs that a partition may have waiting at its mark before it is not fetched any more."""
@@ -20,6 +21,7 @@ class OutputReader:
         try:
             self._consumer = KafkaConsumer(
                 bootstrap_servers=kafka,
+                bootstrap_timeout_ms=BOOTSTRAP_MS,
                 group_id=None,
                 enable_auto_commit=False,
                 auto_offset_reset="none",

@@ -49,7 +49,9 @@ def test_a_station_knows_no_other_station(station: str) -> None:
 
 def test_the_shared_words_know_no_station_and_no_client() -> None:
     forbidden = {*STATIONS, "local", "cli", "batch", *CLIENTS}
-    found = {str(path): imports(path) & forbidden for path in modules("livelift", "studies") if imports(path) & forbidden}
+    found = {
+        str(path): imports(path) & forbidden for path in modules("livelift", "studies") if imports(path) & forbidden
+    }
     assert found == {}
 
 

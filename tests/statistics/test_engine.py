@@ -121,6 +121,22 @@ def test_rows_outside_the_selection_are_no_illness() -> None:
     assert verdicts[0].health.rejected_share == 0.0 and verdicts[0].decision == "keep_running"
 
 
+def test_shares_are_of_the_selected_rows() -> None:
+    counts = InputCounts(rows=1000, accepted=180, rejected={"not_selected": 800, "date": 8}, late=12)
+    _, verdicts = run([tick(5, NOTHING, counts=counts)])
+    assert (verdicts[0].health.late_share, verdicts[0].health.rejected_share) == (12 / 200, 8 / 200)
+    assert said(verdicts) == [("unhealthy", "late_rows")]
+
+
+def test_the_lowest_sample_ratio_p_is_kept_beside_the_one_that_is_judged() -> None:
+    skewed = replace(tick(5, NOTHING), exposed=(270, 230))
+    _, verdicts = run([skewed, tick(6, NOTHING)])
+    health = [verdict.health for verdict in verdicts]
+    assert health[0].sample_ratio_p == health[0].sample_ratio_p_lowest == health[1].sample_ratio_p_lowest
+    assert health[0].sample_ratio_p is not None and health[1].sample_ratio_p is not None
+    assert health[0].sample_ratio_p < health[1].sample_ratio_p
+
+
 def test_a_stream_that_ends_early_takes_no_final_look() -> None:
     early = replace(tick(30, NOTHING), ended=True, time=STUDY.experiment.start_ms + 30 * DAY + 5)
     state, verdicts = run([tick(20, NOTHING), early])

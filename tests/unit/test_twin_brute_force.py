@@ -48,10 +48,10 @@ SPOILED = [
 @st.composite
 def walks(draw: st.DrawFn) -> list[bytes]:
     """One user's rows, from a start near an edge on, one gap after another."""
-    user = f"user_{draw(st.integers(1, 8)):06d}"
-    time = draw(st.sampled_from(EDGES)) + SECOND * draw(st.sampled_from([-1801, -1800, -1, 0, 1, 40_000]))
+    user = f"user_{draw(st.sampled_from([1, 2, 5, 7])):06d}"  # two of each variant
+    time = draw(st.sampled_from(EDGES)) + SECOND * draw(st.sampled_from([-1801, -1800, -1, 0, 40_000]))
     rows = []
-    for gap in draw(st.lists(st.sampled_from(GAPS), min_size=1, max_size=14)):
+    for gap in draw(st.lists(st.sampled_from(GAPS), min_size=1, max_size=10)):
         artist_id, name = draw(st.sampled_from(["", "a", "b"])), draw(st.sampled_from(["a", "A\x00", "é"]))
         track, end = draw(st.sampled_from(["t", "u"])), draw(st.sampled_from(["", "", "", "\r"]))
         rows.append(f"{user}\t{to_iso(time)}\t{artist_id}\t{name}\t\t{track}{end}".encode())
@@ -61,7 +61,7 @@ def walks(draw: st.DrawFn) -> list[bytes]:
 
 @st.composite
 def files(draw: st.DrawFn) -> bytes:
-    rows = [row for walk in draw(st.lists(walks(), min_size=1, max_size=8)) for row in walk]
+    rows = [row for walk in draw(st.lists(walks(), min_size=1, max_size=12)) for row in walk]
     rows += draw(st.lists(st.sampled_from([*SPOILED, *rows]), max_size=6))
     return b"\n".join(draw(st.permutations(rows))) + draw(st.sampled_from([b"\n", b""]))
 
@@ -69,7 +69,7 @@ def files(draw: st.DrawFn) -> bytes:
 selections = st.none() | st.sampled_from([START + DAY, END, END + DAY])
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(data=files(), select_from=st.none() | st.just(START - DAY), select_to=selections)
 def test_counts_sessions_days_and_every_tick_equal_the_plain_loops(
     data: bytes, select_from: int | None, select_to: int | None

@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import NamedTuple
 
-from livelift.event_time import DAY, to_iso
+from livelift.event_time import to_iso
 from producer.sources.lastfm_generator.calendar import Calendar
 from producer.sources.lastfm_generator.randomness import stream
 
@@ -16,14 +16,11 @@ MOST_USERS = 999_999
 
 
 class Fault(NamedTuple):
-    """A bad line. One dated past the end stands on top of its user's rows, newest first; the others in their middle."""
+    """A bad line, and the second since 1970 by which it stands among its user's rows."""
 
     reason: str
+    time: int
     line: bytes
-
-    @property
-    def on_top(self) -> bool:
-        return self.reason == "out_of_range"
 
 
 def plan_faults(events: int, users: int, calendar: Calendar, seed: int) -> dict[int, list[Fault]]:
@@ -35,7 +32,8 @@ def plan_faults(events: int, users: int, calendar: Calendar, seed: int) -> dict[
         inside = int(rng.integers(calendar.first * 86_400, calendar.end * 86_400))
         beyond = int(rng.integers((calendar.limit + 200) * 86_400, (calendar.limit + 1_600) * 86_400))
         reason = _REASONS[number % len(_REASONS)]
-        planned.setdefault(user, []).append(Fault(reason, _line(reason, user_id(user), inside, beyond)))
+        time = beyond if reason == "out_of_range" else inside
+        planned.setdefault(user, []).append(Fault(reason, time, _line(reason, user_id(user), time)))
     return planned
 
 
@@ -54,18 +52,18 @@ def user_id(user: int) -> str:
     return f"user_{user + 1:06d}"
 
 
-def _line(reason: str, user: str, inside: int, beyond: int) -> bytes:
-    time = to_iso(inside * 1_000)
+def _line(reason: str, user: str, second: int) -> bytes:
+    time = to_iso(second * 1_000)
     fields: tuple[str, ...]
     match reason:
         case "out_of_range":
-            fields = (user, to_iso(beyond * 1_000), "", "Wrong Clock", "", "From The Future")
+            fields = (user, time, "", "Wrong Clock", "", "From The Future")
         case "columns":
             fields = (user, time, "", "Five Columns", "")
         case "encoding":
             return b"\t".join((user.encode(), time.encode(), b"", "Björn".encode("latin-1"), b"", b"Not UTF-8\n"))
         case "date":
-            fields = (user, f"{to_iso(inside * 1_000 // DAY * DAY)[:8]}32T25:61:00Z", "", "No Such Day", "", "Never")
+            fields = (user, f"{time[:8]}32T25:61:00Z", "", "No Such Day", "", "Never")
         case _:
             fields = ("", time, "", "Nobody", "", "Listening Alone")
     return ("\t".join(fields) + "\n").encode()

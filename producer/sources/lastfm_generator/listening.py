@@ -150,8 +150,7 @@ def _moved(start: Ints, user: Ints, seconds: Ints, grown: Ints, bound: Ints) -> 
 
 def _grown(plays: Ints, growth: Floats, rng: np.random.Generator) -> tuple[Ints, Ints]:
     """How many plays of each session stay and how many are added, rounded at random so that the mean is exact."""
-    gaps = plays - 1
-    change = np.floor(gaps * (1 + growth) + rng.random(len(plays))).astype(np.int64) - gaps
+    change = np.floor((plays - 1) * growth + rng.random(len(plays))).astype(np.int64)
     return plays + np.minimum(change, 0), np.maximum(change, 0)
 
 

@@ -26,7 +26,7 @@ _MEAN_GAP, _MEAN_REST = 300, 4_200  # seconds, for that share
 
 
 FEW = 20
-"""Fewer users are too few to be made average as a whole."""
+"""Fewer users are too few to be made average as a whole; all of them are there from the first day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +71,7 @@ def make_people(events: int, users: int, calendar: Calendar, seed: int) -> Peopl
     """
     rng = stream(seed, 0)
     rate, own_length, skipping, curiosity = rng.standard_normal((4, users))
-    early, late = (calendar.period_first + days for days in _NEW_DAYS)
-    chance, day = rng.random((2, users))
-    joined = np.where(
-        chance < _NEW_SHARE,
-        early + (late - early) * day,
-        calendar.published_first + (early - calendar.published_first) * day**_JOIN_POWER,
-    )
-    first = np.maximum(calendar.first, joined) * 86_400
+    first = _first_days(users, calendar, rng) * 86_400
     present = calendar.end * 86_400 - first
 
     weight = np.exp(_RATE_SD * rate) * present
@@ -99,6 +92,20 @@ def make_people(events: int, users: int, calendar: Calendar, seed: int) -> Peopl
     )
 
 
+def _first_days(users: int, calendar: Calendar, rng: np.random.Generator) -> Floats:
+    """Day on which each user joins, or the calendar's first one for who joined before it."""
+    early, late = (calendar.period_first + days for days in _NEW_DAYS)
+    chance, day = rng.random((2, users))
+    if users < FEW:
+        return np.full(users, float(calendar.first))
+    joined: Floats = np.where(
+        chance < _NEW_SHARE,
+        early + (late - early) * day,
+        calendar.published_first + (early - calendar.published_first) * day**_JOIN_POWER,
+    )
+    return np.maximum(calendar.first, joined)
+
+
 def _centred(values: Floats, weight: Floats) -> Ints:
     """`values` as thousandths of a standard deviation about 0, both over sessions: heavy users count as they will.
 
@@ -117,7 +124,7 @@ def _sessions(events: int, weight: Floats, plays: Floats, most: Floats) -> Float
     """Sessions in proportion to `weight`, no more than `most`, that together hold `events` plays."""
     if most @ plays < events:
         raise SettingsError(
-            f"{len(weight)} users cannot play {events:,} times in the calendar of the file",
+            f"cannot fit {events:,} plays into the days of so few users ({len(weight):,})",
             f"ask for at most {int(most @ plays):,} events, or for more users",
         )
     low, high = 0.0, float((most / weight).max())

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import IO
@@ -28,11 +28,12 @@ def write_rows(file: IO[bytes], listening: Listening, music: Music, faults: dict
     user = listening.sessions.user[listening.plays.session]
     order = _newest_first(user)
     order = np.repeat(order, 1 + listening.plays.twice[order])
-    rows = _lines(user[order], listening.time[order], Music(music.artist[order], music.track[order]))
+    user, time = user[order], listening.time[order]
+    rows = _lines(user, time, Music(music.artist[order], music.track[order]))
     ends = np.frombuffer(rows.buffers()[1], dtype=np.int32)
     content = memoryview(rows.buffers()[2])
     written = 0
-    inserted = list(_insertions(user[order], faults))
+    inserted = list(_insertions(user, time, faults))
     for row, line in inserted:
         file.write(content[written : ends[row]])
         file.write(line)
@@ -57,11 +58,10 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
             yield file
         part.replace(path)
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise ResourceError(f"cannot write {path}: {error.strerror}", "make room, or choose another folder") from error
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+    finally:
+        with suppress(OSError):  # it is gone already when all went well
+            part.unlink()
 
 
 def _newest_first(user: Ints) -> Ints:
@@ -94,9 +94,9 @@ def _clock() -> Strings:
     return pa.array([f"{to_iso(second * 1_000)[11:]}\t" for second in range(86_400)])
 
 
-def _insertions(user: Ints, faults: dict[int, list[Fault]]) -> Iterator[tuple[int, bytes]]:
+def _insertions(user: Ints, time: Ints, faults: dict[int, list[Fault]]) -> Iterator[tuple[int, bytes]]:
     """(row before which it stands, bad line), by row."""
     for index in range(user[0], user[-1] + 1):
         first, end = np.searchsorted(user, [index, index + 1])
-        for fault in sorted(faults.get(index, ()), key=lambda fault: not fault.on_top):
-            yield (int(first) if fault.on_top else int(first + end) // 2), fault.line
+        for fault in sorted(faults.get(index, ()), key=lambda fault: -fault.time):
+            yield int(first + np.searchsorted(-time[first:end], -fault.time)), fault.line

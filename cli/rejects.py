@@ -1,0 +1,41 @@
+"""`livelift rejects`: which rows and events were not taken, and why."""
+
+import json
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from cli.flags import StudyFlag, run_folder
+from cli.show import console
+from cli.stations import KafkaFlag, RunFlag
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("rejects", epilog="Example:  livelift rejects --json | jq -r .reason | sort | uniq -c")(rejects)
+
+
+def rejects(
+    study: StudyFlag = "lastfm",
+    kafka: KafkaFlag = None,
+    run: RunFlag = None,
+    json_: Annotated[bool, typer.Option("--json", help="One JSON object a line on standard output.")] = False,
+) -> None:
+    """List the dead letters of the current run: refused rows, late and unreadable events. Needs the stack up."""
+    from livelift.names import RunNames
+    from local.addresses import kafka_address
+    from local.dead_letters import read_dead_letters
+    from local.replaying import require_current_run
+
+    folder = run_folder()
+    letters = read_dead_letters(kafka_address(folder, kafka), RunNames(study, require_current_run(folder, run)))
+    if json_:
+        for letter in letters:
+            typer.echo(json.dumps(letter, ensure_ascii=False))
+        return
+    table = Table("reason", "row", "line", box=None)
+    for letter in letters:
+        table.add_row(letter["reason"], str(letter["row"]), letter["line"][:100])
+    console.print(table)
+    console.print(f"{len(letters):,} dead letters")

@@ -1,0 +1,48 @@
+"""The docs tell the truth: tests that they name exist, commands that they show are commands, files are UTF-8."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+@pytest.fixture(scope="module")
+def test_names() -> set[str]:
+    return {
+        name for path in (ROOT / "tests").rglob("test_*.py") for name in re.findall(r"def (test_\w+)", path.read_text())
+    }
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_test_that_a_page_names_exists(page: Path, test_names: set[str]) -> None:
+    named = set(re.findall(r"`(test_\w+)`", page.read_text(encoding="utf-8")))
+    assert named - test_names == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_file_that_a_page_names_exists(page: Path) -> None:
+    named = set(
+        re.findall(r"`((?:docs|studies|tests|stats|processor|producer|local|livelift)/[\w./-]+)`", page.read_text())
+    )
+    assert {name for name in named if not (ROOT / name).exists()} == set()
+
+
+def test_every_command_of_the_readme_is_a_command() -> None:
+    shown = subprocess.run(
+        [Path(sys.executable).with_name("livelift"), "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    used = set(re.findall(r"^livelift (\w+)", (ROOT / "README.md").read_text(), re.MULTILINE))
+    assert used
+    assert {command for command in used if f" {command} " not in shown} == set()
+
+
+def test_no_page_or_source_names_a_registry() -> None:
+    hosts = ("pypi" + ".org", "pythonhosted" + ".org", "npmjs" + ".org", "repo1" + ".maven", "crates" + ".io")
+    files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
+    texts = {name: (ROOT / name).read_bytes() for name in files if name and (ROOT / name).is_file()}
+    assert {name for name, text in texts.items() for host in hosts if host.encode() in text} == set()

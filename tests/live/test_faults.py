@@ -1,0 +1,117 @@
+"""Promise P2 on real processes: whatever is killed, frozen or rolled back, the document equals the batch's.
+
+The replay is paced, so that each fault meets a run that is under way.
+"""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from kafka.admin import KafkaAdminClient
+
+from livelift.names import RunNames
+from livelift.study import load_study
+from local.demo import DemoPlan
+from local.servers import LocalServers, local_servers
+from producer.sources import lastfm_generator
+from stats.redis_store import connect
+from tests.support.live_run import LiveRun, assert_equals_batch, live_run
+
+STUDY = load_study("lastfm")
+SETTINGS = {"LIVELIFT_FETCH_RECORDS": "2000", "LIVELIFT_SESSION_TIMEOUT": "6"}
+SPEED = "1200000x"  # the generated months in about 12 s
+
+
+@pytest.fixture(scope="module")
+def own_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServers]:
+    """Servers that these tests may kill."""
+    with local_servers(tmp_path_factory.mktemp("killed")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("generated") / "log.tsv"
+    lastfm_generator.generate(path, events=60_000, users=300, lift=0.2, seed=9, study=STUDY)
+    return path
+
+
+def plan(data: Path) -> DemoPlan:
+    return DemoPlan(STUDY, data, 4, speed=SPEED, settings=SETTINGS)
+
+
+def test_kill_9_of_the_producer_resumes_without_leaving_out_or_doubling(
+    data: Path, own_servers: LocalServers, folder: Path
+) -> None:
+    def kill(run: LiveRun) -> None:
+        for events in (5_000, 25_000):
+            run.accepted(events)
+            run.kill("producer")
+
+    assert_equals_batch(live_run(own_servers, folder, plan(data), kill), data, STUDY)
+
+
+def test_kill_9_of_redis_loses_nothing_that_is_not_made_good(
+    data: Path, own_servers: LocalServers, folder: Path
+) -> None:
+    def kill(run: LiveRun) -> None:
+        run.accepted(10_000)
+        own_servers.redis.kill()
+        own_servers.redis.start()
+        run.accepted(30_000)
+
+    assert_equals_batch(live_run(own_servers, folder, plan(data), kill), data, STUDY)
+
+
+def test_kill_9_of_the_broker_is_waited_out(data: Path, own_servers: LocalServers, folder: Path) -> None:
+    def kill(run: LiveRun) -> None:
+        run.accepted(10_000)
+        own_servers.kafka.kill()
+        time.sleep(1.0)
+        own_servers.kafka.start()
+
+    assert_equals_batch(live_run(own_servers, folder, plan(data), kill), data, STUDY)
+
+
+def test_an_emptied_redis_is_filled_again_from_the_start_of_the_output_log(
+    data: Path, own_servers: LocalServers, folder: Path
+) -> None:
+    def empty(run: LiveRun) -> None:
+        run.accepted(20_000)
+        connect(own_servers.redis.url).flushall()
+
+    assert_equals_batch(live_run(own_servers, folder, plan(data), empty), data, STUDY)
+
+
+def test_a_frozen_worker_that_wakes_after_its_partitions_were_given_away_changes_nothing(
+    data: Path, own_servers: LocalServers, folder: Path
+) -> None:
+    def freeze(run: LiveRun) -> None:
+        run.accepted(5_000)
+        frozen = run.stations.supervisor.children["processor"]
+        frozen.freeze()
+        second = run.stations.start_another("processor", SETTINGS)
+        admin = KafkaAdminClient(bootstrap_servers=own_servers.kafka.address)
+        group = RunNames(STUDY.name, run.stations.run.run).application
+        deadline = time.monotonic() + 60
+        before = admin.list_group_offsets(group)
+        while admin.list_group_offsets(group) == before:  # the second worker commits: it owns the partitions
+            assert time.monotonic() < deadline, "the partitions were not given away"
+            time.sleep(0.5)
+        admin.close()
+        frozen.thaw()
+        time.sleep(3)
+        second.kill()
+
+    assert_equals_batch(live_run(own_servers, folder, plan(data), freeze), data, STUDY)
+
+
+def test_a_second_worker_may_join_and_leave(data: Path, own_servers: LocalServers, folder: Path) -> None:
+    def join(run: LiveRun) -> None:
+        run.accepted(5_000)
+        second = run.stations.start_another("processor", SETTINGS)
+        time.sleep(6)
+        second.stop(5)
+
+    assert_equals_batch(live_run(own_servers, folder, plan(data), join), data, STUDY)

@@ -1,0 +1,111 @@
+"""Every wrong flag and every bad input is one clear message with cause and fix, a non-zero exit, no traceback."""
+
+import gzip
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+GOOD = "user_000001\t2009-03-02T10:00:00Z\tid\tname\tid\tname\n"
+
+
+def livelift(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in `folder`, with nothing of this machine's stack in its environment."""
+    return subprocess.run(
+        [Path(sys.executable).with_name("livelift"), *arguments],
+        cwd=folder,
+        env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "COLUMNS": "400", **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def refused(result: subprocess.CompletedProcess[str], *words: str) -> None:
+    assert result.returncode not in (0, 1), result.stderr
+    assert "Traceback" not in result.stderr
+    assert "error:" in result.stderr
+    assert "fix:" in result.stderr
+    for word in words:
+        assert word in result.stderr
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["demo", "--partitions", "0"], "--partitions 0"),
+        (["demo", "--speed", "-3x"], "--speed -3x"),
+        (["demo", "--speed", "0x"], "--speed 0x"),
+        (["demo", "--speed", "fast"], "--speed fast"),
+        (["demo", "--from", "yesterday"], "--from yesterday"),
+        (["demo", "--from", "2009-03-02", "--to", "2009-03-01"], "--from 2009-03-02"),
+        (["demo", "--study", "nope"], "no study 'nope'"),
+        (["batch", "--study", "nope"], "no study 'nope'"),
+        (["generate", "--out", "x.tsv", "--events", "0"], "nothing to generate"),
+        (["generate", "--out", "x.tsv", "--lift", "-2"], "--lift -2"),
+        (["verdict"], "there is no verdict yet"),
+        (["process"], "there is no run yet"),
+    ],
+)
+def test_an_impossible_call_is_refused(tmp_path: Path, arguments: list[str], word: str) -> None:
+    refused(livelift(tmp_path, *arguments), word)
+    assert not list(tmp_path.glob("*.tsv*"))
+
+
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [
+        (b"", "empty"),
+        (b"no columns at all\n", "acceptable"),
+        (bytes(range(256)) * 40, "acceptable"),
+        (b"\xff\xfe\t2009\ta\tb\tc\td\n", "acceptable"),
+        (gzip.compress(b"no columns at all\n"), "acceptable"),
+        (gzip.compress(GOOD.encode())[:-9], "log.tsv"),
+    ],
+    ids=["empty", "one column", "random bytes", "invalid UTF-8", "gzip of nothing", "truncated gzip"],
+)
+def test_a_bad_input_file_is_refused_before_anything_starts(tmp_path: Path, content: bytes, word: str) -> None:
+    (tmp_path / "log.tsv").write_bytes(content)
+    refused(livelift(tmp_path, "replay", "--data", "log.tsv", "--kafka", "127.0.0.1:1"), word)
+    assert not list((tmp_path / ".livelift" / "cache").glob("*.building"))
+
+
+def test_a_missing_file_and_a_directory_are_refused(tmp_path: Path) -> None:
+    refused(livelift(tmp_path, "demo", "--data", "nowhere.tsv"), "nowhere.tsv", "data/raw/")
+    refused(livelift(tmp_path, "demo", "--data", "."), "directory")
+
+
+def test_an_unreachable_kafka_is_named(tmp_path: Path) -> None:
+    (tmp_path / "log.tsv").write_text(GOOD)
+    refused(
+        livelift(tmp_path, "replay", "--data", "log.tsv", "--kafka", "127.0.0.1:1"), "127.0.0.1:1", "LIVELIFT_KAFKA"
+    )
+
+
+def test_an_unreachable_redis_is_named_without_its_password(tmp_path: Path) -> None:
+    result = livelift(tmp_path, "verdict", LIVELIFT_REDIS="redis://:secret@127.0.0.1:1/0")
+    refused(result, "127.0.0.1:1", "LIVELIFT_REDIS")
+    assert "secret" not in result.stderr
+
+
+def test_version_and_help_say_what_there_is(tmp_path: Path) -> None:
+    assert livelift(tmp_path, "--version").stdout.startswith("livelift ")
+    shown = livelift(tmp_path, "--help").stdout
+    for command in (
+        "demo",
+        "batch",
+        "generate",
+        "verdict",
+        "up",
+        "replay",
+        "process",
+        "stats",
+        "stop",
+        "reset",
+        "rejects",
+    ):
+        assert f" {command} " in shown
+    assert "Example" in livelift(tmp_path, "demo", "--help").stdout
