@@ -62,7 +62,7 @@ def replay(
     """Replay a listening log onto Kafka; an interrupted replay of the same input goes on where it was."""
     from livelift.study import load_study
     from local.addresses import kafka_address
-    from local.input import find_input
+    from local.input import find_input, require_room
     from local.replaying import run_for_replay
     from producer.app import run_producer
     from producer.pacing import parse_speed
@@ -73,6 +73,8 @@ def replay(
     check_partitions(partitions)
     first, until = selection(from_, to)
     path = find_input(data, loaded, folder, console.print)
+    if folder.stack() is not None:
+        require_room(path, folder.kafka)
     run, fresh = run_for_replay(folder, loaded, path, partitions, Selection(first, until), fresh=new_run)
     console.print(f"run {run.run}: {'a new run' if fresh else 'going on where it was'}")
     settings = ProducerSettings(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from livelift.errors import InputError
 from livelift.study import Study
+from local.disk import require_free_space
 from local.run_folder import RunFolder
 from producer.sources import lastfm_generator
 
@@ -12,6 +13,25 @@ RAW = Path("data/raw")
 GENERATED_EVENTS = 1_800_000
 GENERATED_LIFT = 0.15
 GENERATED_SEED = 7
+
+
+KAFKA_SHARE = 1.0
+"""Disk that a replay takes in Kafka per byte of text: measured 0.6 (events with lz4, outputs, state), with some room."""
+
+_COMPRESSION_RATIO = 5
+"""Bytes of text per byte of a compressed input, generously."""
+
+
+def require_room(data: Path, kafka: Path) -> None:
+    """Is there room for the replay of `data` in the broker's folder? The cache asks for its own.
+
+    Raises
+    ------
+    ResourceError
+        Saying what is needed and what is free.
+    """
+    text = data.stat().st_size * (_COMPRESSION_RATIO if data.suffix in (".gz", ".tgz") else 1)
+    require_free_space(kafka, int(text * KAFKA_SHARE), f"the replay of {data}")
 
 
 def find_input(named: Path | None, study: Study, folder: RunFolder, say: Callable[[str], None]) -> Path:

@@ -4,7 +4,7 @@
 .livelift/current.json      the latest run
 .livelift/runs/<run>/       run.json, logs/, the processor's own data
 .livelift/kafka/ redis/     the servers' data
-.livelift/cache/ generated/ jars/
+.livelift/cache/ generated/
 """
 
 import json

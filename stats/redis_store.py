@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from livelift.assignment import VARIANTS
 from livelift.errors import StateError, UnreachableError, VersionError
@@ -238,7 +240,12 @@ def connect(url: str) -> Client:
     UnreachableError
         If it doesn't answer or refuses the password.
     """
-    client: Client = redis.Redis.from_url(url, socket_timeout=30, socket_connect_timeout=5)
+    client: Client = redis.Redis.from_url(
+        url,
+        socket_timeout=30,
+        socket_connect_timeout=5,
+        retry=Retry(NoBackoff(), 0),  # the station has its own way: load again, then go on
+    )
     try:
         client.ping()
     except redis.AuthenticationError as error:

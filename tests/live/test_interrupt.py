@@ -1,0 +1,77 @@
+"""Ctrl-C at any moment leaves no process and no half-written cache; what was decided can still be read."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from livelift.study import load_study
+from producer.sources import lastfm_generator
+
+LIVELIFT = Path(sys.executable).with_name("livelift")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("generated") / "log.tsv"
+    lastfm_generator.generate(path, events=60_000, users=200, lift=0.0, seed=2, study=load_study("lastfm"))
+    return path
+
+
+def processes_of(folder: Path) -> list[str]:
+    """Processes that work in `folder` or name it."""
+    found = []
+    for process in psutil.process_iter(["cmdline", "cwd", "pid"]):
+        words = " ".join(process.info["cmdline"] or [])
+        if str(folder) in words or (process.info["cwd"] or "").startswith(str(folder)):
+            found.append(words)
+    return found
+
+
+@pytest.mark.parametrize("seconds", [1.0, 4.0, 9.0])
+def test_ctrl_c_leaves_no_process_and_no_half_written_cache(seconds: float, data: Path, tmp_path: Path) -> None:
+    demo = subprocess.Popen(
+        [LIVELIFT, "demo", "--data", str(data), "--speed", "500000x"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    time.sleep(seconds)
+    assert demo.poll() is None
+    demo.send_signal(signal.SIGINT)
+    said, _ = demo.communicate(timeout=40)
+    assert demo.returncode == 130
+    assert "Traceback" not in said
+    assert processes_of(tmp_path) == []
+    assert not list((tmp_path / ".livelift").rglob("*.building"))
+    assert not (tmp_path / ".livelift" / "stack.json").exists()
+
+
+def test_a_second_demo_is_a_new_run_and_kill_9_of_the_demo_leaves_no_process(data: Path, tmp_path: Path) -> None:
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [LIVELIFT, *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=True
+        )
+
+    first = run("demo", "--data", str(data), "--exit", "--json", "--no-check").stdout
+    demo = subprocess.Popen([LIVELIFT, "demo", "--data", str(data), "--speed", "500000x"], cwd=tmp_path)
+    time.sleep(7)
+    demo.kill()
+    demo.wait()
+    deadline = time.monotonic() + 10
+    while processes_of(tmp_path) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert processes_of(tmp_path) == []
+    second = run("demo", "--data", str(data), "--exit", "--json", "--no-check").stdout
+
+    def without_run(text: str) -> list[str]:
+        return [line for line in text.splitlines() if '"run"' not in line]
+
+    assert first.splitlines()[3] != second.splitlines()[3]  # the run's id
+    assert len(without_run(first)) == len(without_run(second))
+    assert run("verdict", "--json").stdout == second

@@ -1,0 +1,137 @@
+"""The Redis edge on a real Redis: one atomic commit, refusals, and what a person may query."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from livelift.errors import StateError, UnreachableError, VersionError
+from livelift.names import RunNames
+from livelift.output_log import Output
+from livelift.sessions import session_measures
+from local.redis_server import RedisServer
+from local.servers import LocalServers
+from processor.partition import Partition
+from stats.redis_store import RedisStore, Refused, connect
+from stats.run_state import RunState
+from tests.support.small_study import START, small_study
+from tests.support.streams import Listen, partition_records
+
+STUDY = small_study()
+MEASURES = session_measures(STUDY)
+
+
+@pytest.fixture
+def client(servers: LocalServers) -> Iterator[Any]:
+    client = connect(servers.redis.url)
+    yield client
+    for key in client.scan_iter("livelift:lastfm:store*"):
+        client.delete(key)
+
+
+def outputs() -> list[Output]:
+    """Five users with four sessions of two plays on each of two days."""
+    plays = [
+        Listen(START + day * 86_400_000 + session * 7_200_000 + play * 60_000, user, str(play))
+        for day in range(2)
+        for session in range(4)
+        for play in range(2)
+        for user in "abcde"
+    ]
+    return Partition(STUDY, MEASURES).apply(partition_records(plays)[0]).outputs
+
+
+def advance(state: RunState, some: list[Output], first: int = 0) -> None:
+    for offset, output in enumerate(some, first):
+        state.offer(0, offset, output)
+    while state.step() is not None:
+        pass
+
+
+def facts(state: RunState) -> tuple[Any, ...]:
+    a = state.aggregate
+    logs = [(log.fence, log.position, log.counts, log.complete) for log in state.logs]
+    sums = (a.users, a.ratios, a.classic, a.exposed, a.included, a.sessions, a.plays)
+    return logs, sums, (a.sessions_all, a.sessions_in_period, a.sessions_one_event), state.tick
+
+
+def test_what_was_committed_is_loaded_again_whole(client: Any) -> None:
+    store = RedisStore(client, RunNames("lastfm", "store-1"), STUDY, MEASURES.names)
+    state, _ = store.load(1)
+    everything = outputs()
+    half = len(everything) // 2
+    advance(state, everything[:half])
+    store.commit(state, b"engine\x00\xff", [])
+    again, engine = RedisStore(client, RunNames("lastfm", "store-1"), STUDY, MEASURES.names).load(1)
+    assert facts(again) == facts(state)
+    assert engine == b"engine\x00\xff"
+    assert state.aggregate.included != [0, 0]
+    assert state.logs[0].position == half
+
+
+def test_a_commit_over_other_fences_is_refused_whole(client: Any) -> None:
+    names = RunNames("lastfm", "store-2")
+    first, second = (RedisStore(client, names, STUDY, MEASURES.names) for _ in range(2))
+    mine, _ = first.load(1)
+    theirs, _ = second.load(1)
+    everything = outputs()
+    advance(mine, everything)
+    advance(theirs, everything[:3])
+    first.commit(mine, None, [])
+    before = client.dump(names.key("state"))
+    with pytest.raises(Refused):
+        second.commit(theirs, None, [["SET", names.key("verdict"), "wrong"]])
+    assert client.dump(names.key("state")) == before
+    assert client.get(names.key("verdict")) is None
+
+
+def test_an_unknown_schema_and_a_changed_study_are_refused_with_words(client: Any) -> None:
+    names = RunNames("lastfm", "store-3")
+    store = RedisStore(client, names, STUDY, MEASURES.names)
+    state, _ = store.load(1)
+    advance(state, outputs())
+    store.commit(state, None, [])
+    with pytest.raises(StateError, match="another study file or partition count"):
+        RedisStore(client, names, STUDY, MEASURES.names).load(2)
+    client.hset(names.key("state"), "schema", "99")
+    with pytest.raises(VersionError, match="schema 99"):
+        RedisStore(client, names, STUDY, MEASURES.names).load(1)
+
+
+def test_moments_and_users_can_be_queried(client: Any) -> None:
+    names = RunNames("lastfm", "store-4")
+    store = RedisStore(client, names, STUDY, MEASURES.names)
+    state, _ = store.load(1)
+    advance(state, outputs())
+    store.commit(state, None, [])
+    moments = {
+        k: v
+        for v in (0, 1)
+        for k, v in client.hgetall(names.key(f"moments:session_duration:{('control', 'treatment')[v]}")).items()
+    }
+    assert set(moments) == {b"n", b"mean", b"m2"}
+    assert float(moments[b"mean"]) == 1.0
+    row = json.loads(client.hget(names.key("users"), "a"))
+    assert row["sessions"] == 8
+    assert row["plays"] == 16
+
+
+def test_a_later_run_takes_the_public_keys_and_an_earlier_one_does_not(client: Any) -> None:
+    later = RedisStore(client, RunNames("lastfm", "store-9"), STUDY, MEASURES.names)
+    earlier = RedisStore(client, RunNames("lastfm", "store-8"), STUDY, MEASURES.names)
+    client.delete("livelift:lastfm:run")
+    later.make_current()
+    earlier.make_current()
+    assert later.is_current()
+    assert not earlier.is_current()
+    client.delete("livelift:lastfm:run")
+
+
+def test_a_wrong_password_is_named(tmp_path: Path) -> None:
+    with RedisServer(tmp_path / "redis", password="right") as server:
+        connect(server.url).ping()
+        with pytest.raises(UnreachableError, match="password") as refused:
+            connect(server.url.replace("right", "wrong"))
+        assert "LIVELIFT_REDIS" in refused.value.fix

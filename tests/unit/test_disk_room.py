@@ -1,0 +1,28 @@
+"""A replay that the disk has no room for is refused before it begins."""
+
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from livelift.errors import ResourceError
+from local.input import require_room
+
+
+def test_too_little_room_for_the_replay_is_refused_with_both_sizes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / "log.tsv"
+    data.write_bytes(b"x" * (3 << 20))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1 << 20))
+    with pytest.raises(ResourceError, match=r"1 MiB are free .* needs 3 MiB"):
+        require_room(data, tmp_path)
+
+
+def test_a_compressed_log_needs_room_for_its_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = tmp_path / "log.tsv.gz"
+    data.write_bytes(b"x" * (1 << 20))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=4 << 20))
+    with pytest.raises(ResourceError):
+        require_room(data, tmp_path)
