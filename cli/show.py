@@ -1,5 +1,6 @@
 """The verdict in the terminal, for a person: decision, reasons, metrics, guardrails, health."""
 
+import sys
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
@@ -10,7 +11,7 @@ from rich.text import Text
 from livelift.assignment import VARIANTS
 from livelift.study import Study
 
-console = Console(stderr=True, highlight=False)
+console = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else 120)
 """For a person: standard error, so that standard output stays free for --json."""
 
 DECISIONS = {
@@ -51,20 +52,20 @@ def _headline(document: dict[str, Any]) -> Text:
 
 def _metrics(document: dict[str, Any], study: Study) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("metric", study.names.control, study.names.treatment, "lift", "adjusted", "95 % always", "says"):
-        table.add_column(title, justify="left" if title in ("metric", "says") else "right")
-    table.add_column("classic p", justify="right", style="bright_black")
+    table.add_column("metric", no_wrap=True)
+    for title in (study.names.control, study.names.treatment, "lift", "adjusted", "always valid"):
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("says")
     for name, metric in document["metrics"].items():
         sequential = metric["sequential"]
         says = sequential.get("status", "decides") if metric["role"] == "guardrail" else "decides"
         table.add_row(
-            f"{metric['title']} ({metric['unit']})" + ("" if metric["higher_is_better"] else " ↓ better"),
+            metric["title"] + ("" if metric["higher_is_better"] else " ↓"),
             *(number(metric[variant]["mean"]) for variant in VARIANTS),
             percent(metric["lift"]),
             percent(sequential["lift"]),
             interval(sequential.get("ci")),
             str(says).replace("_", " "),
-            number(metric["classic"]["p"]),
         )
         if name == document["primary"]:
             table.add_section()

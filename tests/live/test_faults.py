@@ -12,7 +12,8 @@ from kafka.admin import KafkaAdminClient
 
 from livelift.names import RunNames
 from livelift.study import load_study
-from local.demo import DemoPlan
+from local.demo import DemoPlan, RunOfStations
+from local.run_folder import RunFolder
 from local.servers import LocalServers, local_servers
 from producer.sources import lastfm_generator
 from stats.redis_store import connect
@@ -37,6 +38,12 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+AT = pytest.mark.parametrize(
+    "events", [10_000, pytest.param(25_000, marks=pytest.mark.slow), pytest.param(50_000, marks=pytest.mark.slow)]
+)
+"""How far the run is when the fault comes."""
+
+
 def plan(data: Path) -> DemoPlan:
     return DemoPlan(STUDY, data, 4, speed=SPEED, settings=SETTINGS)
 
@@ -52,21 +59,22 @@ def test_kill_9_of_the_producer_resumes_without_leaving_out_or_doubling(
     assert_equals_batch(live_run(own_servers, folder, plan(data), kill), data, STUDY)
 
 
+@AT
 def test_kill_9_of_redis_loses_nothing_that_is_not_made_good(
-    data: Path, own_servers: LocalServers, folder: Path
+    events: int, data: Path, own_servers: LocalServers, folder: Path
 ) -> None:
     def kill(run: LiveRun) -> None:
-        run.accepted(10_000)
+        run.accepted(events)
         own_servers.redis.kill()
         own_servers.redis.start()
-        run.accepted(30_000)
 
     assert_equals_batch(live_run(own_servers, folder, plan(data), kill), data, STUDY)
 
 
-def test_kill_9_of_the_broker_is_waited_out(data: Path, own_servers: LocalServers, folder: Path) -> None:
+@AT
+def test_kill_9_of_the_broker_is_waited_out(events: int, data: Path, own_servers: LocalServers, folder: Path) -> None:
     def kill(run: LiveRun) -> None:
-        run.accepted(10_000)
+        run.accepted(events)
         own_servers.kafka.kill()
         time.sleep(1.0)
         own_servers.kafka.start()
@@ -115,3 +123,34 @@ def test_a_second_worker_may_join_and_leave(data: Path, own_servers: LocalServer
         second.stop(5)
 
     assert_equals_batch(live_run(own_servers, folder, plan(data), join), data, STUDY)
+
+
+@pytest.mark.slow
+def test_kill_9_of_every_station_again_and_again_changes_nothing(
+    data: Path, own_servers: LocalServers, folder: Path
+) -> None:
+    def kill(run: LiveRun) -> None:
+        for events in (5_000, 15_000, 30_000, 45_000):
+            run.accepted(events)
+            for station in ("stats", "producer", "processor"):
+                run.kill(station)
+
+    assert_equals_batch(live_run(own_servers, folder, plan(data), kill), data, STUDY)
+
+
+def test_stats_started_on_a_redis_that_holds_the_answer_changes_nothing(
+    data: Path, own_servers: LocalServers, folder: Path
+) -> None:
+    with RunOfStations(
+        RunFolder(folder), DemoPlan(STUDY, data, 4), own_servers.kafka.address, own_servers.redis.url
+    ) as run:
+        before = LiveRun(run).end()
+        run.supervisor.children["stats"].kill()
+        again = run.start_another("stats", {})
+        deadline = time.monotonic() + 30
+        while "reading on" not in again.tail(50):
+            assert time.monotonic() < deadline, again.tail(50)
+            time.sleep(0.1)
+        time.sleep(1.0)
+        assert again.poll() is None
+        assert run.document() == before
