@@ -42,7 +42,15 @@ class DemoPlan:
 class RunOfStations:
     """The three stations of a new run against one Kafka and one Redis, as a context: they end with it."""
 
-    def __init__(self, folder: RunFolder, plan: DemoPlan, kafka: str, redis_url: str, say: Say = print) -> None:
+    def __init__(
+        self,
+        folder: RunFolder,
+        plan: DemoPlan,
+        kafka: str,
+        redis_url: str,
+        say: Say = print,
+        servers: LocalServers | None = None,
+    ) -> None:
         self._plan = plan
         self.run = Run.new(
             study=plan.study.name,
@@ -55,7 +63,7 @@ class RunOfStations:
         folder.save_run(self.run)
         self._stations = Stations(folder, self.run, kafka, redis_url)
         self._redis = connect(redis_url)
-        self.supervisor = Supervisor(self._stations, say)
+        self.supervisor = Supervisor(self._stations, say, servers)
 
     def __enter__(self) -> "RunOfStations":
         try:
@@ -106,7 +114,7 @@ def demo(folder: RunFolder, plan: DemoPlan, say: Say) -> Iterator[tuple[LocalSer
         kafka, redis_url = servers.kafka.address, servers.redis.url
         folder.save_stack({"kafka": kafka, "redis": redis_url})
         try:
-            with RunOfStations(folder, plan, kafka, redis_url, say) as run:
+            with RunOfStations(folder, plan, kafka, redis_url, say, servers) as run:
                 yield servers, run
         finally:
             folder.forget_stack()

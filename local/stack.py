@@ -7,7 +7,7 @@ from collections.abc import Callable
 from livelift.errors import ResourceError, StateError
 from local.processes import ChildProcess
 from local.run_folder import Run, RunFolder
-from local.servers import local_servers
+from local.servers import LocalServers, local_servers
 from local.stations import Stations
 
 STATIONS = ("processor", "stats")
@@ -19,8 +19,9 @@ RESTARTS = 20
 class Supervisor:
     """Keeps stations of one run alive: one that was killed starts again, one that refuses its work is reported."""
 
-    def __init__(self, stations: Stations, say: Callable[[str], None]) -> None:
+    def __init__(self, stations: Stations, say: Callable[[str], None], servers: LocalServers | None = None) -> None:
         self._stations = stations
+        self._servers = servers
         self._say = say
         self._restarts = 0
         self._settings: dict[str, dict[str, str]] = {}
@@ -32,15 +33,21 @@ class Supervisor:
         self.children[station] = self._stations.start(station, **settings)
 
     def look_after(self) -> None:
-        """Start again what was killed.
+        """Start again what was killed. A server that ended is not started again: its disk may be full.
 
         Raises
         ------
         StationError
             If a station ended with an error of its own.
         ResourceError
-            If restarts do not help.
+            If restarts do not help, or a server has ended.
         """
+        for server in (self._servers.kafka, self._servers.redis) if self._servers else ():
+            if not server.is_running:
+                raise ResourceError(
+                    f"{type(server).__name__} ended: {server.process.tail(3)}",
+                    f"read its log, {server.log}; nothing is lost: start again and go on",
+                )
         for name, child in self.children.items():
             code = child.poll()
             if code is None or code == 0:
@@ -79,7 +86,7 @@ def up(folder: RunFolder, kafka_port: int | None, redis_port: int | None, say: C
                     if stations is not None:
                         stations.stop()
                     stations = Stations(folder, run, addresses["kafka"], addresses["redis"])
-                    supervisor = Supervisor(stations, say)
+                    supervisor = Supervisor(stations, say, servers)
                     for station in STATIONS:
                         supervisor.start(station, {"LIVELIFT_TOPIC_WAIT_SECONDS": "86400"})
                     say(f"run {run.run}: processor and stats started")

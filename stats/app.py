@@ -11,7 +11,7 @@ from collections.abc import Callable
 import redis
 from kafka.errors import KafkaError
 
-from livelift.errors import UnreachableError
+from livelift.errors import ResourceError, UnreachableError
 from livelift.sessions import session_measures
 from livelift.study import Study
 from livelift.tick_sums import TickSums
@@ -63,6 +63,11 @@ class StatsStation:
             except Refused:
                 log.warning("Redis holds other fences than expected: loading again")
                 self._begin(stop)
+            except redis.ResponseError as error:
+                raise ResourceError(
+                    f"Redis refuses to write: {error}",
+                    "look at its memory and disk; nothing is lost: start stats again",
+                ) from None
             except LOST as error:
                 log.warning("connection lost, trying again: %s", error)
                 time.sleep(RETRY_SECONDS)
