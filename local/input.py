@@ -7,7 +7,7 @@ from livelift.errors import InputError
 from livelift.study import Study
 from local.disk import require_free_space
 from local.run_folder import RunFolder
-from producer.sources import lastfm_generator
+from producer.sources import lastfm_generator, source_of
 
 RAW = Path("data/raw")
 GENERATED_EVENTS = 1_800_000
@@ -49,10 +49,10 @@ def find_input(named: Path | None, study: Study, folder: RunFolder, say: Callabl
                 "name a listening log with --data, or put one under data/raw/",
             )
         return named
-    found = sorted(RAW.glob(study.input.file_glob))
-    if found:
-        say(f"replaying {found[0]}")
-        return found[0]
+    if any(RAW.glob(study.input.file_glob)):
+        found = source_of(study).find(RAW, study)
+        say(f"replaying {found}")
+        return found
     name = f"{study.name}-{GENERATED_EVENTS}-lift{GENERATED_LIFT}-seed{GENERATED_SEED}.tsv"
     path = folder.generated / name
     if not path.exists():

@@ -109,3 +109,16 @@ def test_version_and_help_say_what_there_is(tmp_path: Path) -> None:
     ):
         assert f" {command} " in shown
     assert "Example" in livelift(tmp_path, "demo", "--help").stdout
+
+
+def test_the_published_folder_is_used_as_it_is_also_with_the_profile_beside_the_log(tmp_path: Path) -> None:
+    raw = tmp_path / "data" / "raw"
+    raw.mkdir(parents=True)
+    (raw / "userid-timestamp-artid-artname-traid-traname.tsv").write_text(GOOD)
+    (raw / "userid-profile.tsv").write_text(
+        "#id\tgender\tage\tcountry\tregistered\nuser_000001\tm\t\tJapan\tAug 13, 2006\n"
+    )
+    result = livelift(tmp_path, "batch", "--json")
+    assert result.returncode == 0, result.stderr
+    assert '"accepted": 1' in result.stdout
+    assert "replaying data/raw/userid-timestamp" in result.stderr
