@@ -75,3 +75,8 @@ def test_a_second_demo_is_a_new_run_and_kill_9_of_the_demo_leaves_no_process(dat
     assert first.splitlines()[3] != second.splitlines()[3]  # the run's id
     assert len(without_run(first)) == len(without_run(second))
     assert run("verdict", "--json").stdout == second
+    ticks = run("history", "--csv").stdout.splitlines()
+    assert ticks[0].startswith("as_of,decision,")
+    assert [line.split(",")[0] for line in ticks[1:3]] == ["2009-03-02T00:00:00Z", "2009-03-03T00:00:00Z"]
+    assert '"2009-04-01T00:00:00Z"' in run("verdict", "--as-of", "2009-04-01", "--json").stdout
+    assert '"middle"' in run("scenario", "--population", "1000", "--json").stdout

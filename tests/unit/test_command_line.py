@@ -1,6 +1,7 @@
 """Every wrong flag and every bad input is one clear message with cause and fix, a non-zero exit, no traceback."""
 
 import gzip
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -48,6 +49,12 @@ def refused(result: subprocess.CompletedProcess[str], *words: str) -> None:
         (["generate", "--out", "x.tsv", "--lift", "-2"], "--lift -2"),
         (["verdict"], "there is no verdict yet"),
         (["process"], "there is no run yet"),
+        (["history"], "there is no verdict yet"),
+        (["verdict", "--as-of", "soon"], "--as-of soon"),
+        (["scenario", "--population", "1000"], "there is no verdict yet"),
+        (["scenario", "--population", "1000", "--metric", "revenue"], "no metric 'revenue'"),
+        (["simulate", "--experiments", "0"], "--experiments 0"),
+        (["simulate", "--regime", "calm"], "no regime 'calm'"),
     ],
 )
 def test_an_impossible_call_is_refused(tmp_path: Path, arguments: list[str], word: str) -> None:
@@ -122,3 +129,13 @@ def test_the_published_folder_is_used_as_it_is_also_with_the_profile_beside_the_
     assert result.returncode == 0, result.stderr
     assert '"accepted": 1' in result.stdout
     assert "replaying data/raw/userid-timestamp" in result.stderr
+
+
+def test_simulate_prints_every_reading_and_decision_as_json(tmp_path: Path) -> None:
+    result = livelift(tmp_path, "simulate", "--experiments", "2", "--regime", "entry", "--lift", "0.1", "--json")
+    assert result.returncode == 0, result.stderr
+    found = json.loads(result.stdout)
+    assert (found["regime"], found["experiments"], found["looks"]) == ("entry", 2, 61)
+    assert {"deciding", "always_valid", "classic_final", "classic_watched"} <= found["readings"].keys()
+    assert all({"rejections", "coverage"} <= reading.keys() for reading in found["readings"].values())
+    assert sum(found["decisions"].values()) == 2

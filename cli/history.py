@@ -1,0 +1,104 @@
+"""`livelift history`: every tick that the current run has kept, and `verdict --as-of` one of them."""
+
+import csv
+import json
+import sys
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from cli.flags import StudyFlag, run_folder
+from cli.show import DECISIONS, console, interval, percent
+
+COLUMNS = ("as_of", "decision", "why", "look", "lift", "se", "p", "low", "high", "users_control", "users_treatment")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("history", epilog="Example:  livelift history --csv > history.csv")(history)
+
+
+def history(
+    study: StudyFlag = "lastfm",
+    json_: Annotated[bool, typer.Option("--json", help="One JSON object a line on standard output.")] = False,
+    csv_: Annotated[bool, typer.Option("--csv", help="A table with a header on standard output.")] = False,
+) -> None:
+    """Show every look and tick of the current run, oldest first."""
+    entries = read(study)
+    if json_:
+        for entry in entries:
+            typer.echo(json.dumps(entry))
+        return
+    rows = [row(entry, study) for entry in entries]
+    if csv_:
+        writer = csv.DictWriter(sys.stdout, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        return
+    table = Table("as of", "decision", "look", "lift", "always valid", "p", box=None)
+    for line in rows:
+        words, style = DECISIONS[line["decision"]]
+        bounds = None if line["low"] is None else [line["low"], line["high"]]
+        p = "–" if line["p"] is None else f"{line['p']:.3f}"
+        table.add_row(
+            line["as_of"], f"[{style}]{words}[/]", str(line["look"]), percent(line["lift"]), interval(bounds), p
+        )
+    console.print(table)
+
+
+def read(study: str) -> list[dict[str, Any]]:
+    """The history of the study's current run.
+
+    Raises
+    ------
+    StateError
+        If there is none.
+    """
+    from livelift.errors import StateError
+    from local.verdict_reader import NO_VERDICT, read_history, redis_client
+
+    with redis_client(run_folder()) as client:
+        entries = read_history(client, study)
+    if not entries:
+        raise StateError(f"study '{study}' has no history yet", NO_VERDICT)
+    return entries
+
+
+def row(entry: dict[str, Any], study: str) -> dict[str, Any]:
+    """The numbers of a tick that a table has room for; the primary's reading."""
+    from livelift.study import load_study
+
+    reading = entry["metrics"][load_study(study).decision.primary]["sequential"]
+    low, high = reading["ci"] or (None, None)
+    users = entry["variants"]
+    return {
+        "as_of": entry["as_of"],
+        "decision": entry["decision"],
+        "why": entry["why"],
+        "look": entry["progress"]["look"],
+        "lift": reading["lift"],
+        "se": reading["se"],
+        "p": reading["p"],
+        "low": low,
+        "high": high,
+        "users_control": users["control"]["users_included"],
+        "users_treatment": users["treatment"]["users_included"],
+    }
+
+
+def at(study: str, moment: int, text: str) -> dict[str, Any]:
+    """The last tick at or before `moment` ms; `text` is how it was asked for.
+
+    Raises
+    ------
+    StateError
+        If the history begins later.
+    """
+    from livelift.errors import StateError
+    from livelift.event_time import from_iso
+
+    entries = [entry for entry in read(study) if from_iso(entry["as_of"]) <= moment]
+    if not entries:
+        raise StateError(f"there is no tick at or before {text}", "ask for a later time: livelift history lists them")
+    return entries[-1]
