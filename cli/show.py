@@ -31,7 +31,17 @@ def show_verdict(document: dict[str, Any], study: Study) -> None:
 def verdict_view(document: dict[str, Any], study: Study) -> RenderableType:
     """The verdict as something Rich can draw."""
     return Panel(
-        Group(_headline(document), "", _metrics(document, study), "", _reasons(document), "", _input(document)),
+        Group(
+            _headline(document),
+            "",
+            _metrics(document, study),
+            "",
+            _reasons(document),
+            "",
+            _outlook(document),
+            "",
+            _input(document),
+        ),
         title=f"{study.title}",
         subtitle=f"run {document['run']}",
         expand=False,
@@ -79,6 +89,18 @@ def _reasons(document: dict[str, Any]) -> Table:
         mark, style = marks[rule["passed"]]
         table.add_row(Text(mark, style), rule["words"])
     return table
+
+
+def _outlook(document: dict[str, Any]) -> Text:
+    """What can still be found, what the classic reading would say, and what is promised."""
+    planning, opinion = document["planning"], document["classic_opinion"]
+    lines = [
+        f"can be found with 80 % power at the end: {percent(planning['minimum_detectable_effect'])}; "
+        f"{document['progress']['days_remaining']} days remain",
+        opinion["words"],
+        *document["guarantee"][:2],
+    ]
+    return Text("\n".join(line for line in lines if line))
 
 
 def _input(document: dict[str, Any]) -> Text:

@@ -220,6 +220,11 @@ def _checks(study: Study) -> list[tuple[str, bool, str]]:
         ("decision.guardrail_margin", dec.guardrail_margin < 0, "use a fraction of 0 or more, 0.01 for 1 %"),
         ("decision.guardrail_alpha", not 0 < dec.guardrail_alpha < 1, "use a number between 0 and 1"),
         ("statistics.buckets", not 1 <= sta.buckets <= 65_536, "use a whole number from 1 to 65536"),
+        (
+            "statistics.flips",
+            sta.buckets * sta.flips > 100_000_000,
+            "use fewer flips or buckets: their product is the size of a table, at most 100,000,000",
+        ),
         ("statistics.flips", not 100 <= sta.flips <= 100_000, "use a whole number from 100 to 100000"),
         ("statistics.minimum_users", sta.minimum_users < 2, "use 2 or more"),
         ("statistics.planned_standard_error", sta.planned_standard_error <= 0, "use a positive number"),

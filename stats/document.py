@@ -12,6 +12,7 @@ from livelift.event_time import to_iso
 from livelift.study import Study
 from livelift.tick_sums import Moments, TickSums
 from stats.classic import classic
+from stats.guarantee import guarantee
 from stats.moments import variance
 from stats.verdict import Verdict
 
@@ -62,6 +63,7 @@ def make_document(study: Study, run: str, sums: TickSums, verdict: Verdict) -> D
         "planning": msgspec.to_builtins(verdict.planning),
         "classic_opinion": msgspec.to_builtins(verdict.classic),
         "deviations": list(verdict.deviations),
+        "guarantee": list(guarantee(study)),
     }
 
 
