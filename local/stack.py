@@ -44,9 +44,10 @@ class Supervisor:
         """
         for server in (self._servers.kafka, self._servers.redis) if self._servers else ():
             if not server.is_running:
+                full = "No space left on device" in server.process.tail(200)
                 raise ResourceError(
-                    f"{type(server).__name__} ended: {server.process.tail(3)}",
-                    f"read its log, {server.log}; nothing is lost: start again and go on",
+                    f"{server.name} ended: {'its disk is full' if full else server.process.tail(3)}",
+                    f"{'make room' if full else f'read its log, {server.log}'}; nothing is lost: start again and go on",
                 )
         for name, child in self.children.items():
             code = child.poll()

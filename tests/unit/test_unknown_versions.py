@@ -1,0 +1,83 @@
+"""A record of an unknown schema version is refused with words: on the events topic, in the output log, in the changelog."""
+
+import msgspec
+import pytest
+
+from livelift import output_log
+from livelift.errors import StateError, VersionError
+from livelift.events import Manifest, Start, decode_control, encode_control
+from livelift.output_log import Counts, Mark
+from livelift.sessions import session_measures
+from processor.changelog import StateReader
+from processor.partition import Partition
+from tests.support.small_study import START, small_study
+from tests.support.streams import FakeRecord, Listen, partition_records
+
+STUDY = small_study()
+MANIFEST = Manifest(1, 1, {}, 0, 0, 0)
+
+
+def test_a_control_mark_of_another_schema_is_refused() -> None:
+    with pytest.raises(VersionError, match="schema 9"):
+        decode_control(encode_control(Start(0, 0, MANIFEST, v=9)))
+
+
+def test_an_output_of_another_schema_is_refused() -> None:
+    with pytest.raises(VersionError, match="schema 9"):
+        output_log.decode(output_log.encode(Mark(9, 0, Counts(), False, None)))
+
+
+def test_a_record_of_state_of_another_schema_is_refused() -> None:
+    with pytest.raises(VersionError, match="schema 9"):
+        StateReader().add(b"12345678user", msgspec.msgpack.encode([9, 5]))
+
+
+def test_events_missing_between_state_and_log_are_an_error_and_not_passed_over() -> None:
+    (records,) = partition_records([Listen(START + i * 60_000, "a") for i in range(10)])
+    partition = Partition(STUDY, session_measures(STUDY))
+    partition.apply(records[:4])
+    with pytest.raises(StateError, match="between offset 3 and 6"):
+        partition.apply(records[6:])
+
+
+def test_late_unreadable_and_repeated_events_are_told_apart_and_counted() -> None:
+    (records,) = partition_records([Listen(START, "a"), Listen(START + 60_000, "b")])
+    start, first, second, end = records
+    log = [
+        start,
+        first,
+        second,
+        FakeRecord(3, START + 60_000, b"b", second.value),  # the same row again: sent twice
+        FakeRecord(4, START + 60_000, b"b", b"not json"),
+        FakeRecord(5, START, b"a", b'{"v":1,"row":7,"artist_id":"x","artist":"X"}'),  # before the watermark
+        FakeRecord(6, end.timestamp, None, end.value),
+    ]
+    partition = Partition(STUDY, session_measures(STUDY))
+    effects = partition.apply(log)
+    assert partition.counts == Counts(accepted=2, late=1, undecodable=1)
+    assert [(letter.reason, letter.row, letter.offset) for letter in effects.dead_letters] == [
+        ("undecodable", -1, 4),
+        ("late", 7, 5),
+    ]
+
+
+def test_with_allowed_lateness_events_wait_and_are_applied_in_time_order() -> None:
+    patient = msgspec.structs.replace(
+        STUDY, sessions=msgspec.structs.replace(STUDY.sessions, allowed_lateness_seconds=600)
+    )
+    times = [START, START + 300_000, START + 120_000, START + 900_000, START + 2 * 86_400_000]
+    (in_order,) = partition_records([Listen(time, "a", str(time)) for time in times])
+    mixed = [in_order[0]]
+    by_time = {record.timestamp: record for record in in_order if record.key}
+    for offset, time in enumerate(times, 1):
+        mixed.append(FakeRecord(offset, time, b"a", by_time[time].value.replace(b'"row":', b'"row":%d' % offset)))
+    mixed.append(FakeRecord(len(mixed), in_order[-1].timestamp, None, in_order[-1].value))
+    measures = session_measures(patient)
+    late = Partition(patient, measures).apply(mixed).outputs
+    plain = Partition(STUDY, session_measures(STUDY)).apply(in_order).outputs
+
+    def closed(outputs: list[output_log.Output]) -> list[tuple[object, ...]]:
+        return [(o.start, o.end, o.measures) for o in outputs if isinstance(o, output_log.ClosedSession)]
+
+    assert closed(late) == closed(plain)
+    assert len(closed(late)) == 2
