@@ -18,6 +18,9 @@ log = structlog.get_logger("producer")
 
 SAY_SECONDS = 2.0
 
+NOT_COMPLETE = 1
+"""Exit code of a replay that was stopped: whoever watches the stations starts it again, and it goes on."""
+
 
 class LoggedProgress:
     """A reporter that logs a line every few seconds."""
@@ -40,11 +43,14 @@ def main() -> None:
         signal.signal(number, lambda *_: stopped.set())
     try:
         run_producer(from_environment(), LoggedProgress(), stopped.is_set)
+        if stopped.is_set():
+            sys.exit(NOT_COMPLETE)
     except LiveliftError as error:
         log.critical(str(error))
         sys.exit(error.exit_code)
     except Interrupted:
         log.info("stopped before the replay began")
+        sys.exit(NOT_COMPLETE)
 
 
 main()

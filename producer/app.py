@@ -50,7 +50,7 @@ def run_producer(config: ProducerSettings, report: Reporter = silent, stopped: S
 
 async def _send(config: ProducerSettings, prepared: Prepared, report: Reporter, stopped: Stopped) -> bool:
     names = config.names
-    resume = read_resume(config.kafka, names.events, config.partitions)
+    resume = read_resume(config.kafka, names.events, config.partitions, prepared.manifest)
     replay = Replay(prepared, resume, config.speed, report, stopped)
     if any(point.started for point in resume):
         log.info("replay goes on", row=replay.resumes_at, of=prepared.manifest.accepted)

@@ -4,15 +4,33 @@ aiokafka's record batches (it is Faust's own client) instead of a send a record:
 """
 
 import asyncio
+import sys
 from collections.abc import Iterable
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, codec
 from aiokafka.errors import KafkaError
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from livelift.errors import InputError, UnreachableError
 
 BATCH_BYTES = 1 << 20
+
+ANSWER_SECONDS = 120.0
+"""Without an acknowledgement for so long the broker is given up: an idempotent client alone would try for ever."""
+
+STOP_SECONDS = 5.0
+
+LZ4_LEVEL = 1
+"""aiokafka's own level is 9: a quarter smaller, and more CPU than all the rest of producing."""
+
+
+def compress_quickly() -> None:
+    """Make aiokafka compress at `LZ4_LEVEL`, in this process: it has no setting for it."""
+    module = sys.modules[DefaultRecordBatchBuilder.__module__]  # the compiled one, where there is one
+    module.lz4_encode = partial(codec.lz4_encode, level=LZ4_LEVEL)  # type: ignore[attr-defined]
 
 
 class EventWriter:
@@ -34,6 +52,7 @@ class EventWriter:
         UnreachableError
             If it does not answer.
         """
+        compress_quickly()
         producer = AIOKafkaProducer(
             bootstrap_servers=kafka,
             acks="all",
@@ -85,8 +104,8 @@ class EventWriter:
 
         Raises
         ------
-        aiokafka.errors.KafkaError
-            If the broker does not take a batch.
+        UnreachableError
+            If what was flushed before is not.
         """
         for partition in range(len(self._open)):
             self._close(partition)
@@ -96,17 +115,33 @@ class EventWriter:
         await asyncio.sleep(0)
 
     async def acknowledged(self) -> None:
-        """Wait until the broker has all that was flushed."""
-        if self._sending is not None:
-            await self._sending
-            self._sending = None
+        """Wait until the broker has all that was flushed.
+
+        Raises
+        ------
+        UnreachableError
+            If it refuses a batch, or does not answer in `ANSWER_SECONDS`.
+        """
+        if self._sending is None:
+            return
+        sending, self._sending = self._sending, None
+        fix = "see the broker's log and mend it; started again, the same run goes on where it was"
+        try:
+            await asyncio.wait_for(sending, ANSWER_SECONDS)
+        except TimeoutError:
+            what = f"Kafka has not acknowledged a batch for {self._topic} in {ANSWER_SECONDS:.0f} s"
+            raise UnreachableError(what, fix) from None
+        except KafkaError as error:
+            raise UnreachableError(f"Kafka refuses a batch for {self._topic}: {error!r}", fix) from error
 
     async def _send(self, full: Iterable[list[Any]]) -> None:
         await asyncio.gather(*(self._send_partition(p, batches) for p, batches in enumerate(full)))
 
     async def _send_partition(self, partition: int, batches: list[Any]) -> None:
+        # One unacknowledged batch a partition: one that fails has no successor under way, so no gap is ever left.
         for batch in batches:
             await (await self._producer.send_batch(batch, self._topic, partition=partition))
 
     async def close(self) -> None:
-        await self._producer.stop()
+        with suppress(TimeoutError):  # what a broker that is gone does not take would be waited for without end
+            await asyncio.wait_for(self._producer.stop(), STOP_SECONDS)

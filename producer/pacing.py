@@ -22,7 +22,7 @@ def parse_speed(text: str) -> float | None:
     """
     if text == MAX:
         return None
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)x", text)
+    match = re.fullmatch(r"(\d{1,12}(?:\.\d{1,12})?)x", text, re.ASCII)
     if match is None or float(match[1]) == 0:
         raise SettingsError(f"--speed {text} is not possible", "use 'max', or a multiple of real time above 0: 600x")
     return float(match[1])

@@ -1,6 +1,7 @@
 """The producer's settings: one frozen object, built in `__main__` or by the command line, never at import."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ TO = "LIVELIFT_TO"
 CACHE = "LIVELIFT_CACHE"
 
 DEFAULT_PARTITIONS = 4
+MAX_PARTITIONS = 256
+"""Beyond, batches get so small that all of it gets slow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +59,29 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> ProducerSet
     SettingsError
         Naming the variable that cannot be used.
     """
-    partitions = settings.number(PARTITIONS, DEFAULT_PARTITIONS, environment)
-    if partitions != int(partitions):
-        raise SettingsError(f"{PARTITIONS} is '{environment[PARTITIONS]}'", "use a whole number")
+    run = settings.setting(settings.RUN, environment)
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", run):
+        raise SettingsError(f"{settings.RUN} is '{run}'", "use up to 64 letters, digits, _ and -: it names topics")
+    select_from, select_to = _moment(FROM, environment), _moment(TO, environment)
+    if select_from is not None and select_to is not None and select_from >= select_to:
+        raise SettingsError(f"{FROM} is not before {TO}", "give an earlier start or a later end")
     return ProducerSettings(
         kafka=settings.setting(settings.KAFKA, environment),
         study=settings.setting(settings.STUDY, environment),
-        run=settings.setting(settings.RUN, environment),
+        run=run,
         data=Path(environment.get(DATA) or "data/raw"),
         cache=Path(environment.get(CACHE) or settings.folder(environment) / "cache"),
-        partitions=int(partitions),
+        partitions=_partitions(environment.get(PARTITIONS) or str(DEFAULT_PARTITIONS)),
         speed=parse_speed(environment.get(SPEED) or MAX),
-        select_from=_moment(FROM, environment),
-        select_to=_moment(TO, environment),
+        select_from=select_from,
+        select_to=select_to,
     )
+
+
+def _partitions(text: str) -> int:
+    if not re.fullmatch(r"\d{1,3}", text, re.ASCII) or not 1 <= int(text) <= MAX_PARTITIONS:
+        raise SettingsError(f"{PARTITIONS} is '{text}'", f"use a whole number from 1 to {MAX_PARTITIONS}")
+    return int(text)
 
 
 def _moment(name: str, environment: Mapping[str, str]) -> int | None:

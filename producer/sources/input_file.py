@@ -15,8 +15,8 @@ from livelift.errors import InputError
 BLOCK_BYTES = 8 << 20
 """Read at once: large enough that vectorised work per block dominates, small enough to stay in tens of MB."""
 
-MAX_LINE_BYTES = 4 << 20
-"""A longer line is refused: escaped as JSON it has to fit a Kafka record (`producer.topics.MAX_RECORD_BYTES`)."""
+MAX_LINE_BYTES = 2 << 20
+"""A longer line is refused: with every byte escaped as \\u00XX, it has to fit a record of 16 MiB (`producer.topics`)."""
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _TAR_MAGIC, _TAR_MAGIC_AT = b"ustar", 257

@@ -1,0 +1,280 @@
+"""What each partition receives, whatever the pace and however often the producer was killed."""
+
+import asyncio
+import json
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from livelift.errors import StateError
+from livelift.event_time import MINUTE, from_iso, to_iso
+from livelift.events import Control, End, Progress, Start, decode_control
+from livelift.study import load_study
+from producer import replay as replay_module
+from producer.cache import Prepared
+from producer.partitioner import Partitioner
+from producer.prepare import prepare
+from producer.replay import Replay, dead_letters
+from producer.report import Report, never, silent
+from producer.resume import Resume, check_same_replay, position_after
+
+STUDY = load_study("lastfm")
+START = from_iso("2009-03-01")
+PARTITIONS = 3
+USERS = 12
+EVENTS = 400
+
+
+@dataclass(frozen=True)
+class Record:
+    key: bytes | None
+    value: bytes
+    time: int
+
+    @property
+    def mark(self) -> Control | None:
+        return decode_control(self.value) if self.key is None else None
+
+    @property
+    def row(self) -> int:
+        row: int = json.loads(self.value)["row"]
+        return row
+
+
+@dataclass
+class Logs:
+    """The writer of a replay, and the logs that it leaves."""
+
+    logs: list[list[Record]] = field(default_factory=lambda: [[] for _ in range(PARTITIONS)])
+
+    def append(self, partition: int, key: bytes | None, value: bytes, time: int) -> None:
+        self.logs[partition].append(Record(key, value, time))
+
+    async def flush(self) -> None:
+        await asyncio.sleep(0)
+
+    async def acknowledged(self) -> None:
+        pass
+
+    def positions(self) -> list[Resume]:
+        return [position_after(log[-1].key, log[-1].value) if log else Resume() for log in self.logs]
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    """400 events of 12 users over about seven minutes, with silent minutes in the middle; users of one partition come late."""
+    folder = tmp_path_factory.mktemp("replay")
+    chance = random.Random(4)
+    lines = []
+    for event in range(EVENTS):
+        second = event + (240 if event >= EVENTS // 2 else 0)
+        user = f"u{chance.randrange(USERS)}" if event > 150 else f"u{chance.randrange(2)}"
+        lines.append(f"{user}\t{to_iso(START + second * 1000)}\t\ta\t\tt\n")
+    lines.append("bad\n")
+    (folder / "log.tsv").write_text("".join(lines))
+    return prepare(STUDY, folder / "log.tsv", folder / "cache")
+
+
+@pytest.fixture(autouse=True)
+def small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replay_module, "SLICE_ROWS", 37)
+
+
+def replay(
+    prepared: Prepared,
+    logs: Logs,
+    *,
+    speed: float | None = None,
+    report: Callable[[Report], None] = silent,
+    stopped: Callable[[], bool] = never,
+) -> bool:
+    writer: Any = logs
+    return asyncio.run(Replay(prepared, logs.positions(), speed, report, stopped).run(writer))
+
+
+def rows(log: list[Record]) -> list[int]:
+    return [record.row for record in log if record.key is not None]
+
+
+def check(logs: Logs, prepared: Prepared) -> None:
+    """Each partition has one start, its rows rising and once, one end; every mark is true."""
+    partition_of = Partitioner(PARTITIONS)
+    seen = []
+    for partition, log in enumerate(logs.logs):
+        marks = [record.mark for record in log if record.mark]
+        assert [type(mark) for mark in marks if not isinstance(mark, Progress)] == [Start, End]
+        assert isinstance(log[0].mark, Start)
+        assert isinstance(log[-1].mark, End)
+        assert all(mark.manifest == prepared.manifest for mark in marks)
+        assert rows(log) == sorted(set(rows(log)))
+        for record in log:
+            if record.key is not None:
+                assert partition_of[record.key.decode()] == partition
+                seen.append(record.row)
+        for place, record in enumerate(log):
+            if record.mark:
+                assert all(row < record.mark.row for row in rows(log[:place]))
+                assert all(row >= record.mark.row for row in rows(log[place:]))
+                assert all(later.time >= record.mark.time for later in log[place:] if later.key is not None)
+                assert record.time <= prepared.manifest.last
+    assert sorted(seen) == list(range(EVENTS))
+
+
+def test_every_partition_gets_start_its_rows_true_marks_and_end(prepared: Prepared) -> None:
+    logs = Logs()
+    assert replay(prepared, logs)
+    check(logs, prepared)
+    assert all(log[-1].mark == End(prepared.manifest.last, EVENTS, prepared.manifest) for log in logs.logs)
+
+
+def test_a_quiet_partition_moves_on_with_the_others(prepared: Prepared) -> None:
+    logs = Logs()
+    replay(prepared, logs)
+    quiet = min(logs.logs, key=lambda log: next(place for place, record in enumerate(log) if record.key is not None))
+    assert [record.mark.row for record in quiet if isinstance(record.mark, Progress)] == [
+        *range(37, EVENTS, 37),
+        EVENTS,
+    ]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_producer_killed_anywhere_any_number_of_times_leaves_no_gap_and_no_repeat(
+    seed: int, prepared: Prepared
+) -> None:
+    chance = random.Random(seed)
+    logs = Logs()
+    for _ in range(chance.randrange(1, 5)):
+        before = [len(log) for log in logs.logs]
+        replay(prepared, logs)
+        # Of what it sent, each partition has taken a beginning, independently of the others.
+        logs.logs = [log[: chance.randint(least, len(log))] for log, least in zip(logs.logs, before, strict=True)]
+    assert replay(prepared, logs)
+    check(logs, prepared)
+
+
+def test_a_complete_replay_sends_nothing_more(prepared: Prepared) -> None:
+    logs = Logs()
+    replay(prepared, logs)
+    before = [list(log) for log in logs.logs]
+    assert replay(prepared, logs)
+    assert logs.logs == before
+
+
+def test_stopped_it_ends_without_an_end_mark_and_goes_on_later(prepared: Prepared) -> None:
+    logs = Logs()
+    asked = iter([False, False, True])
+    assert not replay(prepared, logs, stopped=lambda: next(asked))
+    assert 0 < sum(len(rows(log)) for log in logs.logs) < EVENTS
+    assert not any(isinstance(record.mark, End) for log in logs.logs for record in log)
+    assert replay(prepared, logs)
+    check(logs, prepared)
+
+
+def test_progress_tells_rows_time_and_rejects(prepared: Prepared) -> None:
+    said: list[Report] = []
+    replay(prepared, Logs(), report=said.append)
+    assert said[-1] == Report("sending", EVENTS, EVENTS, prepared.manifest.last, 1)
+
+
+class FakeClock:
+    """Wall time that moves only while the replay sleeps, and by `reading` whenever it is read."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, reading: float = 0.0) -> None:
+        self.now = 1000.0
+
+        def monotonic() -> float:
+            self.now += reading
+            return self.now
+
+        monkeypatch.setattr("producer.replay.time.monotonic", monotonic)
+        real = asyncio.sleep
+
+        async def sleep(seconds: float) -> None:
+            self.now += seconds
+            await real(0)
+
+        monkeypatch.setattr("producer.replay.asyncio.sleep", sleep)
+
+
+def test_paced_an_event_is_sent_when_it_is_due_and_not_before(
+    prepared: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = FakeClock(monkeypatch)
+    speed = 60.0
+    delays = []
+
+    class Watching(Logs):
+        def append(self, partition: int, key: bytes | None, value: bytes, time: int) -> None:
+            super().append(partition, key, value, time)
+            if key is not None:
+                delays.append(clock.now - 1000.0 - (time - START) / 1000 / speed)
+
+    logs = Watching()
+    assert replay(prepared, logs, speed=speed)
+    check(logs, prepared)
+    assert min(delays) >= -1e-6
+    assert max(delays) <= 2 * replay_module.PACED_SECONDS
+    assert clock.now - 1000.0 == pytest.approx((EVENTS - 1 + 240) / speed, abs=0.5)
+
+
+def test_paced_the_watermark_moves_through_silence(prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+    FakeClock(monkeypatch)
+    logs = Logs()
+    replay(prepared, logs, speed=60.0)
+    silence = range(START + EVENTS // 2 * 1000, START + EVENTS // 2 * 1000 + 4 * MINUTE)
+    for log in logs.logs:
+        inside = [record.mark.time for record in log if record.mark and record.mark.time in silence]
+        assert inside == sorted(inside)
+        assert len(set(inside)) >= 30  # four minutes at 60x are four seconds, ten looks each
+
+
+def test_paced_no_mark_runs_ahead_of_an_event_that_fell_due_meanwhile(
+    prepared: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    FakeClock(monkeypatch, reading=0.05)  # three events' time, between looking what is due and writing the mark
+    logs = Logs()
+    replay(prepared, logs, speed=60.0)
+    check(logs, prepared)
+
+
+def test_paced_it_can_be_killed_and_resumed(prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+    FakeClock(monkeypatch)
+    logs = Logs()
+    replay(prepared, logs, speed=600.0)
+    logs.logs = [log[: len(log) // (partition + 2)] for partition, log in enumerate(logs.logs)]
+    assert replay(prepared, logs, speed=600.0)
+    check(logs, prepared)
+
+
+def test_a_position_is_told_by_the_last_record(prepared: Prepared) -> None:
+    logs = Logs()
+    replay(prepared, logs)
+    event = next(record for record in logs.logs[0] if record.key is not None)
+    assert position_after(event.key, event.value) == Resume(True, False, event.row + 1)
+    assert position_after(None, logs.logs[0][0].value) == Resume(True, False, 0)
+    assert position_after(None, logs.logs[0][-1].value) == Resume(True, True, EVENTS)
+
+
+def test_a_topic_with_another_replay_is_refused(prepared: Prepared, tmp_path: Path) -> None:
+    logs = Logs()
+    replay(prepared, logs)
+    first = logs.logs[0][0].value
+    check_same_replay(first, prepared.manifest, "t")
+    (tmp_path / "other").write_text(f"u\t{to_iso(START)}\t\ta\t\tt\n")
+    other = prepare(STUDY, tmp_path / "other", tmp_path / "cache").manifest
+    for value, manifest in ((first, other), (logs.logs[0][1].value, prepared.manifest), (b"{}", prepared.manifest)):
+        with pytest.raises(StateError, match="holds the replay of other data"):
+            check_same_replay(value, manifest, "t")
+
+
+def test_a_dead_letter_tells_line_reason_and_text(tmp_path: Path) -> None:
+    (tmp_path / "l").write_bytes(b"too few\nu\t2009-03-01T00:00:00Z\t\ta\t\tt\nb\xff\xc3\xa4\n")
+    letters = dead_letters(prepare(STUDY, tmp_path / "l", tmp_path / "cache"))
+    assert [(key, json.loads(value)) for key, value in letters] == [
+        (b"line:1", {"v": 1, "reason": "columns", "row": 1, "line": "too few"}),
+        (b"line:3", {"v": 1, "reason": "encoding", "row": 3, "line": "b\\xffä"}),
+    ]
