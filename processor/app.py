@@ -8,6 +8,7 @@ once: the state is in Kafka, a restart goes on where it was.
 import asyncio
 import logging
 import os
+from collections import Counter
 from typing import Any
 
 import faust
@@ -25,6 +26,9 @@ from processor.settings import ProcessorSettings
 from processor.store import PartitionStore, register
 
 log = logging.getLogger("livelift.processor")
+
+MOST_SEEKS = 20
+"""A partition that still begins too late after so many seeks lacks events: that is an error."""
 
 _encode_letter = msgspec.json.Encoder().encode
 
@@ -66,7 +70,7 @@ def build_app(settings: ProcessorSettings, study: Study) -> faust.App:
         try:
             batches = await RecordBatches.started(settings.kafka)
             try:
-                await _process(stream, table, names, batches)
+                await _process(app, stream, table, names, batches)
             finally:
                 await batches.stop()
         except Exception as error:  # Faust would restart the agent and acknowledge the message
@@ -76,8 +80,13 @@ def build_app(settings: ProcessorSettings, study: Study) -> faust.App:
     return app
 
 
-async def _process(stream: Any, table: Any, names: RunNames, batches: RecordBatches) -> None:
-    """The agent: for each message outputs first, then the state that forgets them."""
+async def _process(app: faust.App, stream: Any, table: Any, names: RunNames, batches: RecordBatches) -> None:
+    """The agent: for each message outputs first, then the state that forgets them.
+
+    The group's committed offset only says where to begin reading. It can be ahead of the state: a message that waited in
+    a buffer while its partition was assigned anew is acknowledged by Faust without having been applied.
+    """
+    seeks: Counter[int] = Counter()
     async for event in stream.events():
         store: PartitionStore = table.data
         if store.failure is not None:
@@ -86,8 +95,14 @@ async def _process(stream: Any, table: Any, names: RunNames, batches: RecordBatc
         partition = store.partitions.get(number)
         if partition is None:
             continue  # given away while the message waited
+        records = event.message.value
+        if records[0].offset > partition.as_of + 1 and seeks[number] < MOST_SEEKS:
+            seeks[number] += 1
+            await app.consumer.seek(event.message.tp, partition.as_of + 1)
+            continue  # the group's committed offset is ahead of the state: the state is the truth
+        seeks[number] = 0
         writer = store.writers[number]
-        effects = partition.apply(event.message.value)
+        effects = partition.apply(records)
         await asyncio.gather(
             batches.write(names.output, number, ((None, output_log.encode(output)) for output in effects.outputs)),
             batches.write(names.dead_letters, number, _letters(number, effects)),
