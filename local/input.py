@@ -8,6 +8,7 @@ from livelift.study import Study
 from local.disk import require_free_space
 from local.run_folder import RunFolder
 from producer.sources import lastfm_generator, source_of
+from producer.sources.input_file import text_bytes
 
 RAW = Path("data/raw")
 GENERATED_EVENTS = 1_800_000
@@ -18,9 +19,6 @@ GENERATED_SEED = 7
 KAFKA_SHARE = 1.0
 """Disk that a replay takes in Kafka per byte of text: measured 0.6 (events with lz4, outputs, state), with some room."""
 
-_COMPRESSION_RATIO = 5
-"""Bytes of text per byte of a compressed input, generously."""
-
 
 def require_room(data: Path, kafka: Path) -> None:
     """Is there room for the replay of `data` in the broker's folder? The cache asks for its own.
@@ -30,8 +28,7 @@ def require_room(data: Path, kafka: Path) -> None:
     ResourceError
         Saying what is needed and what is free.
     """
-    text = data.stat().st_size * (_COMPRESSION_RATIO if data.suffix in (".gz", ".tgz") else 1)
-    require_free_space(kafka, int(text * KAFKA_SHARE), f"the replay of {data}")
+    require_free_space(kafka, int(text_bytes(data) * KAFKA_SHARE), f"the replay of {data}")
 
 
 def find_input(named: Path | None, study: Study, folder: RunFolder, say: Callable[[str], None]) -> Path:

@@ -147,11 +147,6 @@ class Partition:
     def counts(self) -> Counts:
         return Counts(self.accepted, self.late, self.undecodable)
 
-    @property
-    def open_sessions(self) -> int:
-        """Open sessions; O(users)."""
-        return sum(user.session is not None for user in self.users.values())
-
     def apply(self, records: Iterable[Record]) -> Effects:
         """Take the partition's next records, in offset order.
 

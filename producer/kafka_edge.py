@@ -87,11 +87,6 @@ class EventWriter:
                     "shorten the names of the row that holds it",
                 )
 
-    def append_to_all(self, value: bytes, time: int) -> None:
-        """Collect a record without a key for every partition."""
-        for partition in range(len(self._open)):
-            self.append(partition, None, value, time)
-
     def _close(self, partition: int) -> None:
         batch = self._open[partition]
         if batch.record_count():

@@ -24,16 +24,13 @@ from producer.cache import EVENTS, CacheKey, Prepared, building_folder, key_of, 
 from producer.report import Interrupted, Report, Reporter, Stopped, never, silent
 from producer.sorting import DuplicateFilter, sorted_rows
 from producer.sources import REJECTED, JudgedBlock, Selection, Source, source_of
-from producer.sources.input_file import is_compressed
+from producer.sources.input_file import text_bytes
 
 MAX_THREADS = 4
 """For sorting: each needs its own buffers."""
 
 _DISK_SHARE = 2.5
 """Disk needed at most, sorting runs and cache together, per byte of text."""
-
-_COMPRESSION_RATIO = 5
-"""Bytes of text per byte of a gzipped input, generously."""
 
 log = structlog.get_logger("producer")
 
@@ -92,8 +89,7 @@ def check_disk(path: Path, cache: Path) -> None:
     ResourceError
         Naming what is needed and what is free.
     """
-    text = path.stat().st_size * (_COMPRESSION_RATIO if is_compressed(path) else 1)
-    needed, free = int(text * _DISK_SHARE), shutil.disk_usage(cache).free
+    needed, free = int(text_bytes(path) * _DISK_SHARE), shutil.disk_usage(cache).free
     if free < needed:
         raise ResourceError(
             f"sorting {path} needs up to {needed / 1e9:.1f} GB in {cache}, {free / 1e9:.1f} GB are free",

@@ -67,6 +67,15 @@ def open_input(path: Path, is_member: Callable[[str], bool]) -> Iterator[OpenInp
             yield OpenInput(_unpacked(raw, path, is_member, stack), size, raw.tell)
 
 
+_COMPRESSION_RATIO = 5
+"""Bytes of text per byte of a gzipped input, generously."""
+
+
+def text_bytes(path: Path) -> int:
+    """About how many bytes of text the input holds, whether compressed or not."""
+    return path.stat().st_size * (_COMPRESSION_RATIO if is_compressed(path) else 1)
+
+
 def is_compressed(path: Path) -> bool:
     """Does `path` begin like gzip?"""
     with path.open("rb") as file:
