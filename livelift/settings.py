@@ -11,6 +11,10 @@ REDIS = "LIVELIFT_REDIS"
 STUDY = "LIVELIFT_STUDY"
 RUN = "LIVELIFT_RUN"
 FOLDER = "LIVELIFT_FOLDER"
+METRICS = "LIVELIFT_METRICS"
+
+METRICS_PORTS = {"producer": 9101, "processor": 9102, "stats": 9103}
+"""Where Prometheus finds a station, on 127.0.0.1 unless `METRICS` says otherwise."""
 
 BOOTSTRAP_MS = 5_000
 """How long a client looks for Kafka before it says that there is none."""
