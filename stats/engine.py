@@ -12,7 +12,7 @@ from livelift.errors import StateError, StudyError, VersionError
 from livelift.event_time import DAY
 from livelift.study import Study
 from livelift.tick_sums import TickSums
-from stats.boundaries import Spending, calendar, constants, linear, obrien_fleming
+from stats.boundaries import Spending, calendar, constants, harm_spending, obrien_fleming
 from stats.classic import classic
 from stats.decision import Findings, classic_opinion, decide, illness, improvement_of, reasons
 from stats.flips import Crossing, Tail, advance, flip_matrix, statistics
@@ -239,7 +239,7 @@ def _evaluate(
         sample_ratio_p=health.sample_ratio_p_lowest,
     )
     ship = _crossed(state.ship, crossings[0], obrien_fleming, study, clock)
-    harm = _crossed(state.harm, crossings[1], linear, study, clock)
+    harm = _crossed(state.harm, crossings[1], harm_spending, study, clock)
     primary = read_primary(sums, study, primary_estimate, clock, state.display, ship, harm)
     guardrails = read_guardrails(sums, study, estimates, clock, state.failed)
     complete = sums.period_complete or state.closed
@@ -297,13 +297,13 @@ def _look(
     if study.experiment.assignment == "observed":
         z = estimates[primary].z
         ship = _cross_constant(state.ship, None if z is None else toward * z, obrien_fleming, decision.alpha, clock)
-        harm = _cross_constant(state.harm, None if z is None else -toward * z, linear, decision.alpha, clock)
+        harm = _cross_constant(state.harm, None if z is None else -toward * z, harm_spending, decision.alpha, clock)
         crossings: tuple[Crossing | None, Crossing | None] = (None, None)
         allowed = state.allowed
     else:
         scores = flip_scores(sums.users[primary], study) if scores is None else scores
         ship, up = advance(state.ship, toward * scores, _spent(obrien_fleming, study, clock), clock.look)
-        harm, low = advance(state.harm, -toward * scores, _spent(linear, study, clock), clock.look)
+        harm, low = advance(state.harm, -toward * scores, _spent(harm_spending, study, clock), clock.look)
         crossings = up, low
         allowed = (*state.allowed, (clock.look, up.allowed, low.allowed))
     every = {name: margin_z(study, name, estimates[name]) for name in study.guardrails if name not in state.failed}
