@@ -134,6 +134,7 @@ def _health(study: Study, health: Health) -> tuple[Rule, ...]:
                 words=f"{words} (p {_p(p)}, alarm at {limits.sample_ratio_alpha:g})",
             )
         )
+    rows += _exposure(study, health)
     for name, share, limit, label in (
         ("late_rows", health.late_share, limits.maximum_late_share, "rows that came too late"),
         ("rejected_rows", health.rejected_share, limits.maximum_rejected_share, "rows that were rejected"),
@@ -144,6 +145,32 @@ def _health(study: Study, health: Health) -> tuple[Rule, ...]:
             Rule(name=name, number=share, threshold=limit, passed=passed, words=f"{label}: {shown}, limit {limit:.0%}")
         )
     return tuple(rows)
+
+
+def _exposure(study: Study, health: Health) -> list[Rule]:
+    """Warnings, which block nothing: users left out unevenly, users in both variants."""
+    rows: list[Rule] = []
+    p, alpha = health.inclusion_p, study.health.sample_ratio_alpha
+    if health.excluded_share is not None:
+        even = None if p is None else p > alpha
+        said = {None: "", True: ", in both arms alike", False: f", unevenly in the arms (p {_p(p or 0.0)}): a warning"}
+        rows.append(
+            Rule(
+                name="inclusion",
+                number=p,
+                threshold=alpha,
+                passed=even,
+                words=f"{health.excluded_share:.1%} of the users seen are left out, with fewer than "
+                f"{study.experiment.minimum_sessions} sessions{said[even]}",
+            )
+        )
+    both = health.users_in_both
+    if both is not None:
+        words = (
+            "nobody was seen in both variants" if not both else f"{both} users were seen in both variants: a warning"
+        )
+        rows.append(Rule(name="users_in_both", number=both, threshold=0, passed=both == 0, words=words))
+    return rows
 
 
 def _harm(study: Study, primary: Primary) -> Rule:

@@ -187,7 +187,7 @@ def step(state: EngineState, sums: TickSums, study: Study, scores: Floats | None
 def preview(state: EngineState, sums: TickSums, study: Study) -> Verdict:
     """The verdict if this moment were shown now: nothing is kept, nothing decided, no flips.
 
-    From totals alone, so `sums.users` may also hold one bucket with everything, shape (2, 1, 6).
+    From totals alone, so `sums.users` may also hold few buckets with everything, shape (2, any, 6).
     """
     _check(state, study)
     clock = Clock(state.look, _times(state, study), False)

@@ -6,6 +6,7 @@ from math import log1p
 import msgspec
 import numpy as np
 
+from livelift.assignment import VARIANTS
 from livelift.study import Study
 from livelift.tick_sums import InputCounts, TickSums
 from stats import mixture, power, ratio, user_means
@@ -63,7 +64,8 @@ class Estimate:
 
 def estimate_metrics(sums: TickSums, study: Study) -> dict[str, Estimate]:
     """Every metric's adjusted log lift, from totals over the buckets: the cost does not grow with users."""
-    totals = np.stack([sums.users[name].sum(axis=1) for name in study.metrics])  # (metrics, 2, 6)
+    # (metrics, 2, 6), in float64: exact to 2⁵³, and above, where int64 would overflow, to 16 digits.
+    totals = np.stack([sums.users[name].sum(axis=1, dtype=np.float64) for name in study.metrics])
     lifts = user_means.log_lift(totals[:, 0], totals[:, 1], study.statistics.minimum_users)
     return {
         name: Estimate(
@@ -219,7 +221,7 @@ def read_guardrails(
 
 
 def read_health(sums: TickSums, study: Study, lowest: float | None) -> Health:
-    """Sample ratio of exposed and of included users, and the shares of late and rejected rows.
+    """Sample ratio of exposed and of included users, shares of late and rejected rows, and the health of the exposure.
 
     `lowest` is the smallest sequential p of the earlier ticks.
     """
@@ -241,7 +243,17 @@ def read_health(sums: TickSums, study: Study, lowest: float | None) -> Health:
         inclusion_p=inclusion,
         late_share=late,
         rejected_share=rejected,
+        excluded_share=_excluded(sum(sums.included), sum(sums.exposed)),
+        excluded_shares={
+            variant: _excluded(sums.included[arm], sums.exposed[arm]) for arm, variant in enumerate(VARIANTS)
+        },
+        one_event_share=sums.sessions_one_event / sums.sessions_in_period if sums.sessions_in_period else None,
+        users_in_both=sums.users_in_both,
     )
+
+
+def _excluded(included: int, exposed: int) -> float | None:
+    return 1.0 - included / exposed if exposed else None
 
 
 def _shares(counts: InputCounts) -> tuple[float | None, float | None]:

@@ -132,6 +132,13 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
         The same for included against exposed users: a warning.
     late_share, rejected_share
         Of the rows that were selected; None before the first row.
+    excluded_share, excluded_shares
+        Of the exposed users, the share without the sessions that inclusion asks for: of all, and variant → of its own;
+        None while nobody is exposed.
+    one_event_share
+        Of the closed sessions of the period, the share with one event only, whose duration is 0; None before the first.
+    users_in_both
+        Users seen in both variants; None where a hash of the user assigns: it cannot happen.
     """
 
     sample_ratio_p: float | None
@@ -140,6 +147,10 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     inclusion_p: float | None
     late_share: float | None
     rejected_share: float | None
+    excluded_share: float | None
+    excluded_shares: dict[str, float | None]
+    one_event_share: float | None
+    users_in_both: int | None
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):

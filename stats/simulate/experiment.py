@@ -136,6 +136,7 @@ def ticks(seen: Observed, assigned: Assigned, study: Study) -> list[TickSums]:
         "plays": _count(totals["plays"] * included, assigned),
     }
     closed = np.bincount(seen.look, minlength=looks + 1)[1:].cumsum()
+    single = np.bincount(seen.look[seen.measures["plays"] == 1], minlength=looks + 1)[1:].cumsum()
     complete = max(looks, int(seen.due.max(initial=0)) // DAY + 1)
     return [
         TickSums(
@@ -145,10 +146,11 @@ def ticks(seen: Observed, assigned: Assigned, study: Study) -> list[TickSums]:
             counts=InputCounts(rows=int(closed[index]), accepted=int(closed[index])),
             sessions_all=int(closed[index]),
             sessions_in_period=int(closed[index]),
-            sessions_one_event=0,
+            sessions_one_event=int(single[index]),
             classic={name: pairs[index] for name, pairs in classic.items()},
             users={name: sums[index] for name, sums in user_sums.items()},
             ratios={name: sums[index] for name, sums in ratios.items()},
+            users_in_both=None,
             **{name: (int(counts[0, index]), int(counts[1, index])) for name, counts in per_arm.items()},
         )
         for index in range(looks)
