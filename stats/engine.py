@@ -30,6 +30,7 @@ from stats.readings import (
     read_primary,
     worse_classically,
 )
+from stats.summary import summarise
 from stats.verdict import Crossed, Decision, Progress, Verdict, Why
 
 SCHEMA = 1
@@ -271,6 +272,7 @@ def _evaluate(
         decision=decision,
         why=why,
         decided_at=state.final.time if state.final else None,
+        summary=summarise(study, decision, why, sums.included, health, primary, guardrails, progress),
         reasons=reasons(study, sums.included, health, primary, guardrails, progress),
         primary=primary,
         guardrails=guardrails,

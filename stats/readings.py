@@ -10,7 +10,7 @@ from livelift.assignment import VARIANTS
 from livelift.study import Study
 from livelift.tick_sums import InputCounts, TickSums
 from stats import mixture, power, ratio, user_means
-from stats.boundaries import constants, obrien_fleming
+from stats.boundaries import constants, harm_spending, obrien_fleming
 from stats.classic import Interval, Welch, classic
 from stats.guardrails import boundary, gate, status, worsening
 from stats.sample_ratio import fixed_p, sequential_p
@@ -268,7 +268,13 @@ def _shares(counts: InputCounts) -> tuple[float | None, float | None]:
 def read_planning(study: Study, estimate: Estimate, clock: Clock) -> Planning:
     """What the study can find with the precision it has, and at its planned end."""
     if estimate.log_lift is None or estimate.se is None:
-        return Planning(needed_lift=None, minimum_detectable_effect=None, power_at_rule=None, power_at_estimate=None)
+        return Planning(
+            needed_lift=None,
+            minimum_detectable_effect=None,
+            power_at_rule=None,
+            power_at_estimate=None,
+            days_to_boundary=None,
+        )
     every = constants(clock.times, study.decision.alpha, obrien_fleming, two_sided=True)
     at_end = power.end_standard_error(estimate.se, clock.information, study.statistics.planned_standard_error)
     toward = 1 if study.metrics[study.decision.primary].higher_is_better else -1
@@ -277,6 +283,18 @@ def read_planning(study: Study, estimate: Estimate, clock: Clock) -> Planning:
         minimum_detectable_effect=power.minimum_detectable_effect(estimate.se, every[-1]),
         power_at_rule=power.power_of(study.decision.minimum_lift, at_end, every[-1]),
         power_at_estimate=power.power_of(as_lift(toward * estimate.log_lift), at_end, every[-1]),
+        days_to_boundary=_days_to_boundary(study, toward * estimate.log_lift, estimate.se, clock),
+    )
+
+
+def _days_to_boundary(study: Study, improvement: float, se: float, clock: Clock) -> int | None:
+    """Toward *ship* for a better estimate, toward *harm* for a worse one; `improvement` on the log scale."""
+    if not clock.look:
+        return None
+    spending = obrien_fleming if improvement >= 0 else harm_spending
+    limits = constants(clock.times, study.decision.alpha / 2, spending)
+    return power.days_to_boundary(
+        abs(improvement) / se, se, limits, clock.look, study.statistics.planned_standard_error
     )
 
 

@@ -173,12 +173,16 @@ class Planning(msgspec.Struct, frozen=True, kw_only=True):
         True lift that the final look finds with probability 0.8, with today's standard error.
     power_at_rule, power_at_estimate
         Probability of crossing at the planned end if the true lift is the rule's minimum, or today's estimate.
+    days_to_boundary
+        Days until the boundary on the estimate's side is reached if the estimate stays and precision keeps growing at the
+        present rate; None before the first look, and where the planned end comes first.
     """
 
     needed_lift: float | None
     minimum_detectable_effect: float | None
     power_at_rule: float | None
     power_at_estimate: float | None
+    days_to_boundary: int | None
 
 
 class ClassicOpinion(msgspec.Struct, frozen=True, kw_only=True):
@@ -192,6 +196,8 @@ class ClassicOpinion(msgspec.Struct, frozen=True, kw_only=True):
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """The decision as of `time` (ms), or a preview between ticks.
 
+    summary
+        The decision and its reason in one sentence.
     decided_at
         The tick (ms) at which a final decision (ship, dont_ship) was taken; it stands from then on.
     deviations
@@ -203,6 +209,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     decision: Decision
     why: Why | None
     decided_at: int | None
+    summary: str
     reasons: tuple[Rule, ...]
     primary: Primary
     guardrails: dict[str, Guardrail]
