@@ -177,6 +177,21 @@ def step(state: EngineState, sums: TickSums, study: Study, scores: Floats | None
     ------
     StateError
         If the state belongs to another study file, or at a look the sums have other buckets than the study.
+
+    Examples
+    --------
+    A simulated study in which treatment makes sessions 80 % longer:
+
+    >>> from livelift.study import load_study
+    >>> from stats.simulate.experiment import assign, observe, ticks
+    >>> from stats.simulate.regimes import REGIMES
+    >>> study = load_study("lastfm")
+    >>> sessions = REGIMES["stationary"](np.random.default_rng(1), 150, study.experiment.days)
+    >>> assigned, state = assign([str(user) for user in range(150)], study), initial(study)
+    >>> for sums in ticks(observe(sessions, assigned, study, lift=0.8), assigned, study):
+    ...     state, verdict = step(state, sums, study)
+    >>> verdict.decision, verdict.progress.look, from_bytes(to_bytes(state)) == state, look_at(sums, study)
+    ('ship', 61, True, 61)
     """
     _check(state, study)
     look = look_at(sums, study)

@@ -161,7 +161,12 @@ UNITS = {"seconds": 10}
 
 
 def integer_units(study: Study, name: str) -> int:
-    """Integer units of a metric's user value per shown unit: 600 deciseconds a minute."""
+    """Integer units of a metric's user value per shown unit: 600 deciseconds a minute.
+
+    >>> from livelift.study import load_study
+    >>> integer_units(load_study("lastfm"), "session_duration"), integer_units(load_study("lastfm"), "skip_rate")
+    (600, 1000000)
+    """
     metric = study.metrics[name]
     if metric.kind == "session_count":
         return metric.divide_by
@@ -176,7 +181,12 @@ def _difference(sums: TickSums, study: Study) -> Welch | None:
 
 
 def margin_z(study: Study, name: str, estimate: Estimate) -> float | None:
-    """Z_g = (h − m)/SE of a guardrail."""
+    """Z_g = (h − m)/SE of a guardrail, h its worsening and m = ln(1 + margin); None while it cannot be read.
+
+    >>> from livelift.study import load_study
+    >>> round(margin_z(load_study("lastfm"), "skip_rate", Estimate((500, 500), 0.1, 0.0064, 0.0)), 3)
+    1.126
+    """
     if estimate.log_lift is None or estimate.se is None:
         return None
     margin = log1p(study.decision.guardrail_margin)

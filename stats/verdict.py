@@ -80,7 +80,7 @@ class Primary(Sequential, frozen=True, kw_only=True):
         Always valid: running minimum and running intersection over the ticks; `p_now` is this tick's alone. `ci` is None
         while unknown, and where the tick's intervals have no point in common.
     at_least
-        One-sided always-valid lower bound of the lift, of this tick.
+        One-sided always-valid lower bound of the improvement (the lift, turned where lower is better), of this tick.
     boundary, interval
         c_k of the look and L ± c_k √V as lifts.
     """

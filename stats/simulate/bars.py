@@ -109,7 +109,11 @@ def enough(trials: int, rate: float, chance: float) -> int:
 
 
 def share_of(reading: str) -> Measure:
-    """The share of experiments in which a reading ever rejected."""
+    """The share of experiments in which a reading ever rejected.
+
+    >>> share_of("fixed")({"experiments": 100, "readings": {"fixed": {"rejections": 4}}}).value
+    0.04
+    """
 
     def measure(outcome: Outcome) -> Figure:
         return _share(outcome["readings"][reading]["rejections"], outcome["experiments"])
@@ -128,7 +132,12 @@ def coverage_of(reading: str) -> Measure:
 
 
 def relative(reading: str, to: str) -> Measure:
-    """How often a reading rejected, relative to another: of what that one finds, the share (it finds nearly the same)."""
+    """How often a reading rejected, relative to another: of what that one finds, the share (it finds nearly the same).
+
+    >>> readings = {"deciding_ship": {"rejections": 48}, "fixed_up": {"rejections": 50}}
+    >>> relative("deciding_ship", "fixed_up")({"experiments": 100, "readings": readings}).value
+    0.96
+    """
 
     def measure(outcome: Outcome) -> Figure:
         readings = outcome["readings"]

@@ -59,6 +59,13 @@ def simulate(
     ------
     SettingsError
         For an unknown regime, or no experiment.
+
+    Examples
+    --------
+    >>> from livelift.study import load_study
+    >>> found = simulate(load_study("lastfm"), "stationary", experiments=1, truth=Truth(lift=0.8), users=150)
+    >>> found["decisions"]["ship"], found["readings"]["fixed"]["rejections"]
+    (1, 1)
     """
     if regime not in REGIMES:
         raise SettingsError(f"there is no regime '{regime}'", f"use one of: {', '.join(REGIMES)}")
@@ -131,7 +138,12 @@ def _salted_part(study: Study, seen: Observed, users: Sequence[str], seed: int, 
 
 
 def with_salt(study: Study, salt: str) -> Study:
-    """The study under another salt: another assignment, other buckets, other flips."""
+    """The study under another salt: another assignment, other buckets, other flips.
+
+    >>> from livelift.study import load_study
+    >>> with_salt(load_study("lastfm"), "another").experiment.salt
+    'another'
+    """
     return msgspec.structs.replace(study, experiment=msgspec.structs.replace(study.experiment, salt=salt))
 
 
