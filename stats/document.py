@@ -31,6 +31,7 @@ def make_document(study: Study, run: str, sums: TickSums, verdict: Verdict) -> D
         "preview": verdict.preview,
         "decision": verdict.decision,
         "why": verdict.why,
+        "summary": verdict.summary,
         "decided_at": None if verdict.decided_at is None else to_iso(verdict.decided_at),
         "reasons": [rule.words for rule in verdict.reasons],
         "rules": msgspec.to_builtins(verdict.reasons),
@@ -114,5 +115,5 @@ def history_entry(document: Document) -> Document:
         }
         for name, metric in document["metrics"].items()
     }
-    kept = ("as_of", "decision", "why", "reasons", "input", "sessions", "variants", "health", "progress")
+    kept = ("as_of", "decision", "why", "summary", "reasons", "input", "sessions", "variants", "health", "progress")
     return {key: document[key] for key in kept} | {"metrics": metrics}
