@@ -14,7 +14,14 @@ from processor.partition import Effects, Partition
 Ends = Callable[[int], int | None]
 """Partition → offset after its last record, None where it is not known."""
 
-LOOKED_UP = (declared.SESSIONS_OPEN, declared.USERS, declared.PARTITIONS, declared.WATERMARK, declared.LAG)
+LOOKED_UP = (
+    declared.APPLIED,
+    declared.SESSIONS_OPEN,
+    declared.USERS,
+    declared.PARTITIONS,
+    declared.WATERMARK,
+    declared.LAG,
+)
 
 
 class ProcessorMetrics(Collector):
@@ -71,6 +78,7 @@ class ProcessorMetrics(Collector):
 
     def _samples(self) -> Iterator[Sample]:
         standing = dict(self._partitions)
+        yield declared.APPLIED, {}, sum(partition.counts.total for partition in standing.values())
         yield declared.SESSIONS_OPEN, {}, sum(partition.open_sessions for partition in standing.values())
         yield declared.USERS, {}, sum(len(partition.users) for partition in standing.values())
         yield declared.PARTITIONS, {}, len(standing)
