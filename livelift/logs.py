@@ -22,6 +22,7 @@ def set_up(station: str, file: Path | None = None) -> None:
 
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
+        logging.raiseExceptions = False  # a line that a full disk does not take is not worth a traceback
     handler = logging.StreamHandler(sys.stderr) if file is None else logging.FileHandler(file, encoding="utf-8")
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
