@@ -6,14 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from bench.batch_limit import measure_batch
+from bench.folding import measure_stats
 from bench.kafka import Broker
 from bench.machine import machine
 from bench.measured import Measured
+from bench.peer_runs import PEERS, require_peers
 from bench.processing import measure_processor
 from bench.producing import measure_producer
 from bench.report import row_of
 from bench.stage import Bench
 from bench.subject import Say, Subject, generated
+from bench.whole_line import measure_end_to_end
 from livelift.errors import SettingsError
 from livelift.settings import folder
 from livelift.study import load_study
@@ -28,6 +32,8 @@ Measure = Callable[[Bench, Subject, int], Measured]
 OURS: dict[str, Measure] = {
     "producer": measure_producer,
     "processor": measure_processor,
+    "stats": measure_stats,
+    "end_to_end": measure_end_to_end,
 }
 
 
@@ -68,7 +74,9 @@ class Job:
 
 def jobs() -> list[Job]:
     """Everything that can be measured, in the order of the table."""
-    return [Job(Choice("livelift", stage), measure) for stage, measure in OURS.items()]
+    ours = [Job(Choice("livelift", stage), measure) for stage, measure in OURS.items()]
+    peers = [Job(Choice(peer.name, "processor"), peer.measure, peer.most_events) for peer in PEERS]
+    return [*ours, *peers, Job(Choice("duckdb", "batch"), measure_batch)]
 
 
 def chosen(only: tuple[Choice, ...]) -> list[Job]:
@@ -96,6 +104,8 @@ def run_bench(options: Options, say: Say) -> dict[str, Any]:
         If something cannot be started, or ends with an error.
     """
     todo = chosen(options.only)
+    if any(job.choice.engine in {peer.name for peer in PEERS} for job in todo):
+        require_peers()
     root = folder() / "bench"
     study = load_study(STUDY)
     data = options.data or generated(root, study, options.events, say)

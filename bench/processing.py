@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.kafka import Broker
 from bench.measured import Measured, Span, steady_span
 from bench.meter import Meter
 from bench.producing import fill
@@ -46,7 +47,7 @@ def process(bench: Bench, subject: Subject, run: Run, workers: int) -> Measured:
     meters = [Meter(child.pid) for child in children]
 
     def done() -> bool:
-        return settled() and all(_is_end(record) for record in broker.last_records(names.output))
+        return settled() and has_end(broker, names.output)
 
     try:
         watched = watch(children[0], [*meters, *servers.values()], done, began)
@@ -74,13 +75,15 @@ def _steady(progress: Progress, meters: list[Meter]) -> Span:
     return Span(spans[0].seconds, spans[0].events, sum(span.cpu_seconds for span in spans))
 
 
-def _is_end(record: Any) -> bool:
-    return record is not None and isinstance(output_log.decode(record.value), EndMark)
+def has_end(broker: Broker, topic: str) -> bool:
+    """Does every partition of an output log end with its end mark?"""
+    last = broker.last_records(topic)
+    return bool(last) and all(r is not None and isinstance(output_log.decode(r.value), EndMark) for r in last)
 
 
 def _last_write(bench: Bench, names: RunNames) -> int:
     """Wall time in ms at which the last record of state was written: just before its acknowledgement."""
-    return max(record.timestamp for record in bench.broker.last_records(names.changelog) if record is not None)
+    return max(int(record.timestamp) for record in bench.broker.last_records(names.changelog) if record is not None)
 
 
 @dataclass(slots=True)
