@@ -64,6 +64,7 @@ flow = Dataflow("sessions")
 messages = kafka.input("events", flow, brokers=BROKERS, topics=[os.environ["EVENTS"]], tail=False, batch_size=1000)
 keyed = op.filter("no control marks", messages.oks, lambda message: message.key is not None)
 plays = op.map("play", keyed, play_of)
-clock = windowing.EventClock(time_of, wait_for_system_duration=timedelta(0), to_system_utc=lambda _: None)
+# Its watermark also moves with the wall clock: without some waiting, a play at its predecessor's very time comes late.
+clock = windowing.EventClock(time_of, wait_for_system_duration=timedelta(seconds=10), to_system_utc=lambda _: None)
 sessions = windowing.fold_window("sessions", plays, clock, windowing.SessionWindower(gap=GAP), begin, extend, merge)
 kafka.output("closed", op.map("message", sessions.down, as_closed), brokers=BROKERS, topic=os.environ["OUTPUT"])
