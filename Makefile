@@ -1,7 +1,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
+<<<<<<< HEAD
 .PHONY: env demo test test-slow simulate lint format lock clean
+=======
+.PHONY: env demo bench latency test test-slow lint format lock clean
+>>>>>>> issue8-bench
 
 env: .venv/.installed
 
@@ -14,6 +18,17 @@ env: .venv/.installed
 
 demo: env
 	$(BIN)/livelift demo $(ARGS)
+
+bench: env .venv-peers/.installed
+	$(BIN)/python -m bench $(if $(FULL),--full) $(ARGS)
+
+latency: env
+	$(BIN)/python -m bench.latency $(ARGS)
+
+.venv-peers/.installed: requirements/peers.lock
+	test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/peers.lock
+	@touch $@
 
 lint: env
 	$(BIN)/ruff check .
@@ -35,7 +50,8 @@ format: env
 
 lock: env
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --all-extras --quiet pyproject.toml --output-file requirements/all.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --quiet requirements/peers.in --output-file requirements/peers.lock
 	$(BIN)/python -m local.kafka_jars > local/kafka_jars.lock.new && mv local/kafka_jars.lock.new local/kafka_jars.lock
 
 clean:
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-peers .pytest_cache .mypy_cache .ruff_cache .hypothesis
