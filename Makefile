@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: env demo test test-slow lint format lock clean
+.PHONY: env demo test test-slow simulate lint format lock clean
 
 env: .venv/.installed
 
@@ -25,6 +25,9 @@ test: lint
 
 test-slow: env
 	$(BIN)/pytest -m slow $(ARGS)
+
+simulate: env
+	$(BIN)/livelift simulate --bars --experiments 2000 $(ARGS)
 
 format: env
 	$(BIN)/ruff format .

@@ -60,12 +60,15 @@ def replay(
     new_run: Annotated[bool, typer.Option("--new-run", help="Begin anew, even if this replay can be resumed.")] = False,
 ) -> None:
     """Replay a listening log onto Kafka; an interrupted replay of the same input goes on where it was."""
+    from exporter.server import serve
+    from livelift.settings import METRICS_PORTS, metrics_address
     from livelift.study import load_study
     from local.addresses import kafka_address
     from local.input import find_input, require_room
     from local.replaying import run_for_replay
     from producer.app import run_producer
     from producer.pacing import parse_speed
+    from producer.prometheus_edge import ProducerMetrics
     from producer.settings import ProducerSettings
     from producer.sources import Selection
 
@@ -80,7 +83,9 @@ def replay(
     settings = ProducerSettings(
         kafka_address(folder, kafka), study, run.run, path, folder.cache, partitions, pace, first, until
     )
-    manifest = run_producer(settings)
+    metrics = ProducerMetrics(study, pace)
+    serve(metrics.instruments, metrics_address(), METRICS_PORTS["producer"])
+    manifest = run_producer(settings, metrics)
     console.print(
         f"{manifest.accepted:,} events sent, {sum(manifest.rejected.values()):,} rejected, "
         f"{manifest.duplicates:,} duplicates"

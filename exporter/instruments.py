@@ -20,7 +20,7 @@ from prometheus_client.registry import Collector
 
 from livelift.metrics import Metric
 
-disable_created_metrics()
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 Sample = tuple[Metric, dict[str, str], float | str]
 """(declaration, labels, value); the value of *states* is the name of the state that holds."""

@@ -61,6 +61,11 @@ def number(name: str, default: float, environment: Mapping[str, str] = os.enviro
     return value
 
 
+def metrics_address(environment: Mapping[str, str] = os.environ) -> str | None:
+    """Where this station is to serve its metrics; None for its default."""
+    return environment.get(METRICS) or None
+
+
 def folder(environment: Mapping[str, str] = os.environ) -> Path:
     """Where runs, caches and logs live."""
     return Path(setting(FOLDER, environment))

@@ -51,7 +51,10 @@ class Supervisor:
                 )
         for name, child in self.children.items():
             code = child.poll()
-            if code is None or code == 0:
+            if code is None:
+                continue
+            if code == 0:
+                self._stations.targets.remove(name)  # it has done its work: Prometheus need not look for it
                 continue
             if code > 1:
                 raise StationError(name, child, code)

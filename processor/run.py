@@ -5,11 +5,13 @@ import sys
 
 import faust
 
+from exporter.server import serve
 from livelift import logs, settings
 from livelift.errors import LiveliftError
 from livelift.names import RunNames
 from livelift.study import load_study
 from processor.app import build_app
+from processor.prometheus_edge import ProcessorMetrics
 from processor.settings import FETCH_RECORDS, SESSION_TIMEOUT, ProcessorSettings
 from processor.topics import prepare_topics
 
@@ -31,7 +33,9 @@ def run_worker(kafka: str, study_name: str, run: str) -> None:
         session_timeout=settings.number("LIVELIFT_SESSION_TIMEOUT", SESSION_TIMEOUT),
     )
     config.data_folder.mkdir(parents=True, exist_ok=True)
-    app = build_app(config, study)
+    metrics = ProcessorMetrics(study_name)
+    serve(metrics.instruments, settings.metrics_address(), settings.METRICS_PORTS["processor"])
+    app = build_app(config, study, metrics)
     worker = faust.Worker(app, loglevel="INFO", override_logging=False, redirect_stdouts=False, quiet=True)
     worker.execute_from_commandline()
 

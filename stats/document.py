@@ -21,7 +21,7 @@ SCHEMA = 1
 Document = dict[str, Any]
 
 KEPT = (
-    "as_of", "decision", "why", "decided_at", "reasons", "primary",
+    "as_of", "decision", "why", "summary", "decided_at", "reasons", "primary",
     "input", "sessions", "variants", "health", "progress", "planning",
 )  # fmt: skip
 KEPT_OF_READINGS = (
@@ -41,6 +41,7 @@ def make_document(study: Study, run: str, sums: TickSums, verdict: Verdict) -> D
         "preview": verdict.preview,
         "decision": verdict.decision,
         "why": verdict.why,
+        "summary": verdict.summary,
         "decided_at": None if verdict.decided_at is None else to_iso(verdict.decided_at),
         "reasons": [rule.words for rule in verdict.reasons],
         "rules": msgspec.to_builtins(verdict.reasons),

@@ -47,7 +47,13 @@ class MetricRow:
 
 
 def metric_rows(study: Study, measures: tuple[str, ...]) -> list[MetricRow]:
-    """One row per metric of the study, in its order; `measures` are the names of the session measures."""
+    """One row per metric of the study, in its order; `measures` are the names of the session measures.
+
+    >>> from livelift.study import load_study
+    >>> rows = metric_rows(load_study("lastfm"), ("seconds", "plays", "skips", "artists"))
+    >>> rows[0].name, rows[0].per_session, rows[0].integer(100, 3)
+    ('session_duration', True, 333)
+    """
     return [_metric_row(name, metric, study, measures) for name, metric in study.metrics.items()]
 
 

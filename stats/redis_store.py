@@ -201,12 +201,12 @@ class RedisStore:
 
 
 def headline(document: dict[str, Any]) -> dict[str, str]:
-    """What HGET shows: the decision and its first reason, as text."""
+    """What HGET shows: the decision and its reason, as text."""
     primary = document.get("primary", "")
     lift = document["metrics"].get(primary, {}).get("lift")
     return {
         "decision": document["decision"],
-        "reason": document["reasons"][0] if document["reasons"] else "",
+        "reason": document["summary"],
         "as_of": document["as_of"],
         "run": document["run"],
         "lift": "" if lift is None else f"{lift:.6f}",

@@ -5,10 +5,13 @@ import signal
 import sys
 import threading
 
+from exporter.server import serve
 from livelift import logs, settings
 from livelift.errors import LiveliftError
 from livelift.study import load_study
 from stats.app import StatsStation
+from stats.history_page import PATH, HistoryPage
+from stats.prometheus_edge import StatsMetrics
 from stats.settings import StatsSettings
 
 
@@ -17,7 +20,10 @@ def run_stats(config: StatsSettings, until_end: bool = False) -> None:
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
-    StatsStation(config, load_study(config.study)).run(stopped.is_set, until_end)
+    study = load_study(config.study)
+    metrics = StatsMetrics(study)
+    serve(metrics.instruments, settings.metrics_address(), settings.METRICS_PORTS["stats"], {PATH: HistoryPage(config, study)})
+    StatsStation(config, study, metrics).run(stopped.is_set, until_end)
 
 
 def main() -> None:

@@ -94,6 +94,10 @@ def _health(ratio: float | None = 1.0, late: float | None = 0.0, rejected: float
         inclusion_p=None,
         late_share=late,
         rejected_share=rejected,
+        excluded_share=0.25,
+        excluded_shares={"control": 0.25, "treatment": 0.25},
+        one_event_share=0.1,
+        users_in_both=None,
     )
 
 
