@@ -11,9 +11,11 @@ from redis.exceptions import RedisError
 from livelift import settings
 from livelift.errors import StateError, UnreachableError
 from livelift.names import RunNames, current_run_key, preview_key, verdict_key
+from livelift.study import Study
 from local.redis_server import RedisServer
 from local.run_folder import RunFolder
-from stats.redis_store import Client, connect
+from stats.event_time_samples import EventTimeSamples
+from stats.redis_store import Client, connect, read_ticks
 
 NO_VERDICT = "fill it: livelift demo"
 
@@ -82,5 +84,15 @@ def read_history(client: Client, study: str) -> list[dict[str, Any]]:
     run = client.get(current_run_key(study))
     if run is None:
         return []
-    entries = client.xrange(RunNames(study, run.decode()).key("ticks"))
-    return [json.loads(fields[b"json"]) for _, fields in entries]
+    return [entry for _, _, entry in read_ticks(client, RunNames(study, run.decode()))]
+
+
+def read_event_time(client: Client, study: Study) -> bytes | None:
+    """The same as OpenMetrics text, each sample at its tick's event time; None if there is no run."""
+    run = client.get(current_run_key(study.name))
+    if run is None:
+        return None
+    samples = EventTimeSamples(study, run.decode())
+    for _, wall_ms, entry in read_ticks(client, RunNames(study.name, run.decode())):
+        samples.add(entry, wall_ms)
+    return samples.text()

@@ -10,6 +10,7 @@ from livelift import logs, settings
 from livelift.errors import LiveliftError
 from livelift.study import load_study
 from stats.app import StatsStation
+from stats.history_page import PATH, HistoryPage
 from stats.prometheus_edge import StatsMetrics
 from stats.settings import StatsSettings
 
@@ -22,7 +23,8 @@ def run_stats(config: StatsSettings, metrics_at: str | None, until_end: bool = F
         signal.signal(number, lambda *_: stopped.set())
     study = load_study(config.study)
     metrics = StatsMetrics(study)
-    serve(metrics.instruments, metrics_at, settings.METRICS_PORTS["stats"])
+    pages = {PATH: HistoryPage(config, study)}
+    serve(metrics.instruments, metrics_at, settings.METRICS_PORTS["stats"], pages)
     StatsStation(config, study, metrics).run(stopped.is_set, until_end)
 
 
