@@ -33,8 +33,14 @@ format: env
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --quiet pyproject.toml
+
+# requirements/all.lock for a checkout; for each station's image one with what it needs, in the versions of all.lock.
 lock: env
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --all-extras --quiet pyproject.toml --output-file requirements/all.lock
+	$(COMPILE) --all-extras --output-file requirements/all.lock
+	for station in producer processor stats; do \
+	    $(COMPILE) --extra $$station --extra metrics --constraint requirements/all.lock --output-file requirements/$$station.lock || exit 1; \
+	done
 	$(BIN)/python -m local.kafka_jars > local/kafka_jars.lock.new && mv local/kafka_jars.lock.new local/kafka_jars.lock
 
 clean:
