@@ -2,7 +2,6 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .PHONY: env demo bench latency test test-slow lint format lock clean
-	$(COMPILE:pyproject.toml=requirements/peers.in) --output-file requirements/peers.lock
 
 env: .venv/.installed
 
@@ -45,19 +44,16 @@ format: env
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --quiet pyproject.toml
+COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --quiet
 
-# requirements/all.lock for a checkout; for each station's image one with what it needs, in the versions of all.lock.
+# requirements/all.lock for a checkout; for each station's image one with what it needs, in the versions of all.lock; one
+# for the peers of the bench.
 lock: env
-<<<<<<< HEAD
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --all-extras --quiet pyproject.toml --output-file requirements/all.lock
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --quiet requirements/peers.in --output-file requirements/peers.lock
-=======
-	$(COMPILE) --all-extras --output-file requirements/all.lock
+	$(COMPILE) --all-extras pyproject.toml --output-file requirements/all.lock
 	for station in producer processor stats; do \
-	    $(COMPILE) --extra $$station --extra metrics --constraint requirements/all.lock --output-file requirements/$$station.lock || exit 1; \
+	    $(COMPILE) --extra $$station --extra metrics --constraint requirements/all.lock pyproject.toml --output-file requirements/$$station.lock || exit 1; \
 	done
->>>>>>> issue5-compose
+	$(COMPILE) requirements/peers.in --output-file requirements/peers.lock
 	$(BIN)/python -m local.kafka_jars > local/kafka_jars.lock.new && mv local/kafka_jars.lock.new local/kafka_jars.lock
 
 clean:
