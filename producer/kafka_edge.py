@@ -4,20 +4,16 @@ aiokafka's record batches (it is Faust's own client) instead of a send a record:
 """
 
 import asyncio
-import sys
 from collections.abc import Iterable
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
-from aiokafka import AIOKafkaProducer, codec
+from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
-from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
+from broker.connecting import BATCH_BYTES, connected_producer
 from livelift.errors import InputError, UnreachableError
 from producer.report import Stopped, never
-
-BATCH_BYTES = 1 << 20
 
 ANSWER_SECONDS = 120.0
 """Without an acknowledgement for so long the broker is given up: an idempotent client alone would try for ever."""
@@ -25,15 +21,6 @@ ANSWER_SECONDS = 120.0
 STOP_SECONDS = 5.0
 LOOK_SECONDS = 0.2
 """How often it is asked, meanwhile, whether to stop."""
-
-LZ4_LEVEL = 1
-"""aiokafka's own level is 9: a quarter smaller, and more CPU than all the rest of producing."""
-
-
-def compress_quickly() -> None:
-    """Make aiokafka compress at `LZ4_LEVEL`, in this process: it has no setting for it."""
-    module = sys.modules[DefaultRecordBatchBuilder.__module__]  # the compiled one, where there is one
-    module.lz4_encode = partial(codec.lz4_encode, level=LZ4_LEVEL)  # type: ignore[attr-defined]
 
 
 class EventWriter:
@@ -56,23 +43,7 @@ class EventWriter:
         UnreachableError
             If it does not answer.
         """
-        compress_quickly()
-        producer = AIOKafkaProducer(
-            bootstrap_servers=kafka,
-            acks="all",
-            enable_idempotence=True,
-            compression_type="lz4",
-            max_batch_size=BATCH_BYTES,
-            max_request_size=8 * BATCH_BYTES,
-            linger_ms=0,
-        )
-        try:
-            await producer.start()
-        except KafkaError as error:
-            await producer.stop()
-            raise UnreachableError(
-                f"Kafka does not answer at {kafka}: {error}", "start it, or set LIVELIFT_KAFKA=HOST:PORT"
-            ) from None
+        producer = await connected_producer(kafka)
         return cls(producer, topic, partitions, stopped)
 
     def append(self, partition: int, key: bytes | None, value: bytes, time: int) -> None:
