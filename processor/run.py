@@ -4,6 +4,7 @@ import logging
 import sys
 
 import faust
+import uvloop
 
 from exporter.server import serve
 from livelift import logs, settings
@@ -35,6 +36,7 @@ def run_worker(kafka: str, study_name: str, run: str, metrics_at: str | None) ->
     config.data_folder.mkdir(parents=True, exist_ok=True)
     metrics = ProcessorMetrics(study_name)
     serve(metrics.instruments, metrics_at, settings.METRICS_PORTS["processor"])
+    uvloop.install()  # for Faust's loop and its consumer's
     app = build_app(config, study, metrics)
     worker = faust.Worker(app, loglevel="INFO", override_logging=False, redirect_stdouts=False, quiet=True)
     worker.execute_from_commandline()
