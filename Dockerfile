@@ -26,6 +26,7 @@ WORKDIR /app
 COPY livelift livelift
 COPY studies studies
 COPY exporter exporter
+COPY broker broker
 USER livelift
 
 FROM station AS producer

@@ -66,7 +66,7 @@ async def _send(config: ProducerSettings, prepared: Prepared, report: Reporter, 
     manifest = prepared.manifest
     rejected = sum(manifest.rejected.values())
     report(Report("sending", replay.resumes_at, manifest.accepted, rejected=rejected, manifest=manifest))
-    writer = await EventWriter.connected(config.kafka, names.events, config.partitions)
+    writer = await EventWriter.connected(config.kafka, names.events, config.partitions, stopped)
     try:
         return await replay.run(writer)
     finally:

@@ -113,6 +113,8 @@ def _health(document: Document, study: Study) -> Iterator[tuple[Metric, dict[str
     yield declared.INCLUSION_P, {}, health["inclusion_p"]
     yield declared.LATE_SHARE, {}, health["late_share"]
     yield declared.REJECTED_SHARE, {}, health["rejected_share"]
+    yield declared.LATE_LIMIT, {}, study.health.maximum_late_share
+    yield declared.REJECTED_LIMIT, {}, study.health.maximum_rejected_share
 
 
 def _outlook(document: Document, study: Study) -> Iterator[tuple[Metric, dict[str, str], Any]]:

@@ -75,6 +75,8 @@ SAMPLE_RATIO_ALPHA = gauge("livelift_sample_ratio_alarm_p", "At or below this p 
 INCLUSION_P = gauge("livelift_inclusion_ratio_p", "Sequential p of included against exposed users: a warning.")
 LATE_SHARE = gauge("livelift_late_ratio", "Share of the rows that came too late.")
 REJECTED_SHARE = gauge("livelift_rejected_ratio", "Share of the rows that were rejected.")
+LATE_LIMIT = gauge("livelift_late_limit_ratio", "Share of late rows beyond which the study is unhealthy.")
+REJECTED_LIMIT = gauge("livelift_rejected_limit_ratio", "Share of rejected rows beyond which the study is unhealthy.")
 
 LOOK = gauge("livelift_look", "Looks taken.")
 LOOKS = gauge("livelift_looks", "Looks planned.")

@@ -12,7 +12,7 @@ import pytest
 from livelift.settings import METRICS_PORTS
 from producer.settings import from_environment
 from tests.compose.files import ROOT, SECRETS, services, variables
-from tests.support.tools import require_tool
+from tests.support.tools import tool
 
 PAGE = (ROOT / "docs" / "05-docker.md").read_text()
 LINES = [
@@ -24,7 +24,7 @@ COMPOSE_LINES = [line for line in LINES if line.startswith("docker compose ")]
 @cache
 def compose_help(*command: str) -> str:
     return subprocess.run(
-        [require_tool("docker-compose"), *command, "--help"], capture_output=True, text=True, timeout=60, check=True
+        [tool("docker-compose"), *command, "--help"], capture_output=True, text=True, timeout=60, check=True
     ).stdout
 
 
@@ -42,7 +42,7 @@ def test_compose_knows_the_command(line: str) -> None:
 
 def test_the_lines_of_the_shell_make_an_env_file_that_compose_takes(tmp_path: Path) -> None:
     """From nothing to secrets, then twice a new run: one line for it, and the id is one that a station takes."""
-    require_tool("openssl")
+    tool("openssl")
     (tmp_path / ".env.example").write_bytes((ROOT / ".env.example").read_bytes())
     shell = [line for line in LINES if line not in COMPOSE_LINES]
     assert len(shell) == 4

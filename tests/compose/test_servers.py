@@ -16,7 +16,7 @@ from local.ports import HOST, free_port
 from local.processes import ChildProcess
 from tests.compose.files import SECRETS, services
 from tests.compose.servers import ComposeKafka, ComposeRedis, java
-from tests.support.tools import require_tool
+from tests.support.tools import tool
 
 ADDRESSES = {
     "process.roles",
@@ -106,7 +106,7 @@ def test_redis_is_healthy_only_with_its_password(compose_redis: ComposeRedis, mo
 
 
 def test_prometheus_takes_its_flags_and_its_health_check_finds_it(tmp_path: Path) -> None:
-    require_tool("wget")
+    tool("wget")
     port = free_port()
     moved = {
         "/etc/prometheus/prometheus.yml": str(tmp_path / "prometheus.yml"),
@@ -116,7 +116,7 @@ def test_prometheus_takes_its_flags_and_its_health_check_finds_it(tmp_path: Path
     for there, here in moved.items():
         flags = [flag.replace(there, here) for flag in flags]
     (tmp_path / "prometheus.yml").write_text("global: {scrape_interval: 15s}\n")
-    command = [require_tool("prometheus"), *flags, f"--web.listen-address={HOST}:{port}"]
+    command = [tool("prometheus"), *flags, f"--web.listen-address={HOST}:{port}"]
     assert check_health("prometheus", **{"9090": str(port)}) != 0
     with ChildProcess("Prometheus", command, tmp_path / "prometheus.log") as server:
         for _ in range(100):

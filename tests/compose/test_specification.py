@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests.compose.files import COMPOSE, ROOT, SECRETS, services, variables
-from tests.support.tools import require_tool
+from tests.support.tools import tool
 
 
 def check_schema(file: Path) -> subprocess.CompletedProcess[str]:
@@ -24,7 +24,7 @@ def compose_config(folder: Path, environment: dict[str, str]) -> subprocess.Comp
     env_file = folder / "variables.env"
     env_file.write_text("".join(f"{name}={value}\n" for name, value in environment.items()))
     return subprocess.run(
-        [require_tool("docker-compose"), "--env-file", env_file, "-f", COMPOSE, "config"],
+        [tool("docker-compose"), "--env-file", env_file, "-f", COMPOSE, "config"],
         env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},
         capture_output=True,
         text=True,

@@ -1,4 +1,4 @@
-"""Programs that a test needs and the environment does not bring."""
+"""Programs that some tests need and that no wheel brings."""
 
 import os
 import shutil
@@ -6,13 +6,22 @@ from pathlib import Path
 
 import pytest
 
+PACKAGES = {
+    "promtool": "prometheus",
+    "prometheus": "prometheus",
+    "chromium": "chromium",
+    "docker-compose": "docker-compose",
+}
+"""Program → Debian's package of it."""
 
-def require_tool(name: str) -> Path:
-    """The program `name`; without it the test is skipped with the reason, or fails where CI says that all must be there."""
+
+def tool(name: str) -> Path:
+    """The program `name` on the PATH. Missing: a failure where LIVELIFT_REQUIRE_TOOLS is set, as in CI, else a skip that
+    says what to install."""
     found = shutil.which(name)
-    if found is None:
-        missing = f"there is no program {name}: `apt-get install` it, as .ci/run does"
-        if os.environ.get("LIVELIFT_REQUIRE_TOOLS"):
-            pytest.fail(missing)
-        pytest.skip(missing)
-    return Path(found)
+    if found is not None:
+        return Path(found)
+    words = f"{name} is not on the PATH: apt-get install {PACKAGES.get(name, name)}"
+    if os.environ.get("LIVELIFT_REQUIRE_TOOLS"):
+        pytest.fail(words)
+    pytest.skip(words)
