@@ -22,6 +22,8 @@ TOPIC_WAIT_SECONDS = 60.0
 def run_worker(kafka: str, study_name: str, run: str, metrics_at: str | None) -> None:
     """Run a worker until SIGTERM or SIGINT; does not return. `metrics_at` as `exporter.server.serve` takes it."""
     study = load_study(study_name)
+    metrics = ProcessorMetrics(study_name)
+    serve(metrics.instruments, metrics_at, settings.METRICS_PORTS["processor"])
     wait = settings.number("LIVELIFT_TOPIC_WAIT_SECONDS", TOPIC_WAIT_SECONDS)
     partitions = prepare_topics(kafka, RunNames(study_name, run), wait)
     config = ProcessorSettings(
@@ -34,8 +36,6 @@ def run_worker(kafka: str, study_name: str, run: str, metrics_at: str | None) ->
         session_timeout=settings.number("LIVELIFT_SESSION_TIMEOUT", SESSION_TIMEOUT),
     )
     config.data_folder.mkdir(parents=True, exist_ok=True)
-    metrics = ProcessorMetrics(study_name)
-    serve(metrics.instruments, metrics_at, settings.METRICS_PORTS["processor"])
     uvloop.install()  # for Faust's loop and its consumer's
     app = build_app(config, study, metrics)
     worker = faust.Worker(app, loglevel="INFO", override_logging=False, redirect_stdouts=False, quiet=True)

@@ -1,12 +1,13 @@
 """The producer: prepare the input, make the topics, replay from where the partitions stand."""
 
 import asyncio
+from pathlib import Path
 
 import structlog
 
 from livelift.event_time import to_iso
 from livelift.events import Manifest
-from livelift.study import load_study
+from livelift.study import Study, load_study
 from producer.cache import Prepared
 from producer.kafka_edge import EventWriter
 from producer.prepare import prepare
@@ -15,6 +16,7 @@ from producer.report import Report, Reporter, Stopped, never, silent
 from producer.resume import count_records, read_resume
 from producer.settings import ProducerSettings
 from producer.sources import Selection
+from producer.stand_in import find_or_generate
 from producer.topics import create_topics
 
 log = structlog.get_logger("producer")
@@ -34,7 +36,8 @@ def run_producer(config: ProducerSettings, report: Reporter = silent, stopped: S
     """
     study = load_study(config.study)
     selection = Selection(config.select_from, config.select_to)
-    prepared = prepare(study, config.data, config.cache, selection, report, stopped)
+    data = config.data if config.generated is None else _data_or_stand_in(config, config.generated, study, stopped)
+    prepared = prepare(study, data, config.cache, selection, report, stopped)
     create_topics(config.kafka, config.names, config.partitions)
     done = asyncio.run(_send(config, prepared, report, stopped))
     manifest = prepared.manifest
@@ -46,6 +49,10 @@ def run_producer(config: ProducerSettings, report: Reporter = silent, stopped: S
         last_event=to_iso(manifest.last),
     )
     return manifest
+
+
+def _data_or_stand_in(config: ProducerSettings, generated: Path, study: Study, stopped: Stopped) -> Path:
+    return find_or_generate(config.data, study, generated, log.info, config.generate_events, stopped)
 
 
 async def _send(config: ProducerSettings, prepared: Prepared, report: Reporter, stopped: Stopped) -> bool:
