@@ -7,7 +7,6 @@ state of all users. Users are uniform, so that a batch of 20,000 events touches 
 import argparse
 import asyncio
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -28,16 +27,14 @@ from bench.meter import Meter
 from bench.processing import OutputLog
 from bench.report import machine_line, write
 from bench.sending import BatchSender
-from bench.stage import Bench, Settled, watch
+from bench.stage import Bench, Settled, bench_folder, bench_servers, watch
 from bench.subject import Say, compare_sessions, event_times, write_sessions
 from bench.uniform import UniformEvents, make_uniform
 from livelift.errors import LiveliftError
 from livelift.events import Progress, Start, encode_control
 from livelift.names import RunNames
-from livelift.settings import folder
 from livelift.study import Study, load_study
 from local.run_folder import Run
-from local.servers import local_servers
 from producer.topics import create_topics
 
 RESULTS = Path("bench/results/million_users.json")
@@ -165,21 +162,13 @@ def _expected(root: Path, study: Study, events: UniformEvents) -> Path:
 
 def run(events: int, users: tuple[int, ...], say: Say) -> dict[str, Any]:
     """Start servers, measure each number of users in turn, stop."""
-    root = folder() / "bench"
     study = load_study("lastfm")
     rows = []
     for count in users:
-        uniform = make_uniform(root, study, events, count)
-        servers_folder = root / "servers"
-        shutil.rmtree(servers_folder, ignore_errors=True)
-        with local_servers(servers_folder) as servers:
-            broker = Broker(servers.kafka.address)
-            try:
-                rows.append(measure(Bench(root, servers, broker, say), study, uniform, count))
-                say(str(rows[-1]))
-            finally:
-                broker.close()
-        shutil.rmtree(servers_folder, ignore_errors=True)
+        uniform = make_uniform(bench_folder(), study, events, count)
+        with bench_servers(say) as bench:
+            rows.append(measure(bench, study, uniform, count))
+        say(str(rows[-1]))
     few, many = rows[0], rows[-1]
     return {
         "machine": machine(),

@@ -4,7 +4,6 @@ The ratio is that of the steady rates. On a machine of two cores the broker need
 """
 
 import argparse
-import shutil
 import sys
 from pathlib import Path
 from statistics import median
@@ -12,17 +11,14 @@ from typing import Any
 
 from rich.console import Console
 
-from bench.kafka import Broker
 from bench.machine import machine
 from bench.measured import Measured
 from bench.processing import filled_run, process
 from bench.report import row_of, show, write
-from bench.stage import Bench
+from bench.stage import bench_folder, bench_servers
 from bench.subject import EVENTS, Say, Subject, generated
 from livelift.errors import LiveliftError
-from livelift.settings import folder
 from livelift.study import load_study
-from local.servers import local_servers
 
 RESULTS = Path("bench/results/two_workers.json")
 WORKERS = (1, 2)
@@ -30,27 +26,16 @@ WORKERS = (1, 2)
 
 def run(events: int, runs: int, say: Say) -> dict[str, Any]:
     """Start servers, measure in turn, stop."""
-    root = folder() / "bench"
-    study = load_study("lastfm")
+    root, study = bench_folder(), load_study("lastfm")
     subject = Subject(root, study, generated(root, study, events, say), say)
-    servers_folder = root / "servers"
-    shutil.rmtree(servers_folder, ignore_errors=True)
     found: dict[int, list[Measured]] = {workers: [] for workers in WORKERS}
-    with local_servers(servers_folder) as servers:
-        broker = Broker(servers.kafka.address)
-        try:
-            bench = Bench(root, servers, broker, say)
-            filled = filled_run(bench, subject)
-            for number in range(runs):
-                for workers in WORKERS:
-                    measured = process(bench, subject, filled, workers)
-                    found[workers].append(measured)
-                    say(
-                        f"{workers} × processor, run {number + 1}: {measured.whole.seconds:.1f} s, equal: {measured.equal}"
-                    )
-        finally:
-            broker.close()
-    shutil.rmtree(servers_folder, ignore_errors=True)
+    with bench_servers(say) as bench:
+        filled = filled_run(bench, subject)
+        for number in range(runs):
+            for workers in WORKERS:
+                measured = process(bench, subject, filled, workers)
+                found[workers].append(measured)
+                say(f"{workers} × processor, run {number + 1}: {measured.whole.seconds:.1f} s, equal: {measured.equal}")
     rates = {w: median(m.steady.events_per_s for m in runs_ if m.steady) for w, runs_ in found.items()}
     rows = [row_of("livelift", f"processor × {workers}", measured) for workers, measured in found.items()]
     return {"machine": machine(), "rows": rows, "ratio": round(rates[2] / rates[1], 2)}
