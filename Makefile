@@ -37,13 +37,23 @@ test: lint
 test-slow: env
 	$(BIN)/pytest -m slow $(ARGS)
 
+simulate: env
+	$(BIN)/livelift simulate --bars --experiments 2000 $(ARGS)
+
 format: env
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --quiet
+
+# requirements/all.lock for a checkout; for each station's image one with what it needs, in the versions of all.lock; one
+# for the peers of the bench.
 lock: env
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --all-extras --quiet pyproject.toml --output-file requirements/all.lock
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --quiet requirements/peers.in --output-file requirements/peers.lock
+	$(COMPILE) --all-extras pyproject.toml --output-file requirements/all.lock
+	for station in producer processor stats; do \
+	    $(COMPILE) --extra $$station --extra metrics --constraint requirements/all.lock pyproject.toml --output-file requirements/$$station.lock || exit 1; \
+	done
+	$(COMPILE) requirements/peers.in --output-file requirements/peers.lock
 	$(BIN)/python -m local.kafka_jars > local/kafka_jars.lock.new && mv local/kafka_jars.lock.new local/kafka_jars.lock
 
 clean:

@@ -23,8 +23,14 @@ def history(
     study: StudyFlag = "lastfm",
     json_: Annotated[bool, typer.Option("--json", help="One JSON object a line on standard output.")] = False,
     csv_: Annotated[bool, typer.Option("--csv", help="A table with a header on standard output.")] = False,
+    openmetrics: Annotated[
+        bool, typer.Option("--openmetrics", help="Samples in event time, for `promtool tsdb create-blocks-from`.")
+    ] = False,
 ) -> None:
     """Show every look and tick of the current run, oldest first."""
+    if openmetrics:
+        typer.echo(event_time(study), nl=False)
+        return
     entries = read(study)
     if json_:
         for entry in entries:
@@ -63,6 +69,25 @@ def read(study: str) -> list[dict[str, Any]]:
     if not entries:
         raise StateError(f"study '{study}' has no history yet", NO_VERDICT)
     return entries
+
+
+def event_time(study: str) -> bytes:
+    """The history as OpenMetrics text.
+
+    Raises
+    ------
+    StateError
+        If there is none.
+    """
+    from livelift.errors import StateError
+    from livelift.study import load_study
+    from local.verdict_reader import NO_VERDICT, read_event_time, redis_client
+
+    with redis_client(run_folder()) as client:
+        text = read_event_time(client, load_study(study))
+    if text is None:
+        raise StateError(f"study '{study}' has no history yet", NO_VERDICT)
+    return text
 
 
 def row(entry: dict[str, Any], study: str) -> dict[str, Any]:

@@ -60,10 +60,25 @@ class Counts(msgspec.Struct, array_like=True, frozen=True):
     late: int = 0
     undecodable: int = 0
 
+    @property
+    def total(self) -> int:
+        return self.accepted + self.late + self.undecodable
+
+    def __sub__(self, earlier: "Counts") -> "Counts":
+        """What came since `earlier`."""
+        return Counts(
+            self.accepted - earlier.accepted, self.late - earlier.late, self.undecodable - earlier.undecodable
+        )
+
 
 class _Output(msgspec.Struct, array_like=True, frozen=True, tag_field="kind"):
     v: int
     due: int
+
+    @property
+    def kind(self) -> str:
+        """Its tag: session, day, mark or end."""
+        return str(self.__struct_config__.tag)
 
 
 class ClosedSession(_Output, frozen=True, array_like=True, tag="session"):

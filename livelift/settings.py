@@ -11,6 +11,10 @@ REDIS = "LIVELIFT_REDIS"
 STUDY = "LIVELIFT_STUDY"
 RUN = "LIVELIFT_RUN"
 FOLDER = "LIVELIFT_FOLDER"
+METRICS = "LIVELIFT_METRICS"
+
+METRICS_PORTS = {"producer": 9101, "processor": 9102, "stats": 9103}
+"""Where Prometheus finds a station, on 127.0.0.1 unless `METRICS` says otherwise."""
 
 BOOTSTRAP_MS = 5_000
 """How long a client looks for Kafka before it says that there is none."""
@@ -55,6 +59,11 @@ def number(name: str, default: float, environment: Mapping[str, str] = os.enviro
     if not value > 0:
         raise SettingsError(f"{name} is '{text}'", "use a number above 0")
     return value
+
+
+def metrics_address(environment: Mapping[str, str] = os.environ) -> str | None:
+    """Where this station is to serve its metrics; None for its default."""
+    return environment.get(METRICS) or None
 
 
 def folder(environment: Mapping[str, str] = os.environ) -> Path:

@@ -56,6 +56,8 @@ class TickSums:
         Metric → (control, treatment) moments over the metric's classic unit.
     users
         Metric → int64 (2, buckets, 6), columns `SUM_COLUMNS`, over included users.
+    users_in_both
+        Exposed users that the input gives both variants; None where a hash of the user assigns, which cannot.
     ratios
         Metric → int64 (2, 6), columns `RATIO_COLUMNS`, over included users; metrics with a ratio reading only
         (session_mean: S = Σ measure, N = sessions; user_ratio: S = Σ measure, N = Σ per).
@@ -75,3 +77,4 @@ class TickSums:
     classic: dict[str, tuple[Moments, Moments]]
     users: dict[str, NDArray[np.int64]]
     ratios: dict[str, NDArray[np.int64]]
+    users_in_both: int | None = None

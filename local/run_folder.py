@@ -4,6 +4,7 @@
 .livelift/current.json      the latest run
 .livelift/runs/<run>/       run.json, logs/, the processor's own data
 .livelift/kafka/ redis/     the servers' data
+.livelift/prometheus/       targets/: where the stations serve their metrics
 .livelift/cache/ generated/
 """
 
@@ -67,6 +68,14 @@ class RunFolder:
     @property
     def generated(self) -> Path:
         return self.root / "generated"
+
+    @property
+    def prometheus(self) -> Path:
+        return self.root / "prometheus"
+
+    @property
+    def metric_targets(self) -> Path:
+        return self.prometheus / "targets"
 
     def of_run(self, run: str) -> Path:
         return self.root / "runs" / run

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 
 from livelift.errors import ResourceError, StateError
+from local.metric_targets import forget_targets
 from local.processes import ChildProcess
 from local.run_folder import Run, RunFolder
 from local.servers import LocalServers, local_servers
@@ -51,7 +52,10 @@ class Supervisor:
                 )
         for name, child in self.children.items():
             code = child.poll()
-            if code is None or code == 0:
+            if code is None:
+                continue
+            if code == 0:
+                self._stations.targets.remove(name)  # it has done its work: Prometheus need not look for it
                 continue
             if code > 1:
                 raise StationError(name, child, code)
@@ -73,6 +77,7 @@ class StationError(ResourceError):
 def up(folder: RunFolder, kafka_port: int | None, redis_port: int | None, say: Callable[[str], None]) -> None:
     """Run servers and stations until KeyboardInterrupt; a new run's stations take the place of the old one's."""
     folder.refuse_second_stack()
+    forget_targets(folder.metric_targets)
     with local_servers(folder.root, kafka_port=kafka_port, redis_port=redis_port) as servers:
         addresses = {"kafka": servers.kafka.address, "redis": servers.redis.url}
         folder.save_stack(addresses)

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from livelift import settings
+from local.metric_targets import MetricTargets
 from local.processes import ChildProcess
 from local.run_folder import Run, RunFolder
 
@@ -27,6 +28,7 @@ class Stations:
             "PYTHONUNBUFFERED": "1",
         }
         self._started: list[ChildProcess] = []
+        self.targets = MetricTargets(folder.metric_targets)
 
     def start(self, station: str, *, name: str = "", **more: str) -> ChildProcess:
         """Start `python -m <station>`; `more` are further settings of its environment."""
@@ -36,7 +38,7 @@ class Stations:
             [sys.executable, "-m", station],
             self.log(name),
             cwd=Path.cwd(),
-            environment=self._environment | more,
+            environment=self._environment | {settings.METRICS: self.targets.add(name, station)} | more,
         )
         self._started.append(child)
         return child
@@ -49,3 +51,4 @@ class Stations:
         for child in reversed(self._started):
             child.stop(STOP_SECONDS)
         self._started.clear()
+        self.targets.clear()

@@ -6,12 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from redis.exceptions import RedisError
+
 from livelift import settings
-from livelift.errors import StateError
+from livelift.errors import StateError, UnreachableError
 from livelift.names import RunNames, current_run_key, preview_key, verdict_key
+from livelift.study import Study
 from local.redis_server import RedisServer
 from local.run_folder import RunFolder
-from stats.redis_store import Client, connect
+from stats.event_time_samples import EventTimeSamples
+from stats.redis_store import Client, connect, read_ticks
 
 NO_VERDICT = "fill it: livelift demo"
 
@@ -44,11 +48,35 @@ def redis_client(folder: RunFolder) -> Iterator[Client]:
 
 
 def read_verdict(client: Client, study: str, *, preview: bool = False) -> dict[str, Any] | None:
-    """The current document of the study; with `preview` the newer of the verdict and the preview; None if none."""
-    texts = client.mget([verdict_key(study), preview_key(study)])
+    """The current document of the study; with `preview` the newer of the verdict and the preview; None if none.
+
+    Raises
+    ------
+    UnreachableError
+        If Redis has gone.
+    """
+    try:
+        texts = client.mget([verdict_key(study), preview_key(study)])
+    except RedisError as error:
+        raise UnreachableError(
+            f"Redis does not answer any more: {error}", "nothing is lost: start it and ask again: livelift verdict"
+        ) from None
     chosen = texts[1] if preview and texts[1] else texts[0]
     document: dict[str, Any] | None = json.loads(chosen) if chosen else None
     return document
+
+
+def read_newest(client: Client, study: str) -> dict[str, Any] | None:
+    """The newest document of the study's current run, between ticks a preview; None before its first.
+
+    Raises
+    ------
+    UnreachableError
+        If Redis has gone.
+    """
+    document = read_verdict(client, study, preview=True)
+    run = client.get(current_run_key(study))
+    return document if document is not None and run is not None and document["run"] == run.decode() else None
 
 
 def read_history(client: Client, study: str) -> list[dict[str, Any]]:
@@ -56,5 +84,15 @@ def read_history(client: Client, study: str) -> list[dict[str, Any]]:
     run = client.get(current_run_key(study))
     if run is None:
         return []
-    entries = client.xrange(RunNames(study, run.decode()).key("ticks"))
-    return [json.loads(fields[b"json"]) for _, fields in entries]
+    return [entry for _, _, entry in read_ticks(client, RunNames(study, run.decode()))]
+
+
+def read_event_time(client: Client, study: Study) -> bytes | None:
+    """The same as OpenMetrics text, each sample at its tick's event time; None if there is no run."""
+    run = client.get(current_run_key(study.name))
+    if run is None:
+        return None
+    samples = EventTimeSamples(study, run.decode())
+    for _, wall_ms, entry in read_ticks(client, RunNames(study.name, run.decode())):
+        samples.add(entry, wall_ms)
+    return samples.text()

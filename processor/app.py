@@ -8,11 +8,14 @@ once: the state is in Kafka, a restart goes on where it was.
 import asyncio
 import logging
 import os
+import time
 from collections import Counter
+from functools import partial
 from typing import Any
 
 import faust
 import msgspec
+from faust.types import TP
 
 from livelift import output_log
 from livelift.errors import LiveliftError
@@ -20,6 +23,7 @@ from livelift.names import RunNames
 from livelift.sessions import session_measures
 from livelift.study import Study
 from processor.partition import DeadLetter, Effects
+from processor.prometheus_edge import ProcessorMetrics
 from processor.record_batches import RecordBatches
 from processor.scheduler import BatchingScheduler
 from processor.settings import ProcessorSettings
@@ -33,7 +37,7 @@ MOST_SEEKS = 20
 _encode_letter = msgspec.json.Encoder().encode
 
 
-def build_app(settings: ProcessorSettings, study: Study) -> faust.App:
+def build_app(settings: ProcessorSettings, study: Study, metrics: ProcessorMetrics) -> faust.App:
     """The Faust application of one worker; run it with `faust.Worker` or `app.start()`."""
     names = settings.names
     app = faust.App(
@@ -63,14 +67,15 @@ def build_app(settings: ProcessorSettings, study: Study) -> faust.App:
         key_serializer="raw",
         value_serializer="raw",
     )
-    store_url = register(study, session_measures(study))
+    metrics.ends = partial(_highwater, app, names.events)
+    store_url = register(study, session_measures(study), metrics.recovered)
     table = app.Table("state", partitions=settings.partitions, key_type=bytes, value_type=bytes, store=store_url)
 
     async def process(stream: Any) -> None:
         try:
             batches = await RecordBatches.started(settings.kafka)
             try:
-                await _process(app, stream, table, names, batches)
+                await _process(app, stream, table, names, batches, metrics)
             finally:
                 await batches.stop()
         except Exception as error:  # Faust would restart the agent and acknowledge the message
@@ -80,7 +85,15 @@ def build_app(settings: ProcessorSettings, study: Study) -> faust.App:
     return app
 
 
-async def _process(app: faust.App, stream: Any, table: Any, names: RunNames, batches: RecordBatches) -> None:
+def _highwater(app: faust.App, topic: str, partition: int) -> int | None:
+    """The offset after a partition's last record, as of the last fetch."""
+    end: int | None = app.consumer.highwater(TP(topic, partition))
+    return end
+
+
+async def _process(
+    app: faust.App, stream: Any, table: Any, names: RunNames, batches: RecordBatches, metrics: ProcessorMetrics
+) -> None:
     """The agent: for each message outputs first, then the state that forgets them.
 
     The group's committed offset only says where to begin reading. It can be ahead of the state: a message that waited in
@@ -102,12 +115,18 @@ async def _process(app: faust.App, stream: Any, table: Any, names: RunNames, bat
             continue  # the group's committed offset is ahead of the state: the state is the truth
         seeks[number] = 0
         writer = store.writers[number]
+        began = time.perf_counter()
         effects = partition.apply(records)
+        applied = time.perf_counter()
         await asyncio.gather(
             batches.write(names.output, number, ((None, output_log.encode(output)) for output in effects.outputs)),
             batches.write(names.dead_letters, number, _letters(number, effects)),
         )
+        written = time.perf_counter()
         await batches.write(names.changelog, number, writer.records(partition, effects.touched.values()))
+        kept = time.perf_counter()
+        behind = max(other.watermark for other in store.partitions.values()) - partition.watermark
+        metrics.batch(len(records), effects, behind, applied - began, written - applied, kept - written)
 
 
 def _letters(partition: int, effects: Effects) -> list[tuple[bytes, bytes]]:

@@ -55,12 +55,15 @@ class DeadLetter(NamedTuple):
 
 
 class Effects:
-    """What a batch of records did: outputs in log order, users to write to the changelog, dead letters."""
+    """What a batch of records did: outputs in log order, users to write to the changelog, dead letters, and counts of
+    the batch's own events and closed sessions."""
 
-    __slots__ = ("dead_letters", "outputs", "touched")
+    __slots__ = ("closed", "counts", "dead_letters", "outputs", "touched")
 
     def __init__(self) -> None:
         self.outputs: list[Output] = []
+        self.closed = 0
+        self.counts = Counts()
         self.touched: dict[bytes, UserState] = {}
         self.dead_letters: list[DeadLetter] = []
 
@@ -78,6 +81,8 @@ class Partition:
         The greatest `row` passed: one that is not above it was sent twice.
     ended
         The end mark was passed.
+    open_sessions
+        Sessions that may still go on.
     """
 
     def __init__(self, study: Study, measures: SessionMeasures) -> None:
@@ -89,6 +94,7 @@ class Partition:
         self.undecodable = 0
         self.manifest: Manifest | None = None
         self.ended = False
+        self.open_sessions = 0
         self.users: dict[bytes, UserState] = {}
         self._measures = measures
         self._salt = study.experiment.salt
@@ -158,6 +164,7 @@ class Partition:
             If a control mark was written by another schema.
         """
         effects = Effects()
+        before = self.counts
         decode = self._measures.decode
         for record in records:
             offset = record.offset
@@ -200,6 +207,7 @@ class Partition:
                 continue  # recovered with this event in it
             self._take(user, time, event)
             effects.touched[key] = user
+        effects.counts = self.counts - before
         return effects
 
     def _take(self, user: UserState, time: int, event: Any) -> None:
@@ -232,6 +240,7 @@ class Partition:
     # Timers. One entry per open session, at its due or earlier; one per user-day; one for the next midnight.
 
     def _schedule_session(self, key: bytes, session: OpenSession) -> None:
+        self.open_sessions += 1
         if session.start < self._end:
             self._open_before_end += 1
         self._push(session.last + self._gap, SESSION, key)
@@ -280,6 +289,8 @@ class Partition:
             heappush(self._timers, (session.last + self._gap, SESSION, key))
             return
         user.session = None
+        effects.closed += 1
+        self.open_sessions -= 1
         self._open_before_end -= session.start < self._end
         measures = self._measures.finish(session.accumulator, session.start, session.last)
         in_period = self._start <= session.start < self._end

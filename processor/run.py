@@ -5,19 +5,21 @@ import sys
 
 import faust
 
+from exporter.server import serve
 from livelift import logs, settings
 from livelift.errors import LiveliftError
 from livelift.names import RunNames
 from livelift.study import load_study
 from processor.app import build_app
+from processor.prometheus_edge import ProcessorMetrics
 from processor.settings import FETCH_RECORDS, SESSION_TIMEOUT, ProcessorSettings
 from processor.topics import prepare_topics
 
 TOPIC_WAIT_SECONDS = 60.0
 
 
-def run_worker(kafka: str, study_name: str, run: str) -> None:
-    """Run a worker until SIGTERM or SIGINT; does not return."""
+def run_worker(kafka: str, study_name: str, run: str, metrics_at: str | None) -> None:
+    """Run a worker until SIGTERM or SIGINT; does not return. `metrics_at` as `exporter.server.serve` takes it."""
     study = load_study(study_name)
     wait = settings.number("LIVELIFT_TOPIC_WAIT_SECONDS", TOPIC_WAIT_SECONDS)
     partitions = prepare_topics(kafka, RunNames(study_name, run), wait)
@@ -31,7 +33,9 @@ def run_worker(kafka: str, study_name: str, run: str) -> None:
         session_timeout=settings.number("LIVELIFT_SESSION_TIMEOUT", SESSION_TIMEOUT),
     )
     config.data_folder.mkdir(parents=True, exist_ok=True)
-    app = build_app(config, study)
+    metrics = ProcessorMetrics(study_name)
+    serve(metrics.instruments, metrics_at, settings.METRICS_PORTS["processor"])
+    app = build_app(config, study, metrics)
     worker = faust.Worker(app, loglevel="INFO", override_logging=False, redirect_stdouts=False, quiet=True)
     worker.execute_from_commandline()
 
@@ -40,7 +44,12 @@ def main() -> None:
     """`python -m processor`."""
     logs.set_up("processor")
     try:
-        run_worker(settings.setting(settings.KAFKA), settings.setting(settings.STUDY), settings.setting(settings.RUN))
+        run_worker(
+            settings.setting(settings.KAFKA),
+            settings.setting(settings.STUDY),
+            settings.setting(settings.RUN),
+            settings.metrics_address(),
+        )
     except LiveliftError as error:
         logging.getLogger("livelift.processor").critical("%s", error)
         sys.exit(error.exit_code)

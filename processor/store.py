@@ -20,6 +20,9 @@ from processor.partition import Partition
 
 SCHEME = "livelift"
 
+Recovered = Callable[[dict[int, Partition]], None]
+"""Told of the operators, by partition, whenever an assignment's state was restored."""
+
 
 class PartitionStore(memory.Store[bytes, bytes]):
     """The operators of the assigned partitions, and the writers of their state.
@@ -34,6 +37,7 @@ class PartitionStore(memory.Store[bytes, bytes]):
 
     study: Study
     measures: SessionMeasures
+    recovered: Recovered
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -74,14 +78,16 @@ class PartitionStore(memory.Store[bytes, bytes]):
                 self.partitions[tp.partition] = reader.partition(self.study, self.measures)
                 self.writers[tp.partition] = StateWriter(self.measures, new_token(), reader.older_keys())
             self._readers.clear()
+            type(self).recovered(self.partitions)
         except Exception as error:
             self.failure = error
             raise
 
 
-def register(study: Study, measures: SessionMeasures) -> str:
+def register(study: Study, measures: SessionMeasures, recovered: Recovered) -> str:
     """Make the store known to Faust for `study`; returns its URL for `app.Table`."""
     PartitionStore.study = study
     PartitionStore.measures = measures
+    PartitionStore.recovered = staticmethod(recovered)
     stores.STORES.aliases[SCHEME] = f"{__name__}:{PartitionStore.__name__}"
     return f"{SCHEME}://changelog"

@@ -7,10 +7,12 @@ import time
 
 import structlog
 
-from livelift import logs
+from exporter.server import serve
+from livelift import logs, settings
 from livelift.errors import LiveliftError
 from livelift.event_time import to_iso
 from producer.app import run_producer
+from producer.prometheus_edge import ProducerMetrics
 from producer.report import Interrupted, Report
 from producer.settings import from_environment
 
@@ -42,7 +44,17 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
     try:
-        run_producer(from_environment(), LoggedProgress(), stopped.is_set)
+        config = from_environment()
+        metrics = ProducerMetrics(config.study, config.speed)
+        serve(metrics.instruments, settings.metrics_address(), settings.METRICS_PORTS["producer"])
+        logged = LoggedProgress()
+
+        def reporter(report: Report) -> None:
+            metrics(report)
+            logged(report)
+
+        run_producer(config, reporter, stopped.is_set)
+        metrics.complete()
         if stopped.is_set():
             sys.exit(NOT_COMPLETE)
     except LiveliftError as error:

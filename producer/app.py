@@ -11,7 +11,7 @@ from producer.cache import Prepared
 from producer.kafka_edge import EventWriter
 from producer.prepare import prepare
 from producer.replay import Replay, dead_letters
-from producer.report import Reporter, Stopped, never, silent
+from producer.report import Report, Reporter, Stopped, never, silent
 from producer.resume import count_records, read_resume
 from producer.settings import ProducerSettings
 from producer.sources import Selection
@@ -56,7 +56,10 @@ async def _send(config: ProducerSettings, prepared: Prepared, report: Reporter, 
         log.info("replay goes on", row=replay.resumes_at, of=prepared.manifest.accepted)
     else:
         await _send_dead_letters(config, prepared)
-    writer = await EventWriter.connected(config.kafka, names.events, config.partitions)
+    manifest = prepared.manifest
+    rejected = sum(manifest.rejected.values())
+    report(Report("sending", replay.resumes_at, manifest.accepted, rejected=rejected, manifest=manifest))
+    writer = await EventWriter.connected(config.kafka, names.events, config.partitions, stopped)
     try:
         return await replay.run(writer)
     finally:

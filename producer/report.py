@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from livelift.events import Manifest
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -19,6 +21,8 @@ class Report:
         Of the last event sent, in ms; None before the first.
     rejected
         Rows rejected, as far as is known.
+    manifest
+        What became of the input: in the first report of *sending*.
     """
 
     phase: Literal["reading", "sorting", "sending"]
@@ -26,6 +30,7 @@ class Report:
     total: int
     event_time: int | None = None
     rejected: int = 0
+    manifest: Manifest | None = None
 
 
 Reporter = Callable[[Report], None]

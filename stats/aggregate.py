@@ -46,6 +46,10 @@ def before_day(day: UserDay) -> Totals:
     )
 
 
+PARTS = 16
+"""Equal parts in which totals are handed out: squares in millionths over some millions of users leave an int64."""
+
+
 @dataclass(slots=True)
 class Changed:
     """What was touched since the last commit, so that only that is written."""
@@ -66,6 +70,8 @@ class Aggregate:
     users
         Metric → variant → bucket → [n, Σy, Σy², Σx, Σx², Σxy] over included users. Lists: adding six numbers to a row of an
         array costs ten times as much.
+    totals
+        Metric → per variant the sums over all buckets of `users`: a preview needs no more.
     ratios
         Metric → per variant [n, ΣS, ΣN, ΣS², ΣN², ΣSN] over included users, exact.
     classic
@@ -82,6 +88,7 @@ class Aggregate:
         self.users: dict[str, list[list[list[int]]]] = {
             m.name: [[[0] * 6 for _ in range(self._buckets)] for _ in range(2)] for m in self.metrics
         }
+        self.totals: dict[str, list[list[int]]] = {m.name: [[0] * 6, [0] * 6] for m in self.metrics}
         self.ratios: dict[str, list[list[int]]] = {m.name: [[0] * 6, [0] * 6] for m in self.metrics if m.has_ratio}
         self.classic: dict[str, list[Moments]] = {m.name: [Moments(), Moments()] for m in self.metrics}
         self.sessions_all = 0
@@ -96,14 +103,30 @@ class Aggregate:
         self._stale: set[tuple[str, int, int]] = set()  # rows newer than in the tables
 
     def user_sums(self) -> dict[str, NDArray[np.int64]]:
-        """`users` as arrays: metric → int64 (2, buckets, 6). The arrays change with the next call."""
+        """`users` as arrays: metric → int64 (2, buckets, 6). The arrays change with the next call.
+
+        Takes a moment for every row that changed since the last call; `total_sums` does not.
+        """
         for name, variant, bucket in self._stale:
             self._tables[name][variant, bucket] = self.users[name][variant][bucket]
         self._stale.clear()
         return dict(self._tables)
 
+    def total_sums(self) -> dict[str, NDArray[np.int64]]:
+        """`totals` as arrays: metric → int64 (2, PARTS, 6), as if in few buckets. The same cost for any number of users."""
+        found = {}
+        for name, rows in self.totals.items():
+            parts = [[divmod(value, PARTS) for value in row] for row in rows]
+            table = np.array([[[part for part, _ in row]] * PARTS for row in parts], dtype=np.int64)
+            table[:, 0] += np.array([[rest for _, rest in row] for row in parts], dtype=np.int64)
+            found[name] = table
+        return found
+
     def load_users(self, name: str, variant: int, bucket: int, row: list[int]) -> None:
         """Put a stored row in its place."""
+        before, total = self.users[name][variant][bucket], self.totals[name][variant]
+        for column in range(6):
+            total[column] += row[column] - before[column]
         self.users[name][variant][bucket] = row
         self._stale.add((name, variant, bucket))
 
@@ -166,27 +189,33 @@ class Aggregate:
         bucket = self._bucket_of.get(user)
         if bucket is None:
             bucket = self._bucket_of[user] = bucket_of(user, self._salt, self._buckets)
-        row = self.users[metric.name][variant][bucket]
+        s0, n0 = old if old[1] else (0, 0)
+        s1, n1 = new if new[1] else (0, 0)
+        y0, y1 = metric.integer(s0, n0) if n0 else 0, metric.integer(s1, n1) if n1 else 0
         x = metric.covariate(after)
-        for (s, n), sign in ((old, -1), (new, 1)):
-            if n:
-                y = metric.integer(s, n)
-                _add(row, sign, 1, y, y * y, x, x * x, x * y)
-                if metric.has_ratio:
-                    _add(self.ratios[metric.name][variant], sign, 1, s, n, s * s, n * n, s * n)
+        users = (n1 > 0) - (n0 > 0)
+        change = (users, y1 - y0, y1 * y1 - y0 * y0, users * x, users * x * x, x * (y1 - y0))
+        _add(self.users[metric.name][variant][bucket], *change)
+        _add(self.totals[metric.name][variant], *change)
+        if metric.has_ratio:
+            ratio = self.ratios[metric.name][variant]
+            _add(ratio, users, s1 - s0, n1 - n0, s1 * s1 - s0 * s0, n1 * n1 - n0 * n0, s1 * n1 - s0 * n0)
         self.changed.rows.add((metric.name, variant, bucket))
         self._stale.add((metric.name, variant, bucket))
-        if not metric.per_session:
+        if metric.counts:
+            n, y, yy, *_ = self.totals[metric.name][variant]
+            self.classic[metric.name][variant] = moments.from_sums(n, y, yy, metric.divide_by)
+        elif not metric.per_session:
             self.classic[metric.name][variant] = _exchange(self.classic[metric.name][variant], old, new)
 
 
-def _add(row: list[int], sign: int, a: int, b: int, c: int, d: int, e: int, f: int) -> None:
-    row[0] += sign * a
-    row[1] += sign * b
-    row[2] += sign * c
-    row[3] += sign * d
-    row[4] += sign * e
-    row[5] += sign * f
+def _add(row: list[int], a: int, b: int, c: int, d: int, e: int, f: int) -> None:
+    row[0] += a
+    row[1] += b
+    row[2] += c
+    row[3] += d
+    row[4] += e
+    row[5] += f
 
 
 def _exchange(sample: Moments, old: tuple[int, int], new: tuple[int, int]) -> Moments:

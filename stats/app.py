@@ -6,6 +6,7 @@ Redis or Kafka fails, or the commit is refused because Redis holds other fences,
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable
 
 import redis
@@ -18,6 +19,7 @@ from livelift.tick_sums import TickSums
 from stats import engine
 from stats.document import Document, history_entry, make_document
 from stats.kafka_edge import OutputReader
+from stats.prometheus_edge import StatsMetrics
 from stats.redis_store import Command, RedisStore, Refused, connect
 from stats.run_state import RunState
 from stats.settings import StatsSettings
@@ -34,9 +36,10 @@ POLL_MS = 50
 class StatsStation:
     """One run's statistics, from the position that Redis holds to the end of the stream."""
 
-    def __init__(self, settings: StatsSettings, study: Study) -> None:
+    def __init__(self, settings: StatsSettings, study: Study, metrics: StatsMetrics) -> None:
         self._settings = settings
         self._study = study
+        self._metrics = metrics
         self._measures = session_measures(study).names
         self._client = connect(settings.redis)
         self._store = RedisStore(self._client, settings.names, study, self._measures)
@@ -86,6 +89,7 @@ class StatsStation:
                     self._store.make_current()  # again after every loss: Redis may have been emptied
                     self._state, kept = self._store.load(partitions)
                     self._engine = engine.from_bytes(kept) if kept else engine.initial(self._study)
+                    self._metrics.reloaded()
                     self._reader.seek([partition.position for partition in self._state.logs])
                     log.info("reading on", extra={"positions": [p.position for p in self._state.logs]})
                     return
@@ -97,26 +101,35 @@ class StatsStation:
     def _once(self) -> None:
         """One round: poll, apply, commit; at every tick a commit of its own."""
         assert self._reader is not None
-        arrived = False
+        arrived: Counter[str] = Counter()
         for partition, offset, output in self._reader.poll(POLL_MS):
             self._state.offer(partition, offset, output)
-            arrived = True
+            arrived[output.kind] += 1
         if not arrived:
             return
         while (sums := self._state.step()) is not None:
             self._tick(sums)
-        self._store.commit(self._state, None, self._preview())
-        self._reader.hold_back([len(partition.waiting) for partition in self._state.logs])
+        self._commit(None, self._preview())
+        waiting = [len(partition.waiting) for partition in self._state.logs]
+        self._reader.hold_back(waiting)
+        self._metrics.arrived(arrived, self._reader.lag(), waiting)
+
+    def _commit(self, engine_state: bytes | None, commands: list[Command]) -> None:
+        began = time.perf_counter()
+        self._store.commit(self._state, engine_state, commands)
+        self._metrics.committed(time.perf_counter() - began)
 
     def _tick(self, sums: TickSums) -> None:
         """Evaluate a tick and commit it, with the verdict and its place in the history."""
         study = self._study
         if sums.time <= study.experiment.start_ms and not sums.ended:
             return  # nothing of the experiment has happened yet
+        began = time.perf_counter()
         stepped, verdict = engine.step(self._engine, sums, study)
         document = make_document(study, self._settings.run, sums, verdict)
-        commands = self._store.verdict_commands(document, history_entry(document))
-        self._store.commit(self._state, engine.to_bytes(stepped), commands)
+        took = time.perf_counter() - began
+        self._commit(engine.to_bytes(stepped), self._store.verdict_commands(document, history_entry(document)))
+        self._metrics.ticked(document, took)
         if (verdict.decision, verdict.why) != self._said:
             log.info("decision", extra={"decision": verdict.decision, "why": verdict.why, "as_of": document["as_of"]})
             self._said = (verdict.decision, verdict.why)
@@ -128,7 +141,9 @@ class StatsStation:
         if now - self._previewed_at < self._settings.preview_seconds or self._state.ended:
             return []
         self._previewed_at = now
-        return self._store.preview_commands(self.preview())
+        document = self.preview()
+        self._metrics.shown(document)
+        return self._store.preview_commands(document)
 
     def preview(self) -> Document:
         """The document between ticks, from totals alone."""

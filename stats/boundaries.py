@@ -51,7 +51,7 @@ def obrien_fleming(t: Floats, alpha: float) -> Floats:
 
 
 def power_family(exponent: float) -> Spending:
-    """Spending α t^exponent (Kim & DeMets 1987); exponent 1 spends evenly and so stops earlier than O'Brien–Fleming.
+    """Spending α t^exponent (Kim & DeMets 1987): 1 spends evenly, more keeps more for later looks.
 
     >>> power_family(1.0)(np.array([0.5, 1.0]), 0.025).tolist()
     [0.0125, 0.025]
@@ -63,8 +63,9 @@ def power_family(exponent: float) -> Spending:
     return spent
 
 
-linear = power_family(1.0)
-"""Spending of the harm tail: α t."""
+harm_spending = power_family(1.5)
+"""Spending of the harm tail: α t^1.5. It stops a harm far earlier than O'Brien–Fleming would, and nearly as early as even
+spending does, which finds less (docs/decisions/0006-spending-of-the-harm-tail.md)."""
 
 
 @lru_cache(maxsize=64)
@@ -113,6 +114,18 @@ def constants(times: tuple[float, ...], alpha: float, spending: Spending, two_si
         survivors = _advance(*survivors, step, -bound if two_sided else -inf, bound, sqrt(time))
         before = time
     return tuple(found)
+
+
+@lru_cache(maxsize=64)
+def crossings(times: tuple[float, ...], alpha: float, spending: Spending, flips: int) -> tuple[int, ...]:
+    """How many of `flips` re-assignments may have crossed a tail by each look: floor(spent · flips + 1e-9).
+
+    Examples
+    --------
+    >>> crossings((0.2, 0.4, 0.6, 0.8, 1.0), 0.025, obrien_fleming, 2000)
+    (0, 0, 7, 24, 50)
+    """
+    return tuple(int(m) for m in np.floor(spending(np.asarray(times), alpha) * flips + 1e-9))
 
 
 def _solve(nodes: Floats, mass: Floats, step: float, increment: float) -> float:

@@ -6,6 +6,10 @@ from typing import Literal
 from livelift.study import Study
 from stats.verdict import ClassicOpinion, Decision, Guardrail, Health, Primary, Progress, Rule, Why
 
+CLASSIC_ERRORS = "72 %", "83 to 98 %"
+"""How often the t-test over sessions rejects without an effect, at the end and when watched: the table of
+docs/02-error-rates.md (2,000 simulated experiments a regime), which a test of the documents compares."""
+
 
 @dataclass(frozen=True, slots=True)
 class Findings:
@@ -79,7 +83,10 @@ def decide(found: Findings, minimum_lift: float) -> tuple[Decision, Why | None]:
 
 
 def illness(health: Health, study: Study) -> Why | None:
-    """Why the data cannot be trusted now, the gravest first; None when it can."""
+    """Why the data cannot be trusted now, the gravest first; None when it can.
+
+    Sample ratio: sequential p ≤ the study's α (Lindon & Malek 2022); late and rejected rows: their share above its limit.
+    """
     limits = study.health
     if health.sample_ratio_p is not None and health.sample_ratio_p <= limits.sample_ratio_alpha:
         return "sample_ratio"
@@ -134,6 +141,7 @@ def _health(study: Study, health: Health) -> tuple[Rule, ...]:
                 words=f"{words} (p {_p(p)}, alarm at {limits.sample_ratio_alpha:g})",
             )
         )
+    rows += _exposure(study, health)
     for name, share, limit, label in (
         ("late_rows", health.late_share, limits.maximum_late_share, "rows that came too late"),
         ("rejected_rows", health.rejected_share, limits.maximum_rejected_share, "rows that were rejected"),
@@ -144,6 +152,32 @@ def _health(study: Study, health: Health) -> tuple[Rule, ...]:
             Rule(name=name, number=share, threshold=limit, passed=passed, words=f"{label}: {shown}, limit {limit:.0%}")
         )
     return tuple(rows)
+
+
+def _exposure(study: Study, health: Health) -> list[Rule]:
+    """Warnings, which block nothing: users left out unevenly, users in both variants."""
+    rows: list[Rule] = []
+    p, alpha = health.inclusion_p, study.health.sample_ratio_alpha
+    if health.excluded_share is not None:
+        even = None if p is None else p > alpha
+        said = {None: "", True: ", in both arms alike", False: f", unevenly in the arms (p {_p(p or 0.0)}): a warning"}
+        rows.append(
+            Rule(
+                name="inclusion",
+                number=p,
+                threshold=alpha,
+                passed=even,
+                words=f"{health.excluded_share:.1%} of the users seen are left out, with fewer than "
+                f"{study.experiment.minimum_sessions} sessions{said[even]}",
+            )
+        )
+    both = health.users_in_both
+    if both is not None:
+        words = (
+            "nobody was seen in both variants" if not both else f"{both} users were seen in both variants: a warning"
+        )
+        rows.append(Rule(name="users_in_both", number=both, threshold=0, passed=both == 0, words=words))
+    return rows
 
 
 def _harm(study: Study, primary: Primary) -> Rule:
@@ -224,7 +258,12 @@ def _end(progress: Progress) -> Rule:
 
 
 def improvement_of(study: Study, lift: float | None) -> float | None:
-    """The primary's lift turned so that more is better, a fraction."""
+    """The primary's lift turned so that more is better, a fraction.
+
+    >>> from livelift.study import load_study
+    >>> improvement_of(load_study("lastfm"), -0.02)
+    -0.02
+    """
     if lift is None or study.metrics[study.decision.primary].higher_is_better:
         return lift
     return -lift
@@ -237,6 +276,13 @@ def classic_opinion(
 
     Ship if the lift exceeds the minimum with p < α and no guardrail is worse by more than the margin at its α (`worse`
     names those that are), else don't ship; it knows no *keep running*. Opposite: one of the two says *ship*, the other not.
+
+    Examples
+    --------
+    >>> from livelift.study import load_study
+    >>> found = classic_opinion(load_study("lastfm"), "keep_running", 0.05, 0.001, [])
+    >>> found.decision, found.opposite
+    ('ship', True)
     """
     improvement = improvement_of(study, lift)
     if improvement is None or p is None:
@@ -247,11 +293,18 @@ def classic_opinion(
     opposite = decision not in ("no_data", "unhealthy") and ships != (decision == "ship")
     because = f", guardrail worse: {', '.join(worse)}" if worse else ""
     clustered = study.metrics[study.decision.primary].kind == "session_mean"
-    caution = "; sessions of one user are not independent, so" if clustered else ";"
     words = (
         f"a t-test over {'sessions' if clustered else 'users'} would say {'ship' if ships else 'don’t ship'} "
-        f"({improvement:+.1%}, p {_p(p)}{because}){caution} watched, it errs far more often than {study.decision.alpha:.0%}"
+        f"({improvement:+.1%}, p {_p(p)}{because}); "
     )
+    if clustered:
+        once, watched = CLASSIC_ERRORS
+        words += (
+            f"sessions of one user are not independent: without any effect it finds one in {once} of studies at one look "
+            f"and in {watched} when watched (simulated, docs/02-error-rates.md), not in {study.decision.alpha:.0%}"
+        )
+    else:
+        words += f"watched, it errs far more often than {study.decision.alpha:.0%}"
     return ClassicOpinion(decision=opinion, opposite=opposite, words=words)
 
 

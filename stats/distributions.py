@@ -77,3 +77,12 @@ def log_gamma(x: Number) -> Number:
     """
     result: Number = special.gammaln(x)
     return result
+
+
+def binomial_at_least(count: int, trials: int, p: float) -> float:
+    """P(X ≥ count) of X successes in `trials` of probability `p` each.
+
+    >>> round(binomial_at_least(1, 2, 0.5), 6), binomial_at_least(0, 2, 0.5)
+    (0.75, 1.0)
+    """
+    return 1.0 if count <= 0 else float(special.bdtrc(count - 1, trials, p))

@@ -20,6 +20,16 @@ SCHEMA = 1
 
 Document = dict[str, Any]
 
+KEPT = (
+    "as_of", "decision", "why", "summary", "decided_at", "reasons", "primary",
+    "input", "sessions", "variants", "health", "progress", "planning",
+)  # fmt: skip
+KEPT_OF_READINGS = (
+    "lift", "se", "z", "p", "ci", "boundary", "interval",
+    "status", "margin_z", "p_holm", "worsening", "at_most",
+)  # fmt: skip
+"""What the history has of a document, and of a metric's sequential reading."""
+
 
 def make_document(study: Study, run: str, sums: TickSums, verdict: Verdict) -> Document:
     """The document of one tick or preview."""
@@ -31,6 +41,7 @@ def make_document(study: Study, run: str, sums: TickSums, verdict: Verdict) -> D
         "preview": verdict.preview,
         "decision": verdict.decision,
         "why": verdict.why,
+        "summary": verdict.summary,
         "decided_at": None if verdict.decided_at is None else to_iso(verdict.decided_at),
         "reasons": [rule.words for rule in verdict.reasons],
         "rules": msgspec.to_builtins(verdict.reasons),
@@ -106,13 +117,9 @@ def history_entry(document: Document) -> Document:
             "control": metric["control"],
             "treatment": metric["treatment"],
             "lift": metric["lift"],
-            "sequential": {
-                key: metric["sequential"].get(key)
-                for key in ("lift", "se", "z", "p", "ci", "boundary", "status", "interval")
-                if key in metric["sequential"]
-            },
+            "classic": {"p": metric["classic"]["p"]},
+            "sequential": {key: metric["sequential"][key] for key in KEPT_OF_READINGS if key in metric["sequential"]},
         }
         for name, metric in document["metrics"].items()
     }
-    kept = ("as_of", "decision", "why", "reasons", "input", "sessions", "variants", "health", "progress")
-    return {key: document[key] for key in kept} | {"metrics": metrics}
+    return {key: document[key] for key in KEPT} | {"metrics": metrics}

@@ -12,7 +12,7 @@ from livelift.errors import StateError, StudyError, VersionError
 from livelift.event_time import DAY
 from livelift.study import Study
 from livelift.tick_sums import TickSums
-from stats.boundaries import Spending, calendar, constants, linear, obrien_fleming
+from stats.boundaries import Spending, calendar, constants, harm_spending, obrien_fleming
 from stats.classic import classic
 from stats.decision import Findings, classic_opinion, decide, illness, improvement_of, reasons
 from stats.flips import Crossing, Tail, advance, flip_matrix, statistics
@@ -30,6 +30,7 @@ from stats.readings import (
     read_primary,
     worse_classically,
 )
+from stats.summary import summarise
 from stats.verdict import Crossed, Decision, Progress, Verdict, Why
 
 SCHEMA = 1
@@ -176,6 +177,21 @@ def step(state: EngineState, sums: TickSums, study: Study, scores: Floats | None
     ------
     StateError
         If the state belongs to another study file, or at a look the sums have other buckets than the study.
+
+    Examples
+    --------
+    A simulated study in which treatment makes sessions 80 % longer:
+
+    >>> from livelift.study import load_study
+    >>> from stats.simulate.experiment import assign, observe, ticks
+    >>> from stats.simulate.regimes import REGIMES
+    >>> study = load_study("lastfm")
+    >>> sessions = REGIMES["stationary"](np.random.default_rng(1), 150, study.experiment.days)
+    >>> assigned, state = assign([str(user) for user in range(150)], study), initial(study)
+    >>> for sums in ticks(observe(sessions, assigned, study, lift=0.8), assigned, study):
+    ...     state, verdict = step(state, sums, study)
+    >>> verdict.decision, verdict.progress.look, from_bytes(to_bytes(state)) == state, look_at(sums, study)
+    ('ship', 61, True, 61)
     """
     _check(state, study)
     look = look_at(sums, study)
@@ -187,7 +203,7 @@ def step(state: EngineState, sums: TickSums, study: Study, scores: Floats | None
 def preview(state: EngineState, sums: TickSums, study: Study) -> Verdict:
     """The verdict if this moment were shown now: nothing is kept, nothing decided, no flips.
 
-    From totals alone, so `sums.users` may also hold one bucket with everything, shape (2, 1, 6).
+    From totals alone, so `sums.users` may also hold few buckets with everything, shape (2, any, 6).
     """
     _check(state, study)
     clock = Clock(state.look, _times(state, study), False)
@@ -239,7 +255,7 @@ def _evaluate(
         sample_ratio_p=health.sample_ratio_p_lowest,
     )
     ship = _crossed(state.ship, crossings[0], obrien_fleming, study, clock)
-    harm = _crossed(state.harm, crossings[1], linear, study, clock)
+    harm = _crossed(state.harm, crossings[1], harm_spending, study, clock)
     primary = read_primary(sums, study, primary_estimate, clock, state.display, ship, harm)
     guardrails = read_guardrails(sums, study, estimates, clock, state.failed)
     complete = sums.period_complete or state.closed
@@ -271,6 +287,7 @@ def _evaluate(
         decision=decision,
         why=why,
         decided_at=state.final.time if state.final else None,
+        summary=summarise(study, decision, why, sums.included, health, primary, guardrails, progress),
         reasons=reasons(study, sums.included, health, primary, guardrails, progress),
         primary=primary,
         guardrails=guardrails,
@@ -297,13 +314,13 @@ def _look(
     if study.experiment.assignment == "observed":
         z = estimates[primary].z
         ship = _cross_constant(state.ship, None if z is None else toward * z, obrien_fleming, decision.alpha, clock)
-        harm = _cross_constant(state.harm, None if z is None else -toward * z, linear, decision.alpha, clock)
+        harm = _cross_constant(state.harm, None if z is None else -toward * z, harm_spending, decision.alpha, clock)
         crossings: tuple[Crossing | None, Crossing | None] = (None, None)
         allowed = state.allowed
     else:
         scores = flip_scores(sums.users[primary], study) if scores is None else scores
         ship, up = advance(state.ship, toward * scores, _spent(obrien_fleming, study, clock), clock.look)
-        harm, low = advance(state.harm, -toward * scores, _spent(linear, study, clock), clock.look)
+        harm, low = advance(state.harm, -toward * scores, _spent(harm_spending, study, clock), clock.look)
         crossings = up, low
         allowed = (*state.allowed, (clock.look, up.allowed, low.allowed))
     every = {name: margin_z(study, name, estimates[name]) for name in study.guardrails if name not in state.failed}

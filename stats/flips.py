@@ -57,6 +57,12 @@ def flip_matrix(salt: str, buckets: int, flips: int) -> Floats:
     ------
     ValueError
         If there is not one bucket and one flip.
+
+    Examples
+    --------
+    >>> matrix = flip_matrix("salt", buckets=4, flips=3)
+    >>> matrix.shape, matrix[0].tolist()
+    ((3, 4), [0.0, 0.0, 0.0, 0.0])
     """
     if buckets < 1 or flips < 1:
         raise ValueError(f"flips need buckets and flips, not {buckets} and {flips}")
@@ -157,6 +163,15 @@ def statistics(matrix: Floats, sums: NDArray[np.int64], minimum_users: int) -> F
     Returns
     -------
     float64 (..., flips); flip 0 is what happened
+
+    Examples
+    --------
+    Two buckets with four users an arm each; the second flip exchanges the arms of both:
+
+    >>> control, treatment = [4, 40, 420, 0, 0, 0], [4, 44, 504, 0, 0, 0]
+    >>> z = statistics(np.array([[0.0, 0.0], [1.0, 1.0]]), np.array([[control] * 2, [treatment] * 2]), minimum_users=2)
+    >>> z.round(3).tolist()
+    [0.834, -0.834]
     """
     control, treatment = flipped_sums(matrix, sums)
     return np.round(log_lift(control, treatment, minimum_users).z, DIGITS)

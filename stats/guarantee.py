@@ -1,6 +1,8 @@
 """What the study promises, and what it does not, in the sentences that are printed beside every verdict."""
 
 from livelift.study import Study
+from stats.boundaries import calendar, constants, obrien_fleming
+from stats.power import POWER, minimum_detectable_effect, needed_lift
 
 
 def guarantee(study: Study) -> tuple[str, ...]:
@@ -12,7 +14,8 @@ def guarantee(study: Study) -> tuple[str, ...]:
     >>> guarantee(load_study("lastfm"))[0]
     'If the change does nothing to anyone: ship at most 2.5 %, "harms the primary" at most 2.5 %, watched at all 61 looks.'
     """
-    decision, experiment = study.decision, study.experiment
+    decision, experiment, planned = study.decision, study.experiment, study.statistics.planned_standard_error
+    at_end = constants(calendar(experiment.days, experiment.days), decision.alpha, obrien_fleming, two_sided=True)[-1]
     tail = f"{100 * decision.alpha / 2:g} %"
     exact = experiment.assignment == "randomised"
     of_the_boundary = (
@@ -28,7 +31,11 @@ def guarantee(study: Study) -> tuple[str, ...]:
         of_the_boundary,
         f"Some guardrail wrongly failed: at most {100 * decision.guardrail_alpha:g} % (approximate).",
         f"Ship claims a lift above 0, not above {100 * decision.minimum_lift:g} %.",
-        '"Not proven" is no evidence of no effect: see the minimum detectable effect.',
+        (
+            f'"Not proven" is no evidence of no effect: with the precision that was planned, crossing needs an observed lift '
+            f"of {needed_lift(planned, at_end):+.1%} at the end, and a true one of "
+            f"{minimum_detectable_effect(planned, at_end):+.1%} is found with a probability of {POWER:.0%}."
+        ),
         (
             f"A guardrail that is neither proven worse nor proven safe against {100 * decision.guardrail_margin:g} % blocks "
             "nothing; with about a thousand users all of them are proven safe about never."

@@ -61,11 +61,14 @@ class OutputReader:
             elif tp in self._consumer.paused():
                 self._consumer.resume(tp)
 
-    def lag(self) -> int:
-        """Records in the log that were not read yet."""
-        tps = list(self._consumer.assignment())
-        ends = self._consumer.end_offsets(tps)
-        return sum(max(0, ends[tp] - self._consumer.position(tp)) for tp in tps)
+    def lag(self) -> list[int | None]:
+        """Records of each partition that were not read yet, as of its last fetch; None before the first."""
+        places = sorted(self._consumer.assignment(), key=lambda tp: tp.partition)
+        ends = [self._consumer.highwater(tp) for tp in places]
+        return [
+            None if end is None else max(0, end - self._consumer.position(tp))
+            for tp, end in zip(places, ends, strict=True)
+        ]
 
     def close(self) -> None:
         self._consumer.close()

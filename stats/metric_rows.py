@@ -27,6 +27,8 @@ class MetricRow:
         (S, N) → y in the metric's integer unit; N > 0.
     covariate
         Totals → x, frozen since the period opened.
+    counts
+        Is the value a whole number, so that its classic moments follow exactly from the sums of y?
     has_ratio
         Is there a ratio reading, ΣS / ΣN?
     divide_by
@@ -38,6 +40,7 @@ class MetricRow:
     fraction: Callable[[Totals], Fraction]
     integer: Callable[[int, int], int]
     covariate: Callable[[Totals], int]
+    counts: bool
     has_ratio: bool
     divide_by: int
 
@@ -47,7 +50,13 @@ class MetricRow:
 
 
 def metric_rows(study: Study, measures: tuple[str, ...]) -> list[MetricRow]:
-    """One row per metric of the study, in its order; `measures` are the names of the session measures."""
+    """One row per metric of the study, in its order; `measures` are the names of the session measures.
+
+    >>> from livelift.study import load_study
+    >>> rows = metric_rows(load_study("lastfm"), ("seconds", "plays", "skips", "artists"))
+    >>> rows[0].name, rows[0].per_session, rows[0].integer(100, 3)
+    ('session_duration', True, 333)
+    """
     return [_metric_row(name, metric, study, measures) for name, metric in study.metrics.items()]
 
 
@@ -94,6 +103,7 @@ def _metric_row(name: str, metric: Metric, study: Study, measures: tuple[str, ..
         fraction=fraction,
         integer=integer,
         covariate=covariate,
+        counts=metric.kind == "session_count",
         has_ratio=metric.kind in ("session_mean", "user_ratio"),
         divide_by=metric.divide_by,
     )

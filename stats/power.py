@@ -4,6 +4,7 @@ Approximate: one look at the constant c on Z, L normal with the standard error g
 errors on the log scale.
 """
 
+from collections.abc import Sequence
 from math import ceil, expm1, log1p, sqrt
 
 from livelift.event_time import DAY
@@ -57,6 +58,40 @@ def end_standard_error(standard_error: float, information: float, planned: float
     (0.03535533905932738, 0.03, 0.04)
     """
     return max(standard_error * sqrt(information), min(standard_error, planned))
+
+
+def days_to_boundary(
+    z: float, standard_error: float, constants: Sequence[float], look: int, planned: float
+) -> int | None:
+    """Days until an estimate that stays as it is reaches the boundary, at the rate at which precision grew so far.
+
+    The first look k ≥ `look` with L/SE_k ≥ c_k, where SE_k is `end_standard_error` with t/t_k = `look`/k; looks are days.
+
+    Parameters
+    ----------
+    z
+        L/SE toward the boundary.
+    constants
+        c_k of every look of the plan.
+    look
+        Looks taken, at least 1.
+    planned
+        The plan's standard error at its end.
+
+    Returns
+    -------
+    int or None
+        0 where it reaches the boundary now; None where no look of the plan is reached.
+
+    Examples
+    --------
+    >>> days_to_boundary(2.0, 0.07, (4.0, 3.0, 2.5, 2.0), 1, 0.035), days_to_boundary(0.5, 0.07, (4.0, 2.0), 1, 0.035)
+    (2, None)
+    """
+    for at in range(look, len(constants) + 1):
+        if z * standard_error / end_standard_error(standard_error, look / at, planned) >= constants[at - 1]:
+            return at - look
+    return None
 
 
 def days_remaining(time: int, end: int) -> int:

@@ -6,10 +6,11 @@ from math import log1p
 import msgspec
 import numpy as np
 
+from livelift.assignment import VARIANTS
 from livelift.study import Study
 from livelift.tick_sums import InputCounts, TickSums
 from stats import mixture, power, ratio, user_means
-from stats.boundaries import constants, obrien_fleming
+from stats.boundaries import Spending, constants, crossings, harm_spending, obrien_fleming
 from stats.classic import Interval, Welch, classic
 from stats.guardrails import boundary, gate, status, worsening
 from stats.sample_ratio import fixed_p, sequential_p
@@ -63,7 +64,8 @@ class Estimate:
 
 def estimate_metrics(sums: TickSums, study: Study) -> dict[str, Estimate]:
     """Every metric's adjusted log lift, from totals over the buckets: the cost does not grow with users."""
-    totals = np.stack([sums.users[name].sum(axis=1) for name in study.metrics])  # (metrics, 2, 6)
+    # (metrics, 2, 6), in float64: exact to 2⁵³, and above, where int64 would overflow, to 16 digits.
+    totals = np.stack([sums.users[name].sum(axis=1, dtype=np.float64) for name in study.metrics])
     lifts = user_means.log_lift(totals[:, 0], totals[:, 1], study.statistics.minimum_users)
     return {
         name: Estimate(
@@ -159,7 +161,12 @@ UNITS = {"seconds": 10}
 
 
 def integer_units(study: Study, name: str) -> int:
-    """Integer units of a metric's user value per shown unit: 600 deciseconds a minute."""
+    """Integer units of a metric's user value per shown unit: 600 deciseconds a minute.
+
+    >>> from livelift.study import load_study
+    >>> integer_units(load_study("lastfm"), "session_duration"), integer_units(load_study("lastfm"), "skip_rate")
+    (600, 1000000)
+    """
     metric = study.metrics[name]
     if metric.kind == "session_count":
         return metric.divide_by
@@ -174,7 +181,12 @@ def _difference(sums: TickSums, study: Study) -> Welch | None:
 
 
 def margin_z(study: Study, name: str, estimate: Estimate) -> float | None:
-    """Z_g = (h − m)/SE of a guardrail."""
+    """Z_g = (h − m)/SE of a guardrail, h its worsening and m = ln(1 + margin); None while it cannot be read.
+
+    >>> from livelift.study import load_study
+    >>> round(margin_z(load_study("lastfm"), "skip_rate", Estimate((500, 500), 0.1, 0.0064, 0.0)), 3)
+    1.126
+    """
     if estimate.log_lift is None or estimate.se is None:
         return None
     margin = log1p(study.decision.guardrail_margin)
@@ -219,7 +231,7 @@ def read_guardrails(
 
 
 def read_health(sums: TickSums, study: Study, lowest: float | None) -> Health:
-    """Sample ratio of exposed and of included users, and the shares of late and rejected rows.
+    """Sample ratio of exposed and of included users, shares of late and rejected rows, and the health of the exposure.
 
     `lowest` is the smallest sequential p of the earlier ticks.
     """
@@ -241,7 +253,17 @@ def read_health(sums: TickSums, study: Study, lowest: float | None) -> Health:
         inclusion_p=inclusion,
         late_share=late,
         rejected_share=rejected,
+        excluded_share=_excluded(sum(sums.included), sum(sums.exposed)),
+        excluded_shares={
+            variant: _excluded(sums.included[arm], sums.exposed[arm]) for arm, variant in enumerate(VARIANTS)
+        },
+        one_event_share=sums.sessions_one_event / sums.sessions_in_period if sums.sessions_in_period else None,
+        users_in_both=sums.users_in_both,
     )
+
+
+def _excluded(included: int, exposed: int) -> float | None:
+    return 1.0 - included / exposed if exposed else None
 
 
 def _shares(counts: InputCounts) -> tuple[float | None, float | None]:
@@ -256,16 +278,49 @@ def _shares(counts: InputCounts) -> tuple[float | None, float | None]:
 def read_planning(study: Study, estimate: Estimate, clock: Clock) -> Planning:
     """What the study can find with the precision it has, and at its planned end."""
     if estimate.log_lift is None or estimate.se is None:
-        return Planning(needed_lift=None, minimum_detectable_effect=None, power_at_rule=None, power_at_estimate=None)
+        return Planning(
+            needed_lift=None,
+            minimum_detectable_effect=None,
+            power_at_rule=None,
+            power_at_estimate=None,
+            days_to_boundary=None,
+        )
     every = constants(clock.times, study.decision.alpha, obrien_fleming, two_sided=True)
+    limit = _reachable(study, clock.times, obrien_fleming, every)[clock.look - 1] if clock.look else np.inf
     at_end = power.end_standard_error(estimate.se, clock.information, study.statistics.planned_standard_error)
     toward = 1 if study.metrics[study.decision.primary].higher_is_better else -1
     return Planning(
-        needed_lift=power.needed_lift(estimate.se, every[clock.look - 1]) if clock.look else None,
+        needed_lift=power.needed_lift(estimate.se, limit) if np.isfinite(limit) else None,
         minimum_detectable_effect=power.minimum_detectable_effect(estimate.se, every[-1]),
         power_at_rule=power.power_of(study.decision.minimum_lift, at_end, every[-1]),
         power_at_estimate=power.power_of(as_lift(toward * estimate.log_lift), at_end, every[-1]),
+        days_to_boundary=_days_to_boundary(study, toward * estimate.log_lift, estimate.se, clock),
     )
+
+
+def _days_to_boundary(study: Study, improvement: float, se: float, clock: Clock) -> int | None:
+    """Toward *ship* for a better estimate, toward *harm* for a worse one; `improvement` on the log scale."""
+    if not clock.look:
+        return None
+    spending = obrien_fleming if improvement >= 0 else harm_spending
+    limits = _reachable(study, clock.times, spending, constants(clock.times, study.decision.alpha / 2, spending))
+    return power.days_to_boundary(
+        abs(improvement) / se, se, limits, clock.look, study.statistics.planned_standard_error
+    )
+
+
+def _reachable(
+    study: Study, times: tuple[float, ...], spending: Spending, limits: tuple[float, ...]
+) -> tuple[float, ...]:
+    """The constants `limits` of a tail of the primary; inf where its flips leave no crossing yet, whatever the estimate.
+
+    A tail whose spent error is less than one flip's share lets nobody cross: with 2,000 flips and 61 looks *ship* opens at
+    look 26 and *harm* at look 5.
+    """
+    if study.experiment.assignment == "observed":
+        return limits
+    allowed = crossings(times, study.decision.alpha / 2, spending, study.statistics.flips)
+    return tuple(limit if most else np.inf for limit, most in zip(limits, allowed, strict=True))
 
 
 def worse_classically(sums: TickSums, study: Study) -> list[str]:

@@ -201,12 +201,12 @@ class RedisStore:
 
 
 def headline(document: dict[str, Any]) -> dict[str, str]:
-    """What HGET shows: the decision and its first reason, as text."""
+    """What HGET shows: the decision and its reason, as text."""
     primary = document.get("primary", "")
     lift = document["metrics"].get(primary, {}).get("lift")
     return {
         "decision": document["decision"],
-        "reason": document["reasons"][0] if document["reasons"] else "",
+        "reason": document["summary"],
         "as_of": document["as_of"],
         "run": document["run"],
         "lift": "" if lift is None else f"{lift:.6f}",
@@ -230,6 +230,19 @@ def _fences(state: RunState) -> str:
 def _hset(key: str, fields: list[str]) -> Iterator[Command]:
     for start in range(0, len(fields), 2 * FIELDS_PER_COMMAND):
         yield ["HSET", key, *fields[start : start + 2 * FIELDS_PER_COMMAND]]
+
+
+def read_ticks(client: Client, names: RunNames, after: bytes = b"-") -> Iterator[tuple[bytes, int, dict[str, Any]]]:
+    """The run's history from the stream's id `after` on, b"(…" without it: (id, wall time in ms, entry), oldest first."""
+    for number, fields in client.xrange(names.key("ticks"), min=after):
+        yield number, int(number.partition(b"-")[0]), json.loads(fields[b"json"])
+
+
+def read_preview(client: Client, names: RunNames) -> dict[str, Any] | None:
+    """What is shown between two ticks of this run; None if there is nothing, or something of another run."""
+    text = client.get(preview_key(names.study))
+    document: dict[str, Any] | None = json.loads(text) if text else None
+    return document if document is not None and document["run"] == names.run else None
 
 
 def connect(url: str) -> Client:

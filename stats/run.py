@@ -5,19 +5,27 @@ import signal
 import sys
 import threading
 
+from exporter.server import serve
 from livelift import logs, settings
 from livelift.errors import LiveliftError
 from livelift.study import load_study
 from stats.app import StatsStation
+from stats.history_page import PATH, HistoryPage
+from stats.prometheus_edge import StatsMetrics
 from stats.settings import StatsSettings
 
 
-def run_stats(config: StatsSettings, until_end: bool = False) -> None:
-    """Work until SIGTERM or SIGINT, or until the end of the stream if `until_end`."""
+def run_stats(config: StatsSettings, metrics_at: str | None, until_end: bool = False) -> None:
+    """Work until SIGTERM or SIGINT, or until the end of the stream if `until_end`; `metrics_at` as `exporter.server.serve`
+    takes it."""
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
-    StatsStation(config, load_study(config.study)).run(stopped.is_set, until_end)
+    study = load_study(config.study)
+    metrics = StatsMetrics(study)
+    pages = {PATH: HistoryPage(config, study)}
+    serve(metrics.instruments, metrics_at, settings.METRICS_PORTS["stats"], pages)
+    StatsStation(config, study, metrics).run(stopped.is_set, until_end)
 
 
 def main() -> None:
@@ -30,7 +38,8 @@ def main() -> None:
                 redis=settings.setting(settings.REDIS),
                 study=settings.setting(settings.STUDY),
                 run=settings.setting(settings.RUN),
-            )
+            ),
+            settings.metrics_address(),
         )
     except LiveliftError as error:
         logging.getLogger("livelift.stats").critical("%s", error)

@@ -80,7 +80,7 @@ class Primary(Sequential, frozen=True, kw_only=True):
         Always valid: running minimum and running intersection over the ticks; `p_now` is this tick's alone. `ci` is None
         while unknown, and where the tick's intervals have no point in common.
     at_least
-        One-sided always-valid lower bound of the lift, of this tick.
+        One-sided always-valid lower bound of the improvement (the lift, turned where lower is better), of this tick.
     boundary, interval
         c_k of the look and L ± c_k √V as lifts.
     """
@@ -132,6 +132,13 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
         The same for included against exposed users: a warning.
     late_share, rejected_share
         Of the rows that were selected; None before the first row.
+    excluded_share, excluded_shares
+        Of the exposed users, the share without the sessions that inclusion asks for: of all, and variant → of its own;
+        None while nobody is exposed.
+    one_event_share
+        Of the closed sessions of the period, the share with one event only, whose duration is 0; None before the first.
+    users_in_both
+        Users seen in both variants; None where a hash of the user assigns: it cannot happen.
     """
 
     sample_ratio_p: float | None
@@ -140,6 +147,10 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     inclusion_p: float | None
     late_share: float | None
     rejected_share: float | None
+    excluded_share: float | None
+    excluded_shares: dict[str, float | None]
+    one_event_share: float | None
+    users_in_both: int | None
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
@@ -157,17 +168,22 @@ class Planning(msgspec.Struct, frozen=True, kw_only=True):
     """What can be found; lifts as fractions.
 
     needed_lift
-        The observed lift that would reach the boundary of this look.
+        The observed lift that would reach the boundary of this look; None while no look has been taken, and while the
+        error that the calendar has released is too small for any crossing.
     minimum_detectable_effect
         True lift that the final look finds with probability 0.8, with today's standard error.
     power_at_rule, power_at_estimate
         Probability of crossing at the planned end if the true lift is the rule's minimum, or today's estimate.
+    days_to_boundary
+        Days until the boundary on the estimate's side is reached if the estimate stays and precision keeps growing at the
+        present rate; None before the first look, and where the planned end comes first.
     """
 
     needed_lift: float | None
     minimum_detectable_effect: float | None
     power_at_rule: float | None
     power_at_estimate: float | None
+    days_to_boundary: int | None
 
 
 class ClassicOpinion(msgspec.Struct, frozen=True, kw_only=True):
@@ -181,6 +197,8 @@ class ClassicOpinion(msgspec.Struct, frozen=True, kw_only=True):
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """The decision as of `time` (ms), or a preview between ticks.
 
+    summary
+        The decision and its reason in one sentence.
     decided_at
         The tick (ms) at which a final decision (ship, dont_ship) was taken; it stands from then on.
     deviations
@@ -192,6 +210,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     decision: Decision
     why: Why | None
     decided_at: int | None
+    summary: str
     reasons: tuple[Rule, ...]
     primary: Primary
     guardrails: dict[str, Guardrail]

@@ -40,7 +40,7 @@ def assign(users: Sequence[str], study: Study) -> Assigned:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What the sessions turned out to be under an assignment and an effect. S sessions, U users, K looks.
+    """What the period's sessions turned out to be under an assignment and an effect. S sessions, U users, K looks.
 
     Attributes
     ----------
@@ -52,6 +52,8 @@ class Observed:
         Metric → (U,) integers.
     returns
         (U, K) each: eligible and returned user-days resolved by every look.
+    exposed
+        (U,): the look (1 … K) from which on the user counts as exposed; K + 1 = never.
     """
 
     user: Integers
@@ -60,6 +62,7 @@ class Observed:
     measures: dict[str, Integers]
     covariates: dict[str, Integers]
     returns: tuple[Integers, Integers]
+    exposed: Integers
 
 
 def observe(sessions: Sessions, assigned: Assigned, study: Study, lift: float = 0.0) -> Observed:
@@ -68,23 +71,29 @@ def observe(sessions: Sessions, assigned: Assigned, study: Study, lift: float = 
     seconds = np.round(60.0 * sessions.minutes * np.where(treated, 1.0 + lift, 1.0)).astype(np.int64)
     due = sessions.start + seconds * SECOND + study.sessions.gap_ms
     measures = {"seconds": seconds, "plays": sessions.plays, "skips": sessions.skips, "artists": sessions.artists}
-    covariates = {name: _covariate(metric, sessions, study) for name, metric in study.metrics.items()}
+    covariates = {
+        name: covariate(metric, sessions.pre_seconds, sessions.pre_sessions, study)
+        for name, metric in study.metrics.items()
+    }
     active = np.zeros((sessions.users, days), dtype=np.bool_)
     for moment in (sessions.start, sessions.start + seconds * SECOND):
         active[sessions.user, np.minimum(moment // DAY, days - 1)] = True
     # A session is in the sums of midnight M if due < M, strictly; the last look waits for every session.
     look = np.minimum(due // DAY + 1, days)
-    return Observed(sessions.user, due, look, measures, covariates, _returns(active))
+    exposed = np.full(sessions.users, days + 1)
+    np.minimum.at(exposed, sessions.user, look)
+    return Observed(sessions.user, due, look, measures, covariates, _returns(active), exposed)
 
 
-def _covariate(metric: Metric, sessions: Sessions, study: Study) -> Integers:
-    prior, users = study.statistics.prior_session_seconds, range(sessions.users)
-    seconds, number = sessions.pre_seconds.tolist(), sessions.pre_sessions.tolist()
+def covariate(metric: Metric, pre_seconds: Integers, pre_sessions: Integers, study: Study) -> Integers:
+    """(U,): the covariate of a metric, in its unit, from every user's totals of the pre-period."""
+    prior, users = study.statistics.prior_session_seconds, range(pre_sessions.size)
+    seconds, number = pre_seconds.tolist(), pre_sessions.tolist()
     if metric.kind == "session_mean" and metric.measure == "seconds":
-        return np.array([duration_covariate(seconds[user], number[user], prior) for user in users])
+        return np.array([duration_covariate(seconds[user], number[user], prior) for user in users], dtype=np.int64)
     if metric.kind == "session_count":
-        return np.array([count_covariate(number[user]) for user in users])
-    return np.zeros(sessions.users, dtype=np.int64)
+        return np.array([count_covariate(number[user]) for user in users], dtype=np.int64)
+    return np.zeros(pre_sessions.size, dtype=np.int64)
 
 
 def _returns(active: Flags) -> tuple[Integers, Integers]:
@@ -121,12 +130,13 @@ def ticks(seen: Observed, assigned: Assigned, study: Study) -> list[TickSums]:
         squares = so_far(seen.measures[metric.measure] ** 2) if metric.kind == "session_mean" else None
         classic[name] = _classic(metric, top, bottom, squares, counted, assigned)
     per_arm = {
-        "exposed": _count(number > 0, assigned),
+        "exposed": _count(seen.exposed[:, None] <= np.arange(1, looks + 1), assigned),
         "included": _count(included, assigned),
         "sessions": _count(number * included, assigned),
         "plays": _count(totals["plays"] * included, assigned),
     }
     closed = np.bincount(seen.look, minlength=looks + 1)[1:].cumsum()
+    single = np.bincount(seen.look[seen.measures["plays"] == 1], minlength=looks + 1)[1:].cumsum()
     complete = max(looks, int(seen.due.max(initial=0)) // DAY + 1)
     return [
         TickSums(
@@ -136,10 +146,11 @@ def ticks(seen: Observed, assigned: Assigned, study: Study) -> list[TickSums]:
             counts=InputCounts(rows=int(closed[index]), accepted=int(closed[index])),
             sessions_all=int(closed[index]),
             sessions_in_period=int(closed[index]),
-            sessions_one_event=0,
+            sessions_one_event=int(single[index]),
             classic={name: pairs[index] for name, pairs in classic.items()},
             users={name: sums[index] for name, sums in user_sums.items()},
             ratios={name: sums[index] for name, sums in ratios.items()},
+            users_in_both=None,
             **{name: (int(counts[0, index]), int(counts[1, index])) for name, counts in per_arm.items()},
         )
         for index in range(looks)

@@ -4,10 +4,9 @@
 run anywhere and their tallies added.
 """
 
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from math import expm1, log1p
+from collections.abc import Sequence
+from functools import partial
+from math import log1p
 from typing import Any
 
 import msgspec
@@ -20,92 +19,35 @@ from stats.classic import classic
 from stats.distributions import normal_exceeded_with
 from stats.engine import EngineState, flip_scores, initial, step
 from stats.simulate.experiment import Assigned, Observed, assign, observe, ticks, watched
-from stats.simulate.regimes import REGIMES, Sessions, with_worse_skips
+from stats.simulate.jobs import Progress, tally_in_parts
+from stats.simulate.regimes import REGIMES, with_worse_skips
+from stats.simulate.tally import NOTHING, USERS, Tally, Truth, result
 from stats.user_means import log_lift
 from stats.verdict import Verdict
 
-USERS = 1000
-"""Users of a simulated experiment, as in the study."""
 
-
-@dataclass(frozen=True, slots=True)
-class Truth:
-    """What is planted: a lift of durations, and by how much treated users skip more; fractions."""
-
-    lift: float = 0.0
-    worse_skips: float = 0.0
-
-
-@dataclass(slots=True)
-class Tally:
-    """Counts over experiments; `+` adds the parts of one job.
-
-    Attributes
-    ----------
-    rejections, covered, readable
-        Reading → experiments in which it ever rejected no effect; in which all its intervals held the truth; in which it
-        could be read at all.
-    decisions
-        Final decision (with why) → experiments.
-    ship_looks
-        Σ of the look at which the ship boundary was crossed, the last look where it was not: for the mean stop.
-    guardrails
-        Guardrail → experiments in which it failed; `any`: in which some did.
-    """
-
-    experiments: int = 0
-    looks: int = 0
-    rejections: Counter[str] = field(default_factory=Counter)
-    covered: Counter[str] = field(default_factory=Counter)
-    readable: Counter[str] = field(default_factory=Counter)
-    decisions: Counter[str] = field(default_factory=Counter)
-    guardrails: Counter[str] = field(default_factory=Counter)
-    ship_looks: int = 0
-    squared_error: float = 0.0
-
-    def __add__(self, other: "Tally") -> "Tally":
-        return Tally(
-            self.experiments + other.experiments,
-            max(self.looks, other.looks),
-            _sum(self.rejections, other.rejections),
-            _sum(self.covered, other.covered),
-            _sum(self.readable, other.readable),
-            _sum(self.decisions, other.decisions),
-            _sum(self.guardrails, other.guardrails),
-            self.ship_looks + other.ship_looks,
-            self.squared_error + other.squared_error,
-        )
-
-    def reading(self, name: str, rejected: bool, covered: bool | None, readable: bool = True) -> None:
-        """Count one experiment's outcome of a reading; `covered` None: it has no interval."""
-        self.rejections[name] += rejected
-        self.readable[name] += readable
-        if covered is not None:
-            self.covered[name] += covered and readable
-
-
-def _sum(a: Counter[str], b: Counter[str]) -> Counter[str]:
-    """The counts together; `a + b` would forget the names that counted nothing."""
-    together = Counter(a)
-    together.update(b)
-    return together
+def _quietly(done: int, total: int) -> None:
+    """Progress that nobody watches."""
 
 
 def simulate(
     study: Study,
     regime: str,
     experiments: int,
-    truth: Truth = Truth(),
+    truth: Truth = NOTHING,
     seed: int = 1,
     users: int = USERS,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = _quietly,
+    jobs: int = 1,
 ) -> dict[str, Any]:
     """Run `experiments` whole experiments of `regime` with a known `truth`, and say how every reading fared.
 
     Parameters
     ----------
     progress
-        Called with (done, total) after each experiment.
+        Called with (done, total) after each part of some experiments.
+    jobs
+        Processes that share the work; the result does not depend on it.
 
     Returns
     -------
@@ -117,16 +59,25 @@ def simulate(
     ------
     SettingsError
         For an unknown regime, or no experiment.
+
+    Examples
+    --------
+    >>> from livelift.study import load_study
+    >>> found = simulate(load_study("lastfm"), "stationary", experiments=1, truth=Truth(lift=0.8), users=150)
+    >>> found["decisions"]["ship"], found["readings"]["fixed"]["rejections"]
+    (1, 1)
     """
     if regime not in REGIMES:
         raise SettingsError(f"there is no regime '{regime}'", f"use one of: {', '.join(REGIMES)}")
     if experiments < 1 or users < 2:
         raise SettingsError("a simulation needs an experiment and two users", "give larger numbers")
-    tally = Tally()
-    for index in range(experiments):
-        tally += run_one(study, regime, truth, seed, index, users)
-        progress(index + 1, experiments)
-    return result(tally, regime, truth, seed, users)
+    part = partial(_part, study, regime, truth, seed, users)
+    return result(tally_in_parts(part, experiments, jobs, progress), regime, truth, seed, users)
+
+
+def _part(study: Study, regime: str, truth: Truth, seed: int, users: int, first: int, end: int) -> Tally:
+    """Experiments `first` … `end` − 1 of a simulation."""
+    return sum((run_one(study, regime, truth, seed, index, users) for index in range(first, end)), Tally())
 
 
 def run_one(study: Study, regime: str, truth: Truth, seed: int, index: int, users: int = USERS) -> Tally:
@@ -137,25 +88,30 @@ def run_one(study: Study, regime: str, truth: Truth, seed: int, index: int, user
     assigned = assign([f"user_{number:06d}" for number in range(users)], salted)
     if truth.worse_skips:
         sessions = with_worse_skips(random, sessions, assigned.treated, truth.worse_skips)
-    return judge(sessions, assigned, salted, truth)
+    return judge(observe(sessions, assigned, salted, truth.lift), assigned, salted, truth)
 
 
 def resalt(
     study: Study,
-    sessions: Sessions,
+    seen: Observed,
     users: Sequence[str],
     salts: int,
     seed: int = 1,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    jobs: int = 1,
+    progress: Progress = _quietly,
 ) -> dict[str, Any]:
-    """Real sessions, in which no treatment exists, as `salts` A/A experiments: each salt another assignment of the users.
+    """Sessions in which no treatment exists as `salts` A/A experiments: each salt another assignment of the users.
 
     Parameters
     ----------
-    sessions
-        Sessions that start in the period, with the pre-period's totals (`Sessions.skip_rate` is not used).
+    seen
+        What was observed: of a listening log, `batch.observed.observe_log`.
     users
-        Their ids, in the order of `Sessions.user`.
+        The users' ids, in the order of `seen.user`.
+    salts, seed
+        Experiment i has the salt "<the study's>:resalted:<seed>:<i>".
+    jobs, progress
+        As in `simulate`.
 
     Returns
     -------
@@ -165,26 +121,34 @@ def resalt(
     Raises
     ------
     SettingsError
-        Without a salt, or where the users do not fit the sessions.
+        Without a salt, or where the ids do not fit the users.
     """
-    if salts < 1 or len(users) != sessions.users:
+    if salts < 1 or len(users) != seen.exposed.size:
         raise SettingsError("re-salting needs a salt, and an id for every user of the sessions", "give both")
+    part = partial(_salted_part, study, seen, users, seed)
+    return result(tally_in_parts(part, salts, jobs, progress), "resalted", NOTHING, seed, len(users))
+
+
+def _salted_part(study: Study, seen: Observed, users: Sequence[str], seed: int, first: int, end: int) -> Tally:
     tally = Tally()
-    for index in range(salts):
+    for index in range(first, end):
         salted = with_salt(study, f"{study.experiment.salt}:resalted:{seed}:{index}")
-        tally += judge(sessions, assign(users, salted), salted, Truth())
-        progress(index + 1, salts)
-    return result(tally, "resalted", Truth(), seed, len(users))
+        tally += judge(seen, assign(users, salted), salted, NOTHING)
+    return tally
 
 
 def with_salt(study: Study, salt: str) -> Study:
-    """The study under another salt: another assignment, other buckets, other flips."""
+    """The study under another salt: another assignment, other buckets, other flips.
+
+    >>> from livelift.study import load_study
+    >>> with_salt(load_study("lastfm"), "another").experiment.salt
+    'another'
+    """
     return msgspec.structs.replace(study, experiment=msgspec.structs.replace(study.experiment, salt=salt))
 
 
-def judge(sessions: Sessions, assigned: Assigned, study: Study, truth: Truth) -> Tally:
+def judge(seen: Observed, assigned: Assigned, study: Study, truth: Truth) -> Tally:
     """One experiment through the engine, look by look, and through the other readings."""
-    seen = observe(sessions, assigned, study, truth.lift)
     sums = ticks(seen, assigned, study)
     scores = flip_scores(np.array([tick.users[study.decision.primary] for tick in sums]), study)
     state, verdicts = initial(study), []
@@ -215,7 +179,9 @@ def _deciding(tally: Tally, state: EngineState, verdicts: list[Verdict], truth: 
     tally.reading("deciding", ship is not None or harm is not None, covered, bool(shown))
     tally.reading("deciding_ship", ship is not None, None)
     tally.reading("deciding_harm", harm is not None, None)
-    tally.ship_looks += ship if ship is not None else tally.looks
+    stop = ship if ship is not None else tally.looks
+    tally.ship_looks += stop
+    tally.ship_looks_squared += stop * stop
     last = verdicts[-1]
     decision, why = (state.final.decision, state.final.why) if state.final else (last.decision, last.why)
     tally.decisions[f"{decision}_{why}" if decision == "dont_ship" else decision] += 1
@@ -247,38 +213,3 @@ def _always_valid(tally: Tally, seen: Observed, assigned: Assigned, study: Study
     rejected = bool(np.any(mixture.p_value(value, variance, rho) <= alpha))
     covered = bool(np.all(np.abs(value - log1p(truth.lift)) <= mixture.radius(variance, rho, alpha)))
     tally.reading("always_valid", rejected, covered, bool(value.size))
-
-
-def result(tally: Tally, regime: str, truth: Truth, seed: int, users: int = USERS) -> dict[str, Any]:
-    """A tally as what `livelift simulate --json` prints."""
-    number = max(tally.experiments, 1)
-
-    def of(name: str) -> dict[str, Any]:
-        readable = tally.readable[name]
-        has_interval = name in tally.covered
-        return {
-            "rejections": tally.rejections[name],
-            "rejection_rate": tally.rejections[name] / number,
-            "coverage": tally.covered[name] / readable if has_interval and readable else None,
-        }
-
-    return {
-        "regime": regime,
-        "experiments": tally.experiments,
-        "looks": tally.looks,
-        "users": users,
-        "seed": seed,
-        "lift": truth.lift,
-        "worse_skips": truth.worse_skips,
-        "readings": {name: of(name) for name in tally.readable},
-        "decisions": {name: tally.decisions[name] for name in DECISIONS},
-        "guardrails_failed": dict(sorted(tally.guardrails.items())),
-        "mean_stop": tally.ship_looks / (number * max(tally.looks, 1)),
-        "typical_error": expm1((tally.squared_error / number) ** 0.5),
-    }
-
-
-DECISIONS = (
-    "ship", "dont_ship_harm", "dont_ship_guardrail", "dont_ship_not_proven", "keep_running", "unhealthy", "no_data",
-)  # fmt: skip
-"""How an experiment can end, as counted in `decisions`."""

@@ -74,7 +74,7 @@ def _counted_parts(sums: TickSums) -> dict[str, Any]:
 
 def _without_readings(document: dict[str, Any]) -> dict[str, Any]:
     """The expected parts less what only the decision code can say."""
-    parts = {key: value for key, value in document.items() if key != "decision"}
+    parts = {key: value for key, value in document.items() if key not in ("decision", "health")}
     parts["metrics"] = {
         name: {key: value for key, value in metric.items() if key in VARIANTS}
         for name, metric in document["metrics"].items()

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 
 from stats import boundaries
-from stats.boundaries import calendar, constants, linear, obrien_fleming, power_family
+from stats.boundaries import calendar, constants, harm_spending, obrien_fleming, power_family
 
 
-@pytest.mark.parametrize(("spending", "two_sided"), [(obrien_fleming, True), (obrien_fleming, False), (linear, False)])
+@pytest.mark.parametrize(
+    ("spending", "two_sided"), [(obrien_fleming, True), (obrien_fleming, False), (harm_spending, False)]
+)
 def test_doubling_the_quadrature_moves_no_constant_of_the_study(
     spending: boundaries.Spending, two_sided: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -18,7 +20,7 @@ def test_doubling_the_quadrature_moves_no_constant_of_the_study(
     assert constants.__wrapped__(times, 0.05, spending, two_sided) == pytest.approx(ours, abs=1e-9)
 
 
-@pytest.mark.parametrize("spending", [obrien_fleming, linear, power_family(2.0)])
+@pytest.mark.parametrize("spending", [obrien_fleming, harm_spending, power_family(1.0)])
 def test_simulated_paths_cross_as_often_as_was_spent(spending: boundaries.Spending) -> None:
     """100,000 Brownian paths; a rate further than four standard errors from the plan would be wrong."""
     times, paths, alpha = calendar(10, 10), 100_000, 0.05

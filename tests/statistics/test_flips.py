@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from stats.boundaries import linear
+from stats.boundaries import harm_spending
 from stats.flips import Tail, advance, bits_of, flip_matrix, flipped_sums, reassign, statistics, user_paths
 from stats.user_means import log_lift
 from tests.statistics.support import Integers, bucketed, rows
@@ -99,7 +99,7 @@ def test_the_tail_is_the_specification_word_for_word(looks: list[list[float]], a
     """Ties, missing values and all."""
     tail, alive, used, crossed = Tail.of(40), set(range(40)), 0, None
     for number, scores in enumerate(looks, start=1):
-        spent = float(linear(np.array(number / len(looks)), alpha))
+        spent = float(harm_spending(np.array(number / len(looks)), alpha))
         tail, _ = advance(tail, np.array(scores), spent, number)
         before = 0 in alive
         alive, used = _slow_look(scores, alive, used, spent)

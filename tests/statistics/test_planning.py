@@ -3,8 +3,10 @@
 import pytest
 
 from livelift.event_time import DAY
-from stats.power import days_remaining, minimum_detectable_effect, needed_lift, power_of
+from stats import engine
+from stats.power import days_remaining, days_to_boundary, minimum_detectable_effect, needed_lift, power_of
 from stats.scenario import Scenario, lift_on, return_on_cost, rollout
+from tests.statistics.support import STUDY, Effects, tick
 
 
 @pytest.mark.parametrize("power", [0.5, 0.8, 0.95])
@@ -51,3 +53,46 @@ def test_an_impossible_population_is_refused(population: float, share: float) ->
 def test_a_cost_of_nothing_has_no_return() -> None:
     with pytest.raises(ValueError, match="positive"):
         return_on_cost(Scenario(1.0, None, None), 1.0, 0.0)
+
+
+def test_an_estimate_that_stays_reaches_the_boundary_when_precision_has_grown_enough() -> None:
+    """Z grows as √(k/look): from 2.0 at look 10 to 2.5 at look 16, the first whose constant it reaches."""
+    limits = (9.0,) * 15 + (2.5,) + (2.4,) * 4
+    assert days_to_boundary(2.0, 0.2, limits, 10, planned=0.01) == 6
+    assert days_to_boundary(1.97, 0.2, limits, 10, planned=0.01) == 7  # 2.5 at look 16.1: look 17
+    assert days_to_boundary(9.5, 0.2, limits, 10, planned=0.01) == 0
+
+
+def test_precision_does_not_grow_beyond_the_plan() -> None:
+    limits = (9.0,) * 19 + (2.5,)
+    assert days_to_boundary(2.0, 0.2, limits, 10, planned=0.01) == 10
+    assert days_to_boundary(2.0, 0.2, limits, 10, planned=0.19) is None
+
+
+@pytest.mark.parametrize("toward", [0.1, -0.12])
+def test_the_days_to_the_boundary_are_in_the_verdict(toward: float) -> None:
+    state = engine.initial(STUDY)
+    state, early = engine.step(state, tick(0, Effects(toward)), STUDY)
+    assert early.planning.days_to_boundary is None  # before the first look
+    found = []
+    for day in (5, 10, 61):
+        state, verdict = engine.step(state, tick(day, Effects(toward)), STUDY)
+        found.append(verdict.planning.days_to_boundary)
+    first, second, last = found
+    assert first is not None and second is not None and 0 < second < first <= 56 and last == 0
+
+
+def test_where_no_crossing_is_possible_yet_no_lift_is_said_to_be_enough() -> None:
+    """2,000 flips: the error released by look 25 is less than one of them, at look 26 it is one."""
+    needed = {}
+    for day in (5, 25, 26, 61):
+        state, verdict = engine.step(engine.initial(STUDY), tick(day, Effects(0.8)), STUDY)
+        needed[day] = verdict.planning.needed_lift
+        assert (state.ship.crossed_at is not None) == (day >= 26)
+    assert needed[5] is needed[25] is None
+    assert needed[26] is not None and needed[61] is not None and needed[61] < needed[26]
+
+
+def test_the_days_to_the_boundary_wait_for_the_first_look_that_lets_anything_cross() -> None:
+    _, verdict = engine.step(engine.initial(STUDY), tick(10, Effects(0.8)), STUDY)
+    assert verdict.planning.days_to_boundary == 16

@@ -11,7 +11,8 @@ from livelift.event_time import DAY
 from livelift.user_value import mean_deciseconds, millionths
 from stats.simulate.experiment import Assigned, Observed, assign, observe, ticks, watched
 from stats.simulate.regimes import REGIMES, Sessions
-from stats.simulate.report import DECISIONS, Tally, Truth, resalt, result, run_one, simulate
+from stats.simulate.report import resalt, run_one, simulate
+from stats.simulate.tally import DECISIONS, Tally, Truth, result
 from tests.statistics.support import STUDY
 
 USERS = 120
@@ -104,7 +105,7 @@ def test_the_same_seed_gives_the_same_experiment_and_parts_add_up() -> None:
 
     whole = simulate(STUDY, "stationary", 2, Truth(0.1), 7, USERS, progress)
     assert result(parts[1] + parts[0], "stationary", Truth(0.1), 7, USERS)["decisions"] == whole["decisions"]
-    assert steps == [(1, 2), (2, 2)]
+    assert steps == [(2, 2)]
     assert simulate(STUDY, "stationary", 2, Truth(0.1), 7, USERS) == whole
 
 
@@ -147,18 +148,26 @@ def test_without_enough_users_an_experiment_has_no_data() -> None:
     assert report["readings"]["fixed"]["coverage"] is None
 
 
+def _seen(users: int) -> Observed:
+    sessions = REGIMES["entry"](np.random.default_rng(4), users, STUDY.experiment.days)
+    return observe(sessions, Assigned(np.zeros(users, dtype=np.bool_), np.zeros(users, dtype=np.int64)), STUDY)
+
+
 def test_one_population_under_many_salts_is_many_experiments_without_effect() -> None:
-    sessions = REGIMES["entry"](np.random.default_rng(4), 200, STUDY.experiment.days)
     names = [f"listener {number}" for number in range(200)]
-    report = resalt(STUDY, sessions, names, salts=3)
+    report = resalt(STUDY, _seen(200), names, salts=3)
     assert report["experiments"] == 3 == sum(report["decisions"].values())
-    assert resalt(STUDY, sessions, names, salts=3) == report != resalt(STUDY, sessions, names, salts=3, seed=2)
+    assert resalt(STUDY, _seen(200), names, salts=3) == report != resalt(STUDY, _seen(200), names, salts=3, seed=2)
 
 
 def test_re_salting_without_an_id_for_every_user_is_refused() -> None:
-    sessions = REGIMES["entry"](np.random.default_rng(4), 5, STUDY.experiment.days)
     with pytest.raises(SettingsError, match="every user"):
-        resalt(STUDY, sessions, ["only one"], salts=1)
+        resalt(STUDY, _seen(5), ["only one"], salts=1)
+
+
+def test_two_processes_tally_what_one_does() -> None:
+    one, two = (simulate(STUDY, "stationary", 30, Truth(0.1), users=110, jobs=jobs) for jobs in (1, 2))
+    assert one == two
 
 
 @pytest.mark.parametrize(("regime", "experiments"), [("chaotic", 1), ("entry", 0)])

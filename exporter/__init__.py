@@ -1,0 +1,1 @@
+"""Serving metrics to Prometheus: what all stations share of it. The metrics themselves are declared in `livelift/metrics/`."""

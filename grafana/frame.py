@@ -1,0 +1,73 @@
+"""What all dashboards have: variables, links to one another and to the web pages, refresh."""
+
+from datetime import timedelta
+
+from grafana_foundation_sdk.builders import dashboard as build
+from grafana_foundation_sdk.models import dashboard as model
+
+from grafana.panels import DATA_SOURCE
+from livelift.event_time import to_iso
+from livelift.metrics import verdict
+from livelift.study import Study
+
+WEB = "http://127.0.0.1:8501"
+"""Where the web pages are unless told otherwise."""
+
+TAG = "livelift"
+AFTER_PERIOD = timedelta(days=2)
+"""Shown after the period's end: its completion is a tick of the next day or two."""
+
+
+def query_variable(
+    name: str, label: str, query: str, *, first: str = "", newest_first: bool = False
+) -> build.QueryVariable:
+    """A variable whose values Prometheus knows; `first` is chosen if it is among them."""
+    made = (
+        build.QueryVariable(name).label(label).datasource(DATA_SOURCE)
+        .query({"query": query, "refId": name, "qryType": 1}).definition(query)
+        .refresh(model.VariableRefresh.ON_TIME_RANGE_CHANGED)
+        .sort(model.VariableSort.ALPHABETICAL_DESC if newest_first else model.VariableSort.ALPHABETICAL_ASC)
+    )  # fmt: skip
+    return made.current(model.VariableOption(text=first, value=first)) if first else made
+
+
+def study_variable(study: Study) -> build.QueryVariable:
+    """Which study."""
+    return query_variable("study", "Study", f"label_values({verdict.RUN_INFO.name}, study)", first=study.name)
+
+
+def run_variable() -> build.QueryVariable:
+    """Which replay or live stream of it; ids sort by time, the newest comes first."""
+    query = f'label_values({verdict.RUN_INFO.name}{{study="$study", clock="event"}}, run)'
+    return query_variable("run", "Run", query, newest_first=True)
+
+
+def metric_variable(study: Study) -> build.QueryVariable:
+    """Which metric; the primary to begin with."""
+    query = f'label_values({verdict.N.name}{{study="$study"}}, metric)'
+    return query_variable("metric", "Metric", query, first=study.decision.primary)
+
+
+def variant_variable() -> build.QueryVariable:
+    """Which arms; all to begin with."""
+    query = f'label_values({verdict.N.name}{{study="$study"}}, variant)'
+    made = query_variable("variant", "Variant", query).multi(True).include_all(True)
+    return made.current(model.VariableOption(text="All", value="$__all"))
+
+
+def frame(uid: str, title: str, description: str, web: str) -> build.Dashboard:
+    """A dashboard without panels, linked to the others and to the web pages at `web`."""
+    return (
+        build.Dashboard(title).uid(uid).description(description).tags([TAG]).refresh("5s").timezone("utc").readonly()
+        .tooltip(model.DashboardCursorSync.CROSSHAIR)
+        .link(build.DashboardLink("livelift dashboards").type(model.DashboardLinkType.DASHBOARDS).tags([TAG])
+              .include_vars(True).keep_time(False).as_dropdown(False))
+        .link(build.DashboardLink("Web pages").type(model.DashboardLinkType.LINK).icon("external link")
+              .url(f"{web}/?study=${{study}}").tooltip("The same study in the web pages").target_blank(True))
+    )  # fmt: skip
+
+
+def in_event_time(dashboard: build.Dashboard, study: Study) -> build.Dashboard:
+    """The time range is the study's period: the curves grow into it."""
+    end = study.experiment.end_ms + int(AFTER_PERIOD.total_seconds() * 1_000)
+    return dashboard.time(to_iso(study.experiment.start_ms), to_iso(end))

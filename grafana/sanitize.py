@@ -1,0 +1,17 @@
+"""What grafana-foundation-sdk 0.0.21 leaves undone or gets wrong in classic dashboard JSON, mended."""
+
+from typing import Any
+
+
+def sanitize(dashboard: dict[str, Any]) -> dict[str, Any]:
+    """The same dashboard with panel ids (the SDK gives none, rows 0), and without keys that Grafana 13's schema does not know."""
+    for number, panel in enumerate(dashboard["panels"], 1):
+        panel["id"] = number
+        if panel["type"] == "table":
+            panel["options"].pop("footer", None)
+    for variable in dashboard["templating"]["list"]:
+        for stray in ("auto", "auto_count", "auto_min"):
+            variable.pop(stray, None)
+    for link in [*dashboard.get("links", []), *dashboard.setdefault("annotations", {}).setdefault("list", [])]:
+        link.pop("placement", None)  # its default would hide it in a menu
+    return dashboard

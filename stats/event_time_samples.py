@@ -1,0 +1,98 @@
+"""A run's ticks as OpenMetrics text in event time: each sample carries the tick's time, years ago in a replay. Pure.
+
+The metrics are those of `livelift/metrics/verdict.py`; labels `run` and `clock="event"` tell them from the gauges of now.
+Between two ticks the newest preview adds a point to what needs no look: counts, means, plain lifts.
+"""
+
+from livelift.event_time import SECOND, from_iso
+from livelift.metrics import Metric
+from livelift.metrics import verdict as declared
+from livelift.study import Study
+from stats.document import Document
+from stats.verdict_samples import Sample, verdict_samples
+
+CONTENT_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+IN_PREVIEWS = (
+    declared.N, declared.MEAN, declared.MEAN_LOW, declared.MEAN_HIGH, declared.LIFT, declared.ADJUSTED, declared.Z,
+    declared.EXPOSED, declared.INCLUDED, declared.SESSIONS, declared.INPUT_ROWS,
+    declared.SAMPLE_RATIO_P, declared.LATE_SHARE, declared.REJECTED_SHARE,
+)  # fmt: skip
+
+TYPES = {"gauge": "gauge", "states": "stateset"}
+
+Point = tuple[int, str]
+"""(event time in ms, value)."""
+
+
+class EventTimeSamples:
+    """Everything that is known of one run's ticks; `text` is what Prometheus reads."""
+
+    def __init__(self, study: Study, run: str) -> None:
+        self._study = study
+        self._own = {"study": study.name, "run": run, "clock": "event"}
+        self._series: dict[Metric, dict[str, list[Point]]] = {}
+        self._preview: dict[tuple[Metric, str], Point] = {}
+        self._last = self._last_preview = 0
+        self._text: bytes | None = None
+
+    def add(self, entry: Document, wall_ms: int) -> None:
+        """One more tick, as the history keeps it, which was evaluated at wall time `wall_ms`.
+
+        One that is not later than the last is that of a Redis which was rolled back: evaluated again, it says the same.
+        """
+        time = from_iso(entry["as_of"])
+        if time < self._last:
+            return
+        self._last = time
+        for metric, labels, value in self._samples(entry, [(declared.TICK_TIMESTAMP, {}, wall_ms / SECOND)]):
+            points = self._series.setdefault(metric, {}).setdefault(labels, [])
+            if points and points[-1][0] == self._last:
+                points.pop()  # the stream ended at this very tick
+            points.append((self._last, value))
+        self._text = None
+
+    def preview(self, document: Document) -> None:
+        """The newest preview. Later than the last tick it adds points; a second one of the same time changes none."""
+        time = from_iso(document["as_of"])
+        if time <= max(self._last, self._last_preview):
+            return
+        self._last_preview = time
+        self._preview = {
+            (metric, labels): (time, value)
+            for metric, labels, value in self._samples(document, [])
+            if metric in IN_PREVIEWS
+        }
+        self._text = None
+
+    def text(self) -> bytes:
+        """All of it as OpenMetrics text: a family's series together, a series' points in order of time."""
+        if self._text is None:
+            lines = []
+            for metric, series in self._series.items():
+                lines.append(f"# TYPE {metric.name} {TYPES[metric.kind]}")
+                for labels, points in series.items():
+                    newest = self._preview.get((metric, labels))
+                    shown = [*points, newest] if newest is not None and newest[0] > self._last else points
+                    lines += [f"{metric.name}{{{labels}}} {value} {time / SECOND}" for time, value in shown]
+            self._text = "\n".join([*lines, "# EOF\n"]).encode()
+        return self._text
+
+    def _samples(self, document: Document, more: list[Sample]) -> list[tuple[Metric, str, str]]:
+        found = []
+        for metric, labels, value in [*more, *verdict_samples(document | {"run": self._own["run"]}, self._study)]:
+            every = self._own | labels
+            if metric.kind != "states":
+                found.append((metric, _text(every), repr(float(value))))
+                continue
+            for state in metric.states:
+                found.append((metric, _text(every | {metric.name: state}), str(int(state == value))))
+        return found
+
+
+def _text(labels: dict[str, str]) -> str:
+    return ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items())
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")

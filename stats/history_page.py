@@ -1,0 +1,43 @@
+"""What the stats station serves under `/history`: the run's ticks from Redis, in event time."""
+
+from threading import Lock
+
+from livelift.study import Study
+from stats.event_time_samples import CONTENT_TYPE, EventTimeSamples
+from stats.redis_store import Client, connect, read_preview, read_ticks
+from stats.settings import StatsSettings
+
+PATH = "/history"
+
+
+class HistoryPage:
+    """Reads on in Redis at each request: only ticks that are new are decoded. What it gives is a function of Redis alone."""
+
+    content_type = CONTENT_TYPE
+
+    def __init__(self, settings: StatsSettings, study: Study) -> None:
+        self._redis = settings.redis
+        self._client: Client | None = None
+        self._names = settings.names
+        self._samples = EventTimeSamples(study, settings.run)
+        self._after = b"-"
+        self._lock = Lock()
+
+    def __call__(self) -> bytes:
+        """The page.
+
+        Raises
+        ------
+        redis.RedisError, UnreachableError
+            If Redis does not answer.
+        """
+        with self._lock:
+            if self._client is None:
+                self._client = connect(self._redis)
+            for number, wall_ms, entry in read_ticks(self._client, self._names, self._after):
+                self._samples.add(entry, wall_ms)
+                self._after = b"(" + number
+            preview = read_preview(self._client, self._names)
+            if preview is not None:
+                self._samples.preview(preview)
+            return self._samples.text()

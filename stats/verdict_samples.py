@@ -1,0 +1,130 @@
+"""The document as samples of the metrics declared in `livelift/metrics/verdict.py`. Pure; what is unknown is left out."""
+
+from collections.abc import Iterator
+from math import sqrt
+from typing import Any
+
+from livelift.assignment import VARIANTS
+from livelift.event_time import DAY, SECOND, from_iso
+from livelift.metrics import Metric
+from livelift.metrics import verdict as declared
+from livelift.study import Study
+
+Document = dict[str, Any]
+Sample = tuple[Metric, dict[str, str], float | str]
+
+Z_95 = 1.959963984540054
+"""The standard normal's 0.975 quantile."""
+
+
+def verdict_samples(document: Document, study: Study) -> Iterator[Sample]:
+    """Samples of the document, those of one metric one after the other."""
+    for metric, labels, value in _all(document, study):
+        if value is not None:
+            yield metric, labels, value
+
+
+def _all(document: Document, study: Study) -> Iterator[tuple[Metric, dict[str, str], Any]]:
+    yield declared.RUN_INFO, {"run": document["run"], "title": study.title}, 1
+    yield declared.DECISION, {}, document["decision"]
+    yield declared.DECISION_CODE, {}, declared.DECISIONS.index(document["decision"])
+    yield declared.WHY, {}, document["why"] or "none"
+    yield declared.DECIDED_AT, {}, _seconds(document["decided_at"])
+    yield declared.TICK_EVENT_TIME, {}, _seconds(document["as_of"])
+    yield declared.ENDED, {}, int(document["progress"]["ended"])
+    yield from _counts(document)
+    for metric, key in ((declared.N, "n"), (declared.MEAN, "mean")):
+        for name, variant, sample in _samples_of(document):
+            yield metric, {"metric": name, "variant": variant}, sample[key]
+    for metric, sign in ((declared.MEAN_LOW, -1), (declared.MEAN_HIGH, 1)):
+        for name, variant, sample in _samples_of(document):
+            yield metric, {"metric": name, "variant": variant}, _bound(sample, sign)
+    yield from _readings(document, study)
+    yield from _health(document, study)
+    yield from _outlook(document, study)
+
+
+def _seconds(iso: str | None) -> float | None:
+    return None if iso is None else from_iso(iso) / SECOND
+
+
+def _samples_of(document: Document) -> Iterator[tuple[str, str, Document]]:
+    for name, metric in document["metrics"].items():
+        for variant in VARIANTS:
+            yield name, variant, metric[variant]
+
+
+def _bound(sample: Document, sign: int) -> float | None:
+    """An end of the mean's 95 % interval, mean ± 1.96 √(variance / n)."""
+    if sample["variance"] is None or not sample["n"]:
+        return None
+    return float(sample["mean"] + sign * Z_95 * sqrt(sample["variance"] / sample["n"]))
+
+
+def _counts(document: Document) -> Iterator[tuple[Metric, dict[str, str], Any]]:
+    rows = document["input"]
+    for outcome, key in (("accepted", "accepted"), ("duplicate", "duplicates"), ("late", "late")):
+        yield declared.INPUT_ROWS, {"outcome": outcome, "reason": ""}, rows[key]
+    for reason, number in rows["rejected"].items():
+        yield declared.INPUT_ROWS, {"outcome": "rejected", "reason": reason}, number
+    for scope in ("all", "in_period", "one_event", "included"):
+        yield declared.SESSIONS, {"scope": scope}, document["sessions"][scope]
+    for metric, key in ((declared.EXPOSED, "users_exposed"), (declared.INCLUDED, "users_included")):
+        for variant in VARIANTS:
+            yield metric, {"variant": variant}, document["variants"][variant][key]
+
+
+def _readings(document: Document, study: Study) -> Iterator[tuple[Metric, dict[str, str], Any]]:
+    metrics = document["metrics"]
+    primary = metrics[document["primary"]]["sequential"]
+    guardrails = {name: metrics[name]["sequential"] for name in study.guardrails}
+    for name, metric in metrics.items():
+        yield declared.LIFT, {"metric": name}, metric["lift"]
+    for name, metric in metrics.items():
+        yield declared.ADJUSTED, {"metric": name}, metric["sequential"]["lift"]
+    for declaration, end in ((declared.LOW, 0), (declared.HIGH, 1)):
+        for name, metric in metrics.items():
+            interval = metric["sequential"]["ci"]
+            yield declaration, {"metric": name}, None if interval is None else interval[end]
+    for declaration, of_primary, of_guardrail in (
+        (declared.P, "p", "p_holm"),
+        (declared.Z, "z", "margin_z"),
+        (declared.BOUNDARY, "boundary", "boundary"),
+    ):
+        yield declaration, {"metric": document["primary"]}, primary[of_primary]
+        for name, reading in guardrails.items():
+            yield declaration, {"metric": name}, reading[of_guardrail]
+    for name, metric in metrics.items():
+        yield declared.CLASSIC_P, {"metric": name}, metric["classic"]["p"]
+    for declaration, key in ((declared.WORSENING, "worsening"), (declared.AT_MOST, "at_most")):
+        for name, reading in guardrails.items():
+            yield declaration, {"metric": name}, reading[key]
+    yield declared.MARGIN, {}, study.decision.guardrail_margin
+    for name, reading in guardrails.items():
+        yield declared.STATUS, {"metric": name}, reading["status"]
+    for name, reading in guardrails.items():
+        yield declared.STATUS_CODE, {"metric": name}, declared.STATUSES.index(reading["status"])
+
+
+def _health(document: Document, study: Study) -> Iterator[tuple[Metric, dict[str, str], Any]]:
+    health = document["health"]
+    yield declared.SAMPLE_RATIO_P, {}, health["sample_ratio_p"]
+    yield declared.SAMPLE_RATIO_ALPHA, {}, study.health.sample_ratio_alpha
+    yield declared.INCLUSION_P, {}, health["inclusion_p"]
+    yield declared.LATE_SHARE, {}, health["late_share"]
+    yield declared.REJECTED_SHARE, {}, health["rejected_share"]
+    yield declared.LATE_LIMIT, {}, study.health.maximum_late_share
+    yield declared.REJECTED_LIMIT, {}, study.health.maximum_rejected_share
+
+
+def _outlook(document: Document, study: Study) -> Iterator[tuple[Metric, dict[str, str], Any]]:
+    progress, planning = document["progress"], document["planning"]
+    yield declared.LOOK, {}, progress["look"]
+    yield declared.LOOKS, {}, progress["looks"]
+    yield declared.INFORMATION, {}, progress["information"]
+    yield declared.REMAINING, {}, progress["days_remaining"] * DAY / SECOND
+    yield declared.MINIMUM_LIFT, {}, study.decision.minimum_lift
+    yield declared.NEEDED_LIFT, {}, planning["needed_lift"]
+    yield declared.DETECTABLE, {}, planning["minimum_detectable_effect"]
+    yield declared.POWER, {"lift": "rule"}, planning["power_at_rule"]
+    yield declared.POWER, {"lift": "estimate"}, planning["power_at_estimate"]

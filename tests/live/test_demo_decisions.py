@@ -1,0 +1,46 @@
+"""Generated data end in the decision that was planted, on real Kafka and Redis and by the twin at the demo's full size."""
+
+from pathlib import Path
+
+import pytest
+
+from batch.document import batch_document
+from livelift.study import load_study
+from local.demo import DemoPlan
+from local.input import GENERATED_EVENTS, GENERATED_LIFT, GENERATED_SEED
+from local.servers import LocalServers
+from producer.sources import lastfm_generator
+from producer.sources.lastfm_generator.truth import read_truth
+from tests.support.live_run import live_run
+
+STUDY = load_study("lastfm")
+
+EVENTS, USERS = 400_000, 1_000
+"""Fewer events decide as surely: precision is limited by users."""
+
+PLANTED = pytest.mark.parametrize(("lift", "expected"), [(GENERATED_LIFT, "ship"), (0.0, "dont_ship")])
+
+
+@PLANTED
+def test_a_live_run_ends_in_the_decision_that_was_planted(
+    lift: float, expected: str, servers: LocalServers, folder: Path, tmp_path: Path
+) -> None:
+    data = tmp_path / "log.tsv"
+    lastfm_generator.generate(data, events=EVENTS, users=USERS, lift=lift, seed=GENERATED_SEED, study=STUDY)
+    document = live_run(servers, folder, DemoPlan(STUDY, data))
+    assert document["decision"] == expected == read_truth(data).expected_decision
+    if expected == "ship":
+        assert document["metrics"]["session_duration"]["sequential"]["ship"]["at"] is not None
+        assert document["decided_at"] is not None
+
+
+@PLANTED
+def test_the_data_of_the_demo_hold_the_decision_that_was_planted(lift: float, expected: str, tmp_path: Path) -> None:
+    data = tmp_path / "log.tsv"
+    lastfm_generator.generate(data, events=GENERATED_EVENTS, lift=lift, seed=GENERATED_SEED, study=STUDY)
+    document, history = batch_document(data, STUDY)
+    truth = read_truth(data)
+    assert document["decision"] == expected == truth.expected_decision
+    assert all(entry["decision"] != "ship" for entry in history) or expected == "ship"
+    low, high = document["metrics"]["session_duration"]["sequential"]["ci"]
+    assert low <= lift <= high

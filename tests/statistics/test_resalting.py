@@ -1,0 +1,55 @@
+"""A listening log as many A/A tests: under the study's own salt it is the twin's sums, under others hardly ever a verdict."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from batch.observed import observe_log
+from batch.twin import Twin
+from livelift.errors import InputError
+from producer.sources import lastfm_generator
+from stats.simulate.bars import RESALTED_BARS, Cell, judge_all
+from stats.simulate.experiment import assign, ticks
+from stats.simulate.report import resalt
+from tests.statistics.support import STUDY
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("without_effect") / "log.tsv"
+    lastfm_generator.generate(path, events=60_000, users=400, lift=0.0, seed=11, study=STUDY)
+    return path
+
+
+def test_under_the_studys_own_salt_a_logs_sums_are_the_twins(log: Path) -> None:
+    seen, users = observe_log(log, STUDY)
+    ours = ticks(seen, assign(users, STUDY), STUDY)
+    with Twin(log, STUDY) as twin:
+        of_twin = [tick for tick in twin.ticks() if not tick.ended]
+    theirs = [*of_twin[: STUDY.experiment.days - 1], next(tick for tick in of_twin if tick.period_complete)]
+    assert len(ours) == len(theirs) == STUDY.experiment.days
+    for mine, exact in zip(ours, theirs, strict=True):
+        for part in ("exposed", "included", "sessions", "plays", "sessions_in_period", "sessions_one_event"):
+            assert getattr(mine, part) == getattr(exact, part), part
+        for name in STUDY.metrics:
+            assert np.array_equal(mine.users[name].sum(axis=1), exact.users[name].sum(axis=1)), name
+            for part, other in zip(mine.classic[name], exact.classic[name], strict=True):
+                assert (part.n, part.mean, part.m2) == pytest.approx((other.n, other.mean, other.m2), rel=1e-9)
+        primary = STUDY.decision.primary
+        assert np.array_equal(mine.users[primary], exact.users[primary])
+        assert all(np.array_equal(mine.ratios[name], exact.ratios[name]) for name in exact.ratios)
+
+
+def test_salts_of_a_log_without_effect_hardly_ever_find_one(log: Path) -> None:
+    seen, users = observe_log(log, STUDY)
+    found = resalt(STUDY, seen, users, salts=40)
+    assert all(judged.passed for judged in judge_all(RESALTED_BARS, {Cell("resalted"): found}, chance=0.001))
+    assert found["readings"]["classic_watched"]["rejections"] >= 15
+
+
+def test_a_log_outside_the_period_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "log.tsv"
+    path.write_text("user_000001\t2008-01-01T00:00:00Z\ta\tA\tt\tT\n")
+    with pytest.raises(InputError, match="no session in the period"):
+        observe_log(path, STUDY)

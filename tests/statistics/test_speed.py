@@ -1,0 +1,76 @@
+"""What a verdict costs: a preview from the state in memory, and a look with its 2,000 flips.
+
+The best of many runs, so that what else the machine does is left out.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from livelift.output_log import SCHEMA, ClosedSession, Totals
+from livelift.sessions import session_measures
+from stats import engine
+from stats.document import make_document
+from stats.run_state import RunState
+from tests.statistics.support import STUDY, tick
+
+MEASURES = session_measures(STUDY).names
+
+
+def best_seconds(work: Callable[[], Any], runs: int) -> float:
+    taken = []
+    for _ in range(runs):
+        began = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - began)
+    return min(taken)
+
+
+def run_of(users: int) -> RunState:
+    """A run in which every user has closed four sessions."""
+    state = RunState(STUDY, MEASURES, 1)
+    random = np.random.default_rng(3)
+    start = STUDY.experiment.start_ms
+    for user in range(users):
+        totals = Totals.zero(len(MEASURES))
+        for session in range(4):
+            plays = int(random.integers(2, 30))
+            values = {"seconds": 240 * plays, "plays": plays, "skips": 1, "artists": int(random.integers(1, plays))}
+            measures = tuple(values[name] for name in MEASURES)
+            totals = Totals(
+                session + 1,
+                tuple(a + b for a, b in zip(totals.sums, measures, strict=True)),
+                tuple(a + b * b for a, b in zip(totals.squares, measures, strict=True)),
+                0, 0, 3, (5000,) * len(MEASURES),
+            )  # fmt: skip
+            closed = ClosedSession(
+                SCHEMA, start + session, f"user_{user}", user % 2, start, start, True, measures, totals,
+                start if session == 0 else None,
+            )  # fmt: skip
+            state.aggregate.apply(closed)
+    return state
+
+
+@pytest.mark.parametrize("users", [200, 20_000])
+def test_a_preview_takes_at_most_a_millisecond_whatever_the_number_of_users(users: int) -> None:
+    """From the state to the text that Redis would hold, right after many sessions have changed it."""
+    state = run_of(users)
+    kept, _ = engine.step(engine.initial(STUDY), tick(20), STUDY)
+
+    def preview() -> str:
+        sums = state.totals()
+        return json.dumps(make_document(STUDY, "run", sums, engine.preview(kept, sums, STUDY)))
+
+    assert json.loads(preview())["variants"]["control"]["users_included"] == users // 2
+    assert best_seconds(preview, 300) <= 0.001
+
+
+def test_a_look_with_2000_flips_takes_at_most_a_hundred_milliseconds() -> None:
+    kept, sums = engine.initial(STUDY), tick(20, users=20_000)
+    assert STUDY.statistics.flips == 2000
+    engine.step(kept, sums, STUDY)  # the flips of a salt are made once
+    assert best_seconds(lambda: engine.step(kept, sums, STUDY), 10) <= 0.1

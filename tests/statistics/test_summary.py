@@ -1,0 +1,69 @@
+"""The one sentence of a verdict, for every way in which a study can stand."""
+
+from dataclasses import replace
+
+import pytest
+
+from livelift.study import Study
+from livelift.tick_sums import InputCounts, TickSums
+from stats import engine
+from stats.document import history_entry, make_document
+from stats.redis_store import headline
+from stats.verdict import Verdict
+from tests.statistics.support import STUDY, Effects, tick
+
+GOOD, BAD, NONE = Effects(0.3), Effects(-0.3), Effects()
+SMALL = {"users": 20_000, "noise": 0.1}
+
+
+def end_of(ticks: list[TickSums], study: Study = STUDY) -> Verdict:
+    state = engine.initial(study)
+    for sums in ticks:
+        state, verdict = engine.step(state, sums, study)
+    return verdict
+
+
+def over(effects: Effects, *days: int, **made: object) -> list[TickSums]:
+    return [tick(day, effects, **made) for day in days]  # type: ignore[arg-type]
+
+
+LATE = InputCounts(rows=100, accepted=90, late=10)
+REJECTED = InputCounts(rows=100, accepted=90, rejected={"date": 10})
+
+
+@pytest.mark.parametrize(
+    ("ticks", "why", "words"),
+    [
+        (over(NONE, 3, users=98), "too_few_users", "No verdict yet: 49 and 49 users, each group needs 50."),
+        (over(NONE, 20), None, "Keep running: nothing is proven yet (Average session duration +3.9% now), look 20 of 61"),
+        (over(GOOD, 20, 40), None, "Ship: Average session duration is better (+40.2% now), shown at look 40, and no"),
+        (over(BAD, 20, 40), "harm", "Don't ship: Average session duration is harmed (-23.0% now), shown at look 20."),
+        (over(Effects(0.3, 0.3), 20, 40), "guardrail", "Don't ship: Skip rate is worse by more than 1%."),
+        (over(NONE, 20, 61), "not_proven", "Don't ship: the period is over and Average session duration is not proven"),
+        (over(Effects(0.015), 40, **SMALL), "minimum_lift", "Keep running: Average session duration is better, but +1.6%"),
+        (over(Effects(0.015), 40, 61, **SMALL), "not_proven", "though Average session duration is better, +1.6% is not"),
+        ([replace(tick(22), ended=True, time=tick(22).time + 5)], "ended_early", "the stream ended with 39 days missing"),
+        ([replace(tick(5), exposed=(300, 200))], "sample_ratio", "the users are not split 50:50 as promised"),
+        ([replace(tick(5), counts=LATE)], "late_rows", "10.0% of the rows came too late, the limit is 1%"),
+        ([replace(tick(5), counts=REJECTED)], "rejected_rows", "10.0% of the rows were rejected, the limit is 5%"),
+    ],
+)  # fmt: skip
+def test_the_summary_says_the_decision_and_its_reason(ticks: list[TickSums], why: str | None, words: str) -> None:
+    verdict = end_of(ticks)
+    assert verdict.why == why
+    assert words in verdict.summary
+
+
+def test_a_guardrail_that_blocks_for_now_is_named() -> None:
+    """A skip rate worse by about 8 %: too little to fail at this look, enough to block."""
+    ticks = over(Effects(0.3, 0.05), 40)
+    verdict = end_of(ticks)
+    assert (verdict.decision, verdict.why) == ("keep_running", "guardrail_gate")
+    assert "but Skip rate is worse at this look." in verdict.summary
+
+
+def test_the_headline_and_the_history_carry_the_summary() -> None:
+    sums = tick(20)
+    verdict = end_of([sums])
+    document = make_document(STUDY, "run", sums, verdict)
+    assert document["summary"] == headline(document)["reason"] == history_entry(document)["summary"] == verdict.summary
