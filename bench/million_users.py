@@ -27,7 +27,7 @@ from bench.meter import Meter
 from bench.processing import OutputLog
 from bench.report import machine_line, write
 from bench.sending import BatchSender
-from bench.stage import Bench, Settled, bench_folder, bench_servers, watch
+from bench.stage import Bench, Rarely, bench_folder, bench_servers, watch
 from bench.subject import Say, compare_sessions, event_times, write_sessions
 from bench.uniform import UniformEvents, make_uniform
 from livelift.errors import LiveliftError
@@ -41,7 +41,6 @@ RESULTS = Path("bench/results/million_users.json")
 EVENTS = 10_000_000
 USERS = (1_000, 1_000_000)
 ROWS_A_BATCH = 20_000
-QUIET_SECONDS = 3.0
 TOKEN_BYTES = 8
 """A changelog key is a writer's token and the user (docs/decisions/0001)."""
 
@@ -103,7 +102,9 @@ def measure(bench: Bench, study: Study, events: UniformEvents, users: int) -> di
     meter = Meter(child.pid)
     try:
         bench.say("processing")
-        watch(child, [meter], Settled(lambda: broker.ends(names.changelog), QUIET_SECONDS), began)
+        everything = sum(broker.ends(names.events))
+        acknowledged = Rarely(lambda: broker.committed(names.application, names.events) >= everything)
+        watch(child, [meter], acknowledged, began)
         resident = _resident_bytes(child.pid)
         log = OutputLog.read(bench, names, study)
         state = State.read(broker, names.changelog)
@@ -116,7 +117,7 @@ def measure(bench: Bench, study: Study, events: UniformEvents, users: int) -> di
         child = stations.start("processor", name="processor-again")
         asyncio.run(_nudge(bench, names, events))
         restored_meter = Meter(child.pid)
-        watched = watch(child, [restored_meter], lambda: sum(broker.ends(names.changelog)) > before, restarted)
+        watched = watch(child, [restored_meter], Rarely(lambda: sum(broker.ends(names.changelog)) > before), restarted)
     finally:
         stations.stop()
     steady = steady_span(log.progress(event_times(events.path, bench.partitions)), meter)

@@ -131,6 +131,21 @@ def watch(child: ChildProcess, meters: list[Meter], done: Callable[[], bool], be
         time.sleep(SAMPLE_SECONDS)
 
 
+class Rarely:
+    """Asks `question` now and then only, since every answer costs the broker something; else the answer is no."""
+
+    def __init__(self, question: Callable[[], bool]) -> None:
+        self._question = question
+        self._asked = time.monotonic()
+
+    def __call__(self) -> bool:
+        now = time.monotonic()
+        if now - self._asked < LOOK_SECONDS:
+            return False
+        self._asked = now
+        return self._question()
+
+
 class Settled:
     """Says when a topic's ends have stood still for `seconds`, having moved at all; looks only now and then."""
 
