@@ -1,6 +1,5 @@
 """All measurements of one table: what is chosen, run in turn, medians taken."""
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,21 +7,18 @@ from typing import Any, NamedTuple
 
 from bench.batch_limit import measure_batch
 from bench.folding import measure_stats
-from bench.kafka import Broker
 from bench.machine import machine
 from bench.measured import Measured
 from bench.peer_runs import PEERS, require_peers
 from bench.processing import measure_processor
 from bench.producing import measure_producer
 from bench.report import row_of
-from bench.stage import Bench
+from bench.stage import Bench, bench_folder, bench_servers
 from bench.subject import Say, Subject, generated
 from bench.whole_line import measure_end_to_end
 from livelift.errors import SettingsError
-from livelift.settings import folder
 from livelift.study import load_study
 from local.disk import require_free_space
-from local.servers import local_servers
 
 STUDY = "lastfm"
 
@@ -106,27 +102,19 @@ def run_bench(options: Options, say: Say) -> dict[str, Any]:
     todo = chosen(options.only)
     if any(job.choice.engine in {peer.name for peer in PEERS} for job in todo):
         require_peers()
-    root = folder() / "bench"
+    root = bench_folder()
     study = load_study(STUDY)
     data = options.data or generated(root, study, options.events, say)
     require_free_space(root, data.stat().st_size * 3, "the bench")
-    servers_folder = root / "servers"
-    shutil.rmtree(servers_folder, ignore_errors=True)
     subject = Subject(root, study, data, say)
     subjects = {job.choice: subject.first(job.most_events or subject.events) for job in todo}
     found: dict[Choice, list[Measured]] = {job.choice: [] for job in todo}
-    with local_servers(servers_folder) as servers:
-        broker = Broker(servers.kafka.address)
-        try:
-            bench = Bench(root, servers, broker, say, options.partitions)
-            for number in range(options.runs):
-                for job in todo:
-                    measured = job.measure(bench, subjects[job.choice], number)
-                    found[job.choice].append(measured)
-                    say(_line(job.choice, number, measured))
-        finally:
-            broker.close()
-    shutil.rmtree(servers_folder, ignore_errors=True)
+    with bench_servers(say, options.partitions) as bench:
+        for number in range(options.runs):
+            for job in todo:
+                measured = job.measure(bench, subjects[job.choice], number)
+                found[job.choice].append(measured)
+                say(_line(job.choice, number, measured))
     rows = [row_of(choice.engine, choice.stage, runs) for choice, runs in found.items()]
     return {"machine": machine(), "rows": rows}
 

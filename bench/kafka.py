@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka import TopicPartition as AioPartition
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient, NewTopic
-from kafka.errors import TopicAlreadyExistsError, UnknownTopicOrPartitionError
+from kafka.errors import CoordinatorNotAvailableError, TopicAlreadyExistsError, UnknownTopicOrPartitionError
 
 from producer.topics import SETTINGS
 
@@ -79,6 +79,14 @@ class Broker:
         places = [TopicPartition(topic, p) for p in sorted(partitions)]
         ends = self._consumer.end_offsets(places)
         return [ends[place] for place in places]
+
+    def committed(self, group: str, topic: str) -> int:
+        """How many records of a topic a consumer group has acknowledged, over all partitions."""
+        try:
+            offsets = self._admin.list_group_offsets(group)[group]
+        except CoordinatorNotAvailableError:  # there was no group yet on this broker
+            return 0
+        return sum(offset.offset for place, offset in offsets.items() if place.topic == topic and offset.offset > 0)
 
     def last_records(self, topic: str) -> list[Any | None]:
         """The last record of every partition; None of an empty one."""

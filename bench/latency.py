@@ -8,7 +8,6 @@ Redis whose fences include the session's output: sums and fences change in one s
 
 import argparse
 import asyncio
-import shutil
 import sys
 import threading
 import time
@@ -26,14 +25,12 @@ from bench.paced_sender import PacedSender
 from bench.redis_progress import StatsProgress
 from bench.report import machine_line, write
 from bench.sending import Sent
-from bench.stage import Bench
+from bench.stage import Bench, bench_folder, bench_servers
 from bench.subject import EVENTS, Say, Subject, generated
 from livelift import output_log
 from livelift.errors import LiveliftError, ResourceError
 from livelift.output_log import ClosedSession
-from livelift.settings import folder
 from livelift.study import load_study
-from local.servers import local_servers
 from producer.topics import create_topics
 from stats.redis_store import connect
 
@@ -184,18 +181,10 @@ def _distribution(latencies: Floats) -> dict[str, float]:
 
 def run(rate: float, seconds: float, events: int, say: Say) -> dict[str, Any]:
     """Start servers, measure, stop."""
-    root = folder() / "bench"
-    study = load_study("lastfm")
+    root, study = bench_folder(), load_study("lastfm")
     subject = Subject(root, study, generated(root, study, events, say), say)
-    servers_folder = root / "servers"
-    shutil.rmtree(servers_folder, ignore_errors=True)
-    with local_servers(servers_folder) as servers:
-        broker = Broker(servers.kafka.address)
-        try:
-            found = measure(Bench(root, servers, broker, say), subject, rate, seconds)
-        finally:
-            broker.close()
-    shutil.rmtree(servers_folder, ignore_errors=True)
+    with bench_servers(say) as bench:
+        found = measure(bench, subject, rate, seconds)
     return {"machine": machine(), **found}
 
 

@@ -36,7 +36,6 @@ class PacedSender:
         table = pq.read_table(prepared.events)
         self._times, self._users, self._values = (table[name].to_pylist() for name in ("time", "user", "value"))
         self.worst_delay = 0.0
-        gc.freeze()  # millions of objects: looking through them would halt the sending
 
     @property
     def sent(self) -> list[Sent]:
@@ -52,12 +51,16 @@ class PacedSender:
         Returns the number of rows sent.
         """
         manifest = self._manifest
-        async with self._sender as sender:
-            await sender.send([], [], [], encode_control(Start(manifest.first, 0, manifest)), manifest.first)
-            for row in range(0, first, UNPACED_ROWS):
-                await self._send(row, min(row + UNPACED_ROWS, first), mark=True)
-            await before_pacing()
-            return await self._paced(first, rate, seconds)
+        gc.freeze()  # millions of objects: looking through them would halt the sending
+        try:
+            async with self._sender as sender:
+                await sender.send([], [], [], encode_control(Start(manifest.first, 0, manifest)), manifest.first)
+                for row in range(0, first, UNPACED_ROWS):
+                    await self._send(row, min(row + UNPACED_ROWS, first), mark=True)
+                await before_pacing()
+                return await self._paced(first, rate, seconds)
+        finally:
+            gc.unfreeze()
 
     async def _paced(self, first: int, rate: float, seconds: float) -> int:
         began = marked = time.time()

@@ -73,8 +73,8 @@ def _bytewax(data: Path) -> list[str]:
 
 PEERS = (
     Peer("faust", 60_000, lambda _: [str(PROGRAMS / "faust_app.py"), "worker", "--without-web", "--loglevel=warn"]),
-    Peer("quix", 1_900_000, lambda _: [str(PROGRAMS / "quix_app.py")]),
-    Peer("bytewax", 1_900_000, _bytewax, closes_at_the_end=True),
+    Peer("quix", 2_000_000, lambda _: [str(PROGRAMS / "quix_app.py")]),
+    Peer("bytewax", 2_000_000, _bytewax, closes_at_the_end=True),
 )
 
 

@@ -17,6 +17,7 @@ from livelift import output_log
 from livelift.names import RunNames
 from livelift.output_log import ClosedSession, EndMark
 from livelift.sessions import session_measures
+from livelift.study import Study
 from local.run_folder import Run
 
 
@@ -55,7 +56,7 @@ def process(bench: Bench, subject: Subject, run: Run, workers: int) -> Measured:
         watched = watch(children[0], [*meters, *servers.values()], settled, began)
     finally:
         stations.stop()
-    log = OutputLog.read(bench, names, subject)
+    log = OutputLog.read(bench, names, subject.study)
     ended = max([int(a[-1]) for a in log.appended if len(a)] + [_last_write(bench, names)]) / 1000
     events = subject.events
     sessions = bench.folder.of_run(run.run) / "sessions.parquet"
@@ -104,12 +105,12 @@ class OutputLog:
     in_order: bool = True
 
     @classmethod
-    def read(cls, bench: Bench, names: RunNames, subject: Subject) -> "OutputLog":
+    def read(cls, bench: Bench, names: RunNames, study: Study) -> "OutputLog":
         appended: list[list[int]] = [[] for _ in range(bench.partitions)]
         reached: list[list[int]] = [[] for _ in range(bench.partitions)]
         fences = [output_log.NOTHING] * bench.partitions
         log = cls([], [])
-        assert session_measures(subject.study).names == ("seconds", "plays", "skips", "artists")
+        assert session_measures(study).names == ("seconds", "plays", "skips", "artists")
 
         def take(partition: int, records: list[Any]) -> None:
             for record in records:

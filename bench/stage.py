@@ -1,7 +1,10 @@
 """What every measured stage shares: the servers, the replayed input, a process watched until its work is done."""
 
+import fcntl
+import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,11 +12,12 @@ from bench.kafka import Broker
 from bench.measured import MILLION
 from bench.meter import SAMPLE_SECONDS, Meter
 from bench.subject import Say, Subject
-from livelift.errors import ResourceError
+from livelift import settings
+from livelift.errors import ResourceError, StateError
 from livelift.names import RunNames
 from local.processes import ChildProcess
 from local.run_folder import Run, RunFolder
-from local.servers import LocalServers
+from local.servers import LocalServers, local_servers
 from local.stations import Stations
 
 LIMIT_SECONDS = 1800.0
@@ -56,6 +60,40 @@ class Bench:
         return meters
 
 
+@contextmanager
+def bench_servers(say: Say, partitions: int = 4) -> Iterator[Bench]:
+    """Kafka and Redis with empty data for one bench, under `.livelift/bench/`; all of it ends with the context.
+
+    Raises
+    ------
+    StateError
+        If another bench of this folder is running: their figures would mean nothing.
+    """
+    root = bench_folder()
+    root.mkdir(parents=True, exist_ok=True)
+    with (root / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StateError(f"another bench is running in {root}", "wait until it has ended") from None
+        folder = root / "servers"
+        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            with local_servers(folder) as servers:
+                broker = Broker(servers.kafka.address)
+                try:
+                    yield Bench(root, servers, broker, say, partitions)
+                finally:
+                    broker.close()
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def bench_folder() -> Path:
+    """Where inputs, caches, the twin's answers and logs are kept between benches."""
+    return settings.folder() / "bench"
+
+
 def servers_cpu(meters: Mapping[str, Meter], began: float, ended: float, events: int) -> dict[str, float]:
     """CPU-seconds of each server per million events between two wall times."""
     return {name: meter.used(began, ended) / events * MILLION for name, meter in meters.items()}
@@ -91,6 +129,21 @@ def watch(child: ChildProcess, meters: list[Meter], done: Callable[[], bool], be
         if time.time() - began > LIMIT_SECONDS:
             raise ResourceError(f"{child.name} was not done in {LIMIT_SECONDS:.0f} s", f"read its log: {child.log}")
         time.sleep(SAMPLE_SECONDS)
+
+
+class Rarely:
+    """Asks `question` now and then only, since every answer costs the broker something; else the answer is no."""
+
+    def __init__(self, question: Callable[[], bool]) -> None:
+        self._question = question
+        self._asked = time.monotonic()
+
+    def __call__(self) -> bool:
+        now = time.monotonic()
+        if now - self._asked < LOOK_SECONDS:
+            return False
+        self._asked = now
+        return self._question()
 
 
 class Settled:

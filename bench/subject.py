@@ -91,12 +91,7 @@ class Subject:
 
     def event_times(self, partitions: int) -> list[Array]:
         """Per partition the times of its events in ms, ascending."""
-        table = pq.read_table(self.prepared.events, columns=["time", "user"])
-        users = table["user"].combine_chunks().dictionary_encode()
-        partition_of = Partitioner(partitions)
-        number = np.array([partition_of[user] for user in users.dictionary.to_pylist()])[users.indices.to_numpy()]
-        times = table["time"].to_numpy()
-        return [times[number == p] for p in range(partitions)]
+        return event_times(self.prepared.events, partitions)
 
     @cached_property
     def document(self) -> dict[str, Any]:
@@ -144,6 +139,16 @@ class Subject:
         folder = self._folder / "twin" / f"{self.prepared.folder.name}-{code.hexdigest()[:12]}"
         folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+
+def event_times(events: Path, partitions: int) -> list[Array]:
+    """Per partition the times of its events in ms, of a Parquet file of events in replay order."""
+    table = pq.read_table(events, columns=["time", "user"])
+    users = table["user"].combine_chunks().dictionary_encode()
+    partition_of = Partitioner(partitions)
+    number = np.array([partition_of[user] for user in users.dictionary.to_pylist()])[users.indices.to_numpy()]
+    times = table["time"].to_numpy()
+    return [times[number == p] for p in range(partitions)]
 
 
 def write_sessions(path: Path, rows: list[tuple[Any, ...]]) -> None:

@@ -46,7 +46,7 @@ def imports(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("station", STATIONS)
 def test_a_station_knows_no_other_station(station: str) -> None:
-    others = {*STATIONS, "local", "cli", "batch"} - {station}
+    others = {*STATIONS, "local", "cli", "batch", "bench"} - {station}
     assert {str(path): imports(path) & others for path in modules(station) if imports(path) & others} == {}
 
 
@@ -59,7 +59,7 @@ def test_exporter_and_broker_know_no_station() -> None:
 
 
 def test_the_shared_words_know_no_station_and_no_client() -> None:
-    forbidden = {*STATIONS, "local", "cli", "batch", *CLIENTS}
+    forbidden = {*STATIONS, "local", "cli", "batch", "bench", *CLIENTS}
     found = {
         str(path): imports(path) & forbidden for path in modules("livelift", "studies") if imports(path) & forbidden
     }
