@@ -4,11 +4,14 @@ import shutil
 import time
 from collections.abc import Callable
 
+from livelift import settings
 from livelift.errors import ResourceError, StateError
+from livelift.study import load_study
 from local.processes import ChildProcess
 from local.run_folder import Run, RunFolder
 from local.servers import LocalServers, local_servers
 from local.stations import Stations
+from local.watching import watching
 
 STATIONS = ("processor", "stats")
 POLL_SECONDS = 0.3
@@ -76,8 +79,11 @@ class StationError(ResourceError):
 def up(folder: RunFolder, kafka_port: int | None, redis_port: int | None, say: Callable[[str], None]) -> None:
     """Run servers and stations until KeyboardInterrupt; a new run's stations take the place of the old one's."""
     folder.refuse_second_stack()
-    with local_servers(folder.root, kafka_port=kafka_port, redis_port=redis_port) as servers:
-        addresses = {"kafka": servers.kafka.address, "redis": servers.redis.url}
+    with (
+        local_servers(folder.root, kafka_port=kafka_port, redis_port=redis_port) as servers,
+        watching(folder, load_study(settings.setting(settings.STUDY)), say) as watched,
+    ):
+        addresses = {"kafka": servers.kafka.address, "redis": servers.redis.url} | watched
         folder.save_stack(addresses)
         say(f"Kafka {addresses['kafka']}, Redis {addresses['redis']} — now: livelift replay; Ctrl-C stops the stack")
         run: Run | None = None

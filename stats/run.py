@@ -22,7 +22,12 @@ def run_stats(config: StatsSettings, until_end: bool = False) -> None:
         signal.signal(number, lambda *_: stopped.set())
     study = load_study(config.study)
     metrics = StatsMetrics(study)
-    serve(metrics.instruments, settings.metrics_address(), settings.METRICS_PORTS["stats"], {PATH: HistoryPage(config, study)})
+    serve(
+        metrics.instruments,
+        settings.metrics_address(),
+        settings.METRICS_PORTS["stats"],
+        {PATH: HistoryPage(config, study)},
+    )
     StatsStation(config, study, metrics).run(stopped.is_set, until_end)
 
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from local.servers import LocalServers, local_servers
+from tests.support.tools import tool
 
 settings.register_profile("livelift", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("livelift")
@@ -23,3 +24,9 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServers]:
 def folder(tmp_path: Path) -> Path:
     """An empty `.livelift` folder."""
     return tmp_path / ".livelift"
+
+
+@pytest.fixture(scope="session")
+def promtool() -> Path:
+    """Prometheus' own checker."""
+    return tool("promtool")
