@@ -17,6 +17,7 @@ from local.servers import LocalServers, local_servers
 from local.stack import Supervisor
 from local.stations import Stations
 from local.verdict_reader import read_verdict
+from local.watching import watching
 from stats.redis_store import connect
 
 STATIONS = ("producer", "processor", "stats")
@@ -112,9 +113,9 @@ def demo(folder: RunFolder, plan: DemoPlan, say: Say) -> Iterator[tuple[LocalSer
     folder.clear_kafka()
     forget_targets(folder.metric_targets)
     require_room(plan.data, folder.kafka)
-    with local_servers(folder.root) as servers:
+    with local_servers(folder.root) as servers, watching(folder, plan.study, say) as watched:
         kafka, redis_url = servers.kafka.address, servers.redis.url
-        folder.save_stack({"kafka": kafka, "redis": redis_url})
+        folder.save_stack({"kafka": kafka, "redis": redis_url} | watched)
         try:
             with RunOfStations(folder, plan, kafka, redis_url, say, servers) as run:
                 yield servers, run

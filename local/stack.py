@@ -4,12 +4,15 @@ import shutil
 import time
 from collections.abc import Callable
 
+from livelift import settings
 from livelift.errors import ResourceError, StateError
+from livelift.study import load_study
 from local.metric_targets import forget_targets
 from local.processes import ChildProcess
 from local.run_folder import Run, RunFolder
 from local.servers import LocalServers, local_servers
 from local.stations import Stations
+from local.watching import watching
 
 STATIONS = ("processor", "stats")
 POLL_SECONDS = 0.3
@@ -78,8 +81,11 @@ def up(folder: RunFolder, kafka_port: int | None, redis_port: int | None, say: C
     """Run servers and stations until KeyboardInterrupt; a new run's stations take the place of the old one's."""
     folder.refuse_second_stack()
     forget_targets(folder.metric_targets)
-    with local_servers(folder.root, kafka_port=kafka_port, redis_port=redis_port) as servers:
-        addresses = {"kafka": servers.kafka.address, "redis": servers.redis.url}
+    with (
+        local_servers(folder.root, kafka_port=kafka_port, redis_port=redis_port) as servers,
+        watching(folder, load_study(settings.setting(settings.STUDY)), say) as watched,
+    ):
+        addresses = {"kafka": servers.kafka.address, "redis": servers.redis.url} | watched
         folder.save_stack(addresses)
         say(f"Kafka {addresses['kafka']}, Redis {addresses['redis']} — now: livelift replay; Ctrl-C stops the stack")
         run: Run | None = None

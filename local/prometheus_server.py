@@ -1,0 +1,83 @@
+"""A real Prometheus, where there is one on the PATH: the rules and scrape jobs of `prometheus/`, with the local stations as targets."""
+
+import json
+import re
+import shutil
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from local.ports import is_free
+from local.server import LocalServer
+
+CONFIGURATION = Path(__file__).parents[1] / "prometheus"
+
+PORT = 9090
+"""Taken if it is free, so that bookmarks last."""
+
+_TARGETS = re.compile(r"^    # targets\n.*?^    # end of targets\n", re.MULTILINE | re.DOTALL)
+
+
+class PrometheusServer(LocalServer):
+    """Scrapes the stations that `targets` lists.
+
+    Parameters
+    ----------
+    folder, port
+        See `LocalServer`.
+    targets
+        A file in file_sd format, read again whenever it changes; it need not be there yet.
+    """
+
+    name = "Prometheus"
+
+    def __init__(self, folder: Path, targets: Path, port: int | None = None) -> None:
+        super().__init__(folder, port)
+        if port is None and is_free(PORT):
+            self.port = PORT
+        self._targets = targets.resolve()
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.address}"
+
+    def get(self, path: str) -> Any:
+        """The answer of the HTTP API, `data` of it. `path` is what follows `/api/v1/`, with its query."""
+        with urllib.request.urlopen(f"{self.url}/api/v1/{path}", timeout=10) as answer:
+            return json.load(answer)["data"]
+
+    def _prepare(self) -> list[str | Path]:
+        (self.folder / "prometheus.yml").write_text(configuration(self._targets))
+        shutil.rmtree(self.folder / "rules", ignore_errors=True)
+        shutil.copytree(CONFIGURATION / "rules", self.folder / "rules")
+        return [
+            "prometheus",
+            "--config.file=prometheus.yml",
+            f"--storage.tsdb.path={self.folder / 'data'}",
+            "--storage.tsdb.retention.time=100y",  # a replay's events are years old
+            "--storage.tsdb.retention.size=1GB",
+            f"--web.listen-address={self.address}",
+            "--log.level=warn",
+        ]
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/-/ready", timeout=1):
+                pass
+            # Its own folder, lest we take another server, quicker to this port, for ours.
+            return bool(self.get("status/flags")["storage.tsdb.path"] == str(self.folder / "data"))
+        except (OSError, urllib.error.URLError, ValueError, KeyError):
+            return False
+
+
+def find_prometheus() -> str | None:
+    """The program, if there is one."""
+    return shutil.which("prometheus")
+
+
+def configuration(targets: Path) -> str:
+    """`prometheus/prometheus.yml` with every job's targets read from `targets`."""
+    found = f"    file_sd_configs:\n      - files: [{json.dumps(str(targets))}]\n        refresh_interval: 2s\n"
+    text = (CONFIGURATION / "prometheus.yml").read_text()
+    return _TARGETS.sub(lambda _: found, text)

@@ -1,0 +1,82 @@
+"""Dashboards are code: the committed JSON is what the code makes, and nothing in it can be wrong unseen."""
+
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grafana.generate import DASHBOARDS, GENERATED, text
+from grafana.generate import dashboards as generated
+from livelift.study import load_study
+from tests.grafana import schema_check
+from tests.grafana.faults import SEEN_BY_LINT, SEEN_BY_TYPES
+from tests.grafana.lint import lint
+
+Dashboards = dict[str, dict[str, Any]]
+Recorded = dict[str, set[str]]
+
+
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_the_committed_json_is_what_the_code_makes(name: str) -> None:
+    made = text(generated(load_study("lastfm"))[name])
+    assert (GENERATED / f"{name}.json").read_text(encoding="utf-8") == made, "run: python -m grafana.generate"
+
+
+def test_nothing_else_is_committed_as_a_dashboard() -> None:
+    assert {path.stem for path in GENERATED.iterdir()} == DASHBOARDS.keys()
+
+
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_the_lint_finds_nothing(name: str, dashboards: Dashboards, recorded: Recorded) -> None:
+    assert lint(dashboards[name], recorded) == []
+
+
+@pytest.mark.parametrize("fault", SEEN_BY_LINT)
+def test_the_lint_sees_a_planted_fault(fault: str, dashboards: Dashboards, recorded: Recorded) -> None:
+    plant, words = SEEN_BY_LINT[fault]
+    dashboard = deepcopy(dashboards["experiment"])
+    plant(dashboard)
+    assert any(words in problem for problem in lint(dashboard, recorded)), lint(dashboard, recorded)
+
+
+@pytest.fixture(scope="module")
+def typed(dashboards: Dashboards, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """What Grafana's types have against the committed dashboards and against each planted one, in one go."""
+    planted = {}
+    for number, (plant, _) in enumerate(SEEN_BY_TYPES.values()):
+        dashboard = deepcopy(dashboards["experiment"])
+        plant(dashboard)
+        planted[f"planted-{number}"] = dashboard
+    return schema_check.problems(dashboards | planted, tmp_path_factory.mktemp("typed"))
+
+
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_grafanas_own_types_find_nothing(name: str, typed: list[str]) -> None:
+    assert [line for line in typed if line.startswith(f"{name}.json")] == []
+
+
+@pytest.mark.parametrize("fault", SEEN_BY_TYPES)
+def test_grafanas_own_types_see_a_planted_fault(fault: str, typed: list[str]) -> None:
+    number = list(SEEN_BY_TYPES).index(fault)
+    lines = [line for line in typed if line.startswith(f"planted-{number}.json")]
+    assert any(SEEN_BY_TYPES[fault][1] in line for line in lines), lines
+
+
+def test_the_address_of_the_web_pages_can_be_chosen() -> None:
+    made = generated(load_study("lastfm"), web="https://experiments.example")
+    for dashboard in made.values():
+        urls = [link["url"] for link in dashboard["links"] if link["type"] == "link"]
+        assert urls == ["https://experiments.example/?study=${study}"]
+
+
+def test_event_time_dashboards_open_with_the_period_of_the_study() -> None:
+    study = load_study("lastfm")
+    for name in ("experiment", "explorer"):
+        assert generated(study)[name]["time"] == {"from": "2009-03-01T00:00:00Z", "to": "2009-05-03T00:00:00Z"}
+    assert generated(study)["pipeline"]["time"] == {"from": "now-15m", "to": "now"}
+
+
+def test_no_file_of_the_checks_names_a_registry() -> None:
+    lock = Path(__file__).with_name("schema") / "package-lock.json"
+    assert "resolved" not in lock.read_text()
