@@ -28,7 +28,7 @@ NOTHING: Identity = (-1, 0, "")
 """Below every output."""
 
 
-class Totals(msgspec.Struct, array_like=True, frozen=True):
+class Totals(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """A user's totals over closed in-period sessions, resolved user-days and the pre-period, all exact integers.
 
     sums, squares
@@ -53,7 +53,7 @@ class Totals(msgspec.Struct, array_like=True, frozen=True):
         return cls(0, none, none, 0, 0, 0, none)
 
 
-class Counts(msgspec.Struct, array_like=True, frozen=True):
+class Counts(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """Cumulative counts of a partition's event records; `undecodable` ones could not be read."""
 
     accepted: int = 0
@@ -75,13 +75,8 @@ class _Output(msgspec.Struct, array_like=True, frozen=True, tag_field="kind"):
     v: int
     due: int
 
-    @property
-    def kind(self) -> str:
-        """Its tag: session, day, mark or end."""
-        return str(self.__struct_config__.tag)
 
-
-class ClosedSession(_Output, frozen=True, array_like=True, tag="session"):
+class ClosedSession(_Output, frozen=True, array_like=True, gc=False, tag="session"):
     """`first_exposed_at` (ms) on the user's first session that holds an in-period event, else None; `variant` 0 control, 1
     treatment; `totals` after it."""
 
@@ -99,7 +94,7 @@ class ClosedSession(_Output, frozen=True, array_like=True, tag="session"):
         return (self.due, SESSION, self.user)
 
 
-class UserDay(_Output, frozen=True, array_like=True, tag="day"):
+class UserDay(_Output, frozen=True, array_like=True, gc=False, tag="day"):
     """Was the user active again on the day after `day` (days since 1970)? `totals` after it."""
 
     user: str
@@ -113,7 +108,7 @@ class UserDay(_Output, frozen=True, array_like=True, tag="day"):
         return (self.due, USER_DAY, self.user)
 
 
-class Mark(_Output, frozen=True, array_like=True, tag="mark"):
+class Mark(_Output, frozen=True, array_like=True, gc=False, tag="mark"):
     """The midnight `due`, with what a tick needs from the partition: nothing before it is still to come."""
 
     counts: Counts
@@ -125,7 +120,7 @@ class Mark(_Output, frozen=True, array_like=True, tag="mark"):
         return (self.due, MARK, "")
 
 
-class EndMark(_Output, frozen=True, array_like=True, tag="end"):
+class EndMark(_Output, frozen=True, array_like=True, gc=False, tag="end"):
     """The end of the stream on this partition; every session has closed."""
 
     watermark: int

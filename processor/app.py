@@ -17,13 +17,13 @@ import faust
 import msgspec
 from faust.types import TP
 
+from broker.fetching import fetch_in_batches
 from broker.record_batches import RecordBatches
-from livelift import output_log
+from livelift import garbage, output_log
 from livelift.errors import LiveliftError
 from livelift.sessions import session_measures
 from livelift.study import Study
 from processor.changelog import StateWriter
-from processor.fetching import fetch_in_batches
 from processor.partition import DeadLetter, Effects, Partition
 from processor.prometheus_edge import ProcessorMetrics
 from processor.scheduler import batching_scheduler
@@ -49,6 +49,7 @@ def build_app(settings: ProcessorSettings, study: Study, metrics: ProcessorMetri
     """The Faust application of one worker; run it with `faust.Worker` or `app.start()`."""
     names = settings.names
     fetch_in_batches()
+    garbage.spare()
     app = faust.App(
         names.application,
         broker=f"kafka://{settings.kafka}",

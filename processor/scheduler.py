@@ -51,7 +51,7 @@ class BatchingScheduler(DefaultSchedulingStrategy):
     most = 20_000
 
     def iterate(self, records: Mapping[TP, list[list[Any]]]) -> Iterator[tuple[TP, Any]]:
-        """`records`: partition → its Kafka batches, as `processor.fetching` hands them over."""
+        """`records`: partition → its Kafka batches, as `broker.fetching` hands them over."""
         for tp, batches in records.items():
             fetched = list(chain.from_iterable(batches))
             for start in range(0, len(fetched), self.most):

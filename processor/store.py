@@ -13,10 +13,10 @@ from faust import stores
 from faust.stores import memory
 from faust.types import TP, EventT
 
+from livelift import garbage
 from livelift.sessions import SessionMeasures
 from livelift.study import Study
 from processor.changelog import StateReader, StateWriter, new_token
-from processor.fetching import settle
 from processor.partition import Partition
 
 SCHEME = "livelift"
@@ -79,7 +79,7 @@ class PartitionStore(memory.Store[bytes, bytes]):
                 self.partitions[tp.partition] = reader.partition(self.study, self.measures)
                 self.writers[tp.partition] = StateWriter(self.measures, new_token(), reader.older_keys())
             self._readers.clear()
-            settle()
+            garbage.settle()
             type(self).recovered(self.partitions)
         except Exception as error:
             self.failure = error

@@ -10,14 +10,15 @@ from collections import Counter
 from collections.abc import Callable
 
 import redis
-from kafka.errors import KafkaError
 
 from livelift.errors import ResourceError, UnreachableError
+from livelift.output_log import Output
 from livelift.sessions import session_measures
 from livelift.study import Study
 from livelift.tick_sums import TickSums
 from stats import engine
 from stats.document import Document, history_entry, make_document
+from stats.kafka_edge import LOST as KAFKA_LOST
 from stats.kafka_edge import OutputReader
 from stats.prometheus_edge import StatsMetrics
 from stats.redis_store import Command, RedisStore, Refused, connect
@@ -26,7 +27,7 @@ from stats.settings import StatsSettings
 
 log = logging.getLogger("livelift.stats")
 
-LOST = (redis.ConnectionError, redis.TimeoutError, KafkaError, OSError)
+LOST = (redis.ConnectionError, redis.TimeoutError, *KAFKA_LOST, OSError)
 """What a restart of Kafka or Redis looks like: wait and load again. Anything else is an error."""
 
 RETRY_SECONDS = 0.5
@@ -101,10 +102,10 @@ class StatsStation:
     def _once(self) -> None:
         """One round: poll, apply, commit; at every tick a commit of its own."""
         assert self._reader is not None
-        arrived: Counter[str] = Counter()
+        arrived: Counter[type[Output]] = Counter()
         for partition, offset, output in self._reader.poll(POLL_MS):
             self._state.offer(partition, offset, output)
-            arrived[output.kind] += 1
+            arrived[type(output)] += 1
         if not arrived:
             return
         while (sums := self._state.step()) is not None:

@@ -1,72 +1,124 @@
-"""The Kafka edge of stats: reads the output log, partitions assigned by hand, from the positions that Redis holds."""
+"""The Kafka edge of stats: reads the output log, partitions assigned by hand, from the positions that Redis holds.
 
-from collections.abc import Iterator
+aiokafka fetches, since its decoder is compiled: kafka-python took as long to read an output as stats to apply it. Stats has
+no event loop of its own: `poll` lets this one run.
+"""
 
-from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
+import asyncio
+from collections.abc import Coroutine, Iterator
+from typing import Any, TypeVar
 
+import aiokafka.errors
+import kafka.errors
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from kafka import KafkaConsumer
+
+from broker.fetching import fetch_in_batches
 from broker.unreachable import unreachable
 from livelift import output_log
 from livelift.output_log import Output
 from livelift.settings import BOOTSTRAP_MS
 
+LOST = (aiokafka.errors.KafkaError, kafka.errors.KafkaError)
+"""What a broker that goes away looks like."""
+
 MOST_WAITING = 50_000
 """Outputs that a partition may have waiting at its mark before it is not fetched any more."""
 
+POLL_BATCHES = 32
+"""Kafka batches taken at once, over all partitions: some 10,000 outputs each at most."""
+
+T = TypeVar("T")
+
 
 class OutputReader:
-    """A consumer of one run's output log. No group: Redis holds the positions."""
+    """A consumer of one run's output log. No group: Redis holds the positions.
+
+    Raises
+    ------
+    UnreachableError
+        If Kafka does not answer.
+    """
 
     def __init__(self, kafka: str, topic: str) -> None:
-        try:
-            self._consumer = KafkaConsumer(
-                bootstrap_servers=kafka,
-                bootstrap_timeout_ms=BOOTSTRAP_MS,
-                group_id=None,
-                enable_auto_commit=False,
-                auto_offset_reset="none",
-                fetch_max_wait_ms=50,
-                max_partition_fetch_bytes=4 << 20,
-                max_poll_records=20_000,
-            )
-        except KafkaError as error:
-            raise unreachable(kafka, error) from None
+        fetch_in_batches()
+        self._kafka = kafka
         self._topic = topic
+        self._loop = asyncio.new_event_loop()
+        self._places: list[TopicPartition] = []
+        self._positions: list[int] = []
+        try:
+            self._consumer = self._run(_started(kafka))
+        except LOST as error:
+            self._loop.close()
+            raise unreachable(kafka, error) from None
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        return self._loop.run_until_complete(work)
 
     def partitions(self) -> int:
         """How many partitions the log has; 0 while there is no such topic."""
-        return len(self._consumer.partitions_for_topic(self._topic) or ())
+        consumer = KafkaConsumer(bootstrap_servers=self._kafka, bootstrap_timeout_ms=BOOTSTRAP_MS, group_id=None)
+        try:
+            return len(consumer.partitions_for_topic(self._topic) or ())
+        finally:
+            consumer.close()
 
     def seek(self, positions: list[int]) -> None:
         """Read on from these offsets, one a partition."""
-        tps = [TopicPartition(self._topic, p) for p in range(len(positions))]
-        self._consumer.assign(tps)
-        for tp, position in zip(tps, positions, strict=True):
-            self._consumer.seek(tp, position)
+        self._places = [TopicPartition(self._topic, p) for p in range(len(positions))]
+        self._positions = list(positions)
+
+        async def seek() -> None:
+            self._consumer.assign(self._places)
+            for place, position in zip(self._places, positions, strict=True):
+                self._consumer.seek(place, position)
+
+        self._run(seek())
 
     def poll(self, timeout_ms: int) -> Iterator[tuple[int, int, Output]]:
         """(partition, offset, output) of what has arrived, in order within a partition."""
-        for tp, records in self._consumer.poll(timeout_ms=timeout_ms).items():
-            for record in records:
-                yield tp.partition, record.offset, output_log.decode(record.value)
+        decode = output_log.decode
+        for place, batches in self._run(self._consumer.getmany(timeout_ms=timeout_ms)).items():
+            for records in batches:
+                for record in records:
+                    yield place.partition, record.offset, decode(record.value)
+                self._positions[place.partition] = records[-1].offset + 1
 
     def hold_back(self, waiting: list[int]) -> None:
         """Stop fetching partitions with too many outputs waiting at a mark; `waiting` counts them."""
-        for partition, count in enumerate(waiting):
-            tp = TopicPartition(self._topic, partition)
+        paused = self._consumer.paused()
+        for place, count in zip(self._places, waiting, strict=True):
             if count > MOST_WAITING:
-                self._consumer.pause(tp)
-            elif tp in self._consumer.paused():
-                self._consumer.resume(tp)
+                self._consumer.pause(place)
+            elif place in paused:
+                self._consumer.resume(place)
 
     def lag(self) -> list[int | None]:
         """Records of each partition that were not read yet, as of its last fetch; None before the first."""
-        places = sorted(self._consumer.assignment(), key=lambda tp: tp.partition)
-        ends = [self._consumer.highwater(tp) for tp in places]
+        ends = [self._consumer.highwater(place) for place in self._places]
         return [
-            None if end is None else max(0, end - self._consumer.position(tp))
-            for tp, end in zip(places, ends, strict=True)
+            None if end is None else max(0, end - position) for end, position in zip(ends, self._positions, strict=True)
         ]
 
     def close(self) -> None:
-        self._consumer.close()
+        self._run(self._consumer.stop())
+        self._loop.close()
+
+
+async def _started(kafka: str) -> AIOKafkaConsumer:
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=kafka,
+        group_id=None,
+        enable_auto_commit=False,
+        auto_offset_reset="none",
+        fetch_max_wait_ms=50,
+        max_partition_fetch_bytes=1 << 20,
+        max_poll_records=POLL_BATCHES,
+    )
+    try:
+        await consumer.start()
+    except BaseException:
+        await consumer.stop()
+        raise
+    return consumer

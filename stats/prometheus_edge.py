@@ -9,11 +9,13 @@ from prometheus_client.registry import Collector
 from exporter.instruments import Instruments, Sample, families
 from livelift.metrics import of, verdict
 from livelift.metrics import stats as declared
+from livelift.output_log import ClosedSession, EndMark, Mark, Output, UserDay
 from livelift.study import Study
 from stats.document import Document
 from stats.verdict_samples import verdict_samples
 
-KINDS = ("session", "day", "mark", "end")
+KINDS: dict[type[Output], str] = {ClosedSession: "session", UserDay: "day", Mark: "mark", EndMark: "end"}
+"""The label of an output's kind."""
 
 
 class StatsMetrics(Collector):
@@ -26,10 +28,10 @@ class StatsMetrics(Collector):
         self._document: Document | None = None
         self._decision = ""
         self._times: dict[str, float] = {}  # metric name → wall time, Unix seconds
-        self._outputs = {kind: self.instruments.counter(declared.OUTPUTS, kind) for kind in KINDS}
+        self._outputs = {kind: self.instruments.counter(declared.OUTPUTS, label) for kind, label in KINDS.items()}
         self.instruments.add(self)
 
-    def arrived(self, kinds: Mapping[str, int], lag: list[int | None], waiting: list[int]) -> None:
+    def arrived(self, kinds: Mapping[type[Output], int], lag: list[int | None], waiting: list[int]) -> None:
         """So many outputs of each kind were read; per partition what is unread, and what waits at a mark."""
         for kind, number in kinds.items():
             self._outputs[kind].inc(number)

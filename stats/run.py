@@ -6,7 +6,7 @@ import sys
 import threading
 
 from exporter.server import serve
-from livelift import logs, settings
+from livelift import garbage, logs, settings
 from livelift.errors import LiveliftError
 from livelift.study import load_study
 from stats.app import StatsStation
@@ -21,6 +21,7 @@ def run_stats(config: StatsSettings, metrics_at: str | None, until_end: bool = F
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
+    garbage.spare()
     study = load_study(config.study)
     metrics = StatsMetrics(study)
     pages = {PATH: HistoryPage(config, study)}

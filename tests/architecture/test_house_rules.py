@@ -14,7 +14,6 @@ EDGES = {
     "producer/resume.py",
     "producer/topics.py",
     "processor/app.py",
-    "processor/fetching.py",
     "processor/run.py",
     "processor/scheduler.py",
     "processor/store.py",

@@ -1,0 +1,21 @@
+"""Python's cyclic garbage collector, told of what a stream is: many objects that are freed by their reference counts.
+
+With its defaults it looks through every new batch of records dozens of times, and through all state whenever that has
+grown by a quarter; it finds nothing. That was half of the processor's reading and a third of stats (decision 0010).
+"""
+
+import gc
+
+YOUNG_OBJECTS = 100_000
+"""Look after so many new objects, instead of 700."""
+
+
+def spare() -> None:
+    """Look seldom."""
+    gc.set_threshold(YOUNG_OBJECTS, 20, 100)
+
+
+def settle() -> None:
+    """What is there now stays: a million users need not be looked through again and again."""
+    gc.collect()
+    gc.freeze()
