@@ -63,8 +63,8 @@ def power_family(exponent: float) -> Spending:
     return spent
 
 
-harm_spending = power_family(1.5)
-"""Spending of the harm tail: α t^1.5. It stops a harm far earlier than O'Brien–Fleming would, and nearly as early as even
+harm_spending = power_family(2.0)
+"""Spending of the harm tail: α t². It stops a harm far earlier than O'Brien–Fleming would, and nearly as early as even
 spending does, which finds less (docs/decisions/0006-spending-of-the-harm-tail.md)."""
 
 

@@ -315,7 +315,7 @@ def _reachable(
     """The constants `limits` of a tail of the primary; inf where its flips leave no crossing yet, whatever the estimate.
 
     A tail whose spent error is less than one flip's share lets nobody cross: with 2,000 flips and 61 looks *ship* opens at
-    look 26 and *harm* at look 5.
+    look 26 and *harm* at look 9.
     """
     if study.experiment.assignment == "observed":
         return limits
