@@ -104,7 +104,7 @@ def measure(bench: Bench, study: Study, events: UniformEvents, users: int) -> di
         bench.say("processing")
         everything = sum(broker.ends(names.events))
         acknowledged = Rarely(lambda: broker.committed(names.application, names.events) >= everything)
-        watch(child, [meter], acknowledged, began)
+        watch([child], [meter], acknowledged, began)
         resident = _resident_bytes(child.pid)
         log = OutputLog.read(bench, names, study)
         state = State.read(broker, names.changelog)
@@ -117,7 +117,9 @@ def measure(bench: Bench, study: Study, events: UniformEvents, users: int) -> di
         child = stations.start("processor", name="processor-again")
         asyncio.run(_nudge(bench, names, events))
         restored_meter = Meter(child.pid)
-        watched = watch(child, [restored_meter], Rarely(lambda: sum(broker.ends(names.changelog)) > before), restarted)
+        watched = watch(
+            [child], [restored_meter], Rarely(lambda: sum(broker.ends(names.changelog)) > before), restarted
+        )
     finally:
         stations.stop()
     steady = steady_span(log.progress(event_times(events.path, bench.partitions)), meter)

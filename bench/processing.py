@@ -51,9 +51,9 @@ def process(bench: Bench, subject: Subject, run: Run, workers: int) -> Measured:
         return settled() and has_end(broker, names.output)
 
     try:
-        watched = watch(children[0], [*meters, *servers.values()], done, began)
+        watched = watch(children, [*meters, *servers.values()], done, began)
         settled = Settled(lambda: broker.ends(names.changelog))
-        watched = watch(children[0], [*meters, *servers.values()], settled, began)
+        watched = watch(children, [*meters, *servers.values()], settled, began)
     finally:
         stations.stop()
     log = OutputLog.read(bench, names, subject.study)
