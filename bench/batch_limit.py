@@ -24,7 +24,7 @@ def measure_batch(bench: Bench, subject: Subject, number: int) -> Measured:
     child = ChildProcess("batch", [sys.executable, PROGRAM, *arguments], bench.folder.root / "batch.log")
     meter = Meter(child.pid)
     try:
-        watched = watch(child, [meter], lambda: child.poll() == 0, began)
+        watched = watch([child], [meter], lambda: child.poll() == 0, began)
     finally:
         child.stop()
     query = json.loads(child.tail(1))

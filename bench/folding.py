@@ -38,7 +38,7 @@ def measure_stats(bench: Bench, subject: Subject, number: int) -> Measured:
         return has_ended(fences)
 
     try:
-        watched = watch(child, [meter, *servers.values()], done, began)
+        watched = watch([child], [meter, *servers.values()], done, began)
         document = reached.document()
     finally:
         stations.stop()

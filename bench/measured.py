@@ -53,7 +53,9 @@ class Measured:
     why: str = ""
 
 
-def steady_span(progress: Progress, meter: Meter) -> Span:
-    """The steady part of a job that was metered meanwhile."""
+def steady_span(progress: Progress, *meters: Meter) -> Span | None:
+    """The steady part of a job that was metered meanwhile; None if it was done in one go, too quickly to have one."""
     begin, end, events = progress.steady()
-    return Span(end - begin, events, meter.used(begin, end))
+    if end <= begin or events <= 0:
+        return None
+    return Span(end - begin, events, sum(meter.used(begin, end) for meter in meters))

@@ -30,7 +30,7 @@ from bench.sending import BatchSender
 from bench.stage import Bench, Rarely, bench_folder, bench_servers, watch
 from bench.subject import Say, compare_sessions, event_times, write_sessions
 from bench.uniform import UniformEvents, make_uniform
-from livelift.errors import LiveliftError
+from livelift.errors import LiveliftError, SettingsError
 from livelift.events import Progress, Start, encode_control
 from livelift.names import RunNames
 from livelift.study import Study, load_study
@@ -104,7 +104,7 @@ def measure(bench: Bench, study: Study, events: UniformEvents, users: int) -> di
         bench.say("processing")
         everything = sum(broker.ends(names.events))
         acknowledged = Rarely(lambda: broker.committed(names.application, names.events) >= everything)
-        watch(child, [meter], acknowledged, began)
+        watch([child], [meter], acknowledged, began)
         resident = _resident_bytes(child.pid)
         log = OutputLog.read(bench, names, study)
         state = State.read(broker, names.changelog)
@@ -117,7 +117,9 @@ def measure(bench: Bench, study: Study, events: UniformEvents, users: int) -> di
         child = stations.start("processor", name="processor-again")
         asyncio.run(_nudge(bench, names, events))
         restored_meter = Meter(child.pid)
-        watched = watch(child, [restored_meter], Rarely(lambda: sum(broker.ends(names.changelog)) > before), restarted)
+        watched = watch(
+            [child], [restored_meter], Rarely(lambda: sum(broker.ends(names.changelog)) > before), restarted
+        )
     finally:
         stations.stop()
     steady = steady_span(log.progress(event_times(events.path, bench.partitions)), meter)
@@ -128,7 +130,7 @@ def measure(bench: Bench, study: Study, events: UniformEvents, users: int) -> di
     return {
         "users": users,
         "events": events.manifest.rows,
-        **_span(steady),
+        **_rates(steady),
         "peak_mib": round(meter.peak_mib, 1),
         "resident_mib": round(resident / 2**20, 1),
         "sessions": len(log.sessions),
@@ -144,7 +146,9 @@ def measure(bench: Bench, study: Study, events: UniformEvents, users: int) -> di
     }
 
 
-def _span(span: Span) -> dict[str, float]:
+def _rates(span: Span | None) -> dict[str, float]:
+    if span is None:
+        raise SettingsError("there were too few events to see a steady rate", "ask for more: --events")
     return {"events_per_s": round(span.events_per_s), "cpu_s_per_million": round(span.cpu_s_per_million, 2)}
 
 

@@ -114,7 +114,7 @@ def measure_peer(peer: Peer, bench: Bench, subject: Subject, number: int) -> Mea
     child = ChildProcess(peer.name, command, log, environment=environment)
     meter = Meter(child.pid)
     try:
-        watched = watch(child, [meter, *servers.values()], lambda: child.poll() == 0 or complete(), began)
+        watched = watch([child], [meter, *servers.values()], lambda: child.poll() == 0 or complete(), began)
     finally:
         child.stop()
         shutil.rmtree(data, ignore_errors=True)

@@ -51,9 +51,9 @@ def process(bench: Bench, subject: Subject, run: Run, workers: int) -> Measured:
         return settled() and has_end(broker, names.output)
 
     try:
-        watched = watch(children[0], [*meters, *servers.values()], done, began)
+        watched = watch(children, [*meters, *servers.values()], done, began)
         settled = Settled(lambda: broker.ends(names.changelog))
-        watched = watch(children[0], [*meters, *servers.values()], settled, began)
+        watched = watch(children, [*meters, *servers.values()], settled, began)
     finally:
         stations.stop()
     log = OutputLog.read(bench, names, subject.study)
@@ -64,16 +64,11 @@ def process(bench: Bench, subject: Subject, run: Run, workers: int) -> Measured:
     return Measured(
         events=events,
         whole=Span(ended - began, events, sum(meter.used(until=ended) for meter in meters)),
-        steady=_steady(log.progress(subject.event_times(bench.partitions)), meters),
+        steady=steady_span(log.progress(subject.event_times(bench.partitions)), *meters),
         peak_mib=sum(meter.peak_mib for meter in meters),
         equal=log.in_order and compare_sessions(sessions, subject.sessions).identical,
         servers_cpu_s_per_million=servers_cpu(servers, began, watched.ended, events),
     )
-
-
-def _steady(progress: Progress, meters: list[Meter]) -> Span:
-    spans = [steady_span(progress, meter) for meter in meters]
-    return Span(spans[0].seconds, spans[0].events, sum(span.cpu_seconds for span in spans))
 
 
 def has_end(broker: Broker, topic: str) -> bool:

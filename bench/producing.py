@@ -78,7 +78,7 @@ def _produce(bench: Bench, subject: Subject, run: Run, *, check: bool = False) -
 
     meter = Meter(child.pid)
     try:
-        watched = watch(child, [meter, *servers.values()], done, began)
+        watched = watch([child], [meter, *servers.values()], done, began)
     finally:
         stations.stop()
     times, counts = (np.array(column, dtype=np.float64) for column in zip(*curve, strict=True))

@@ -17,7 +17,8 @@ def row_of(engine: str, stage: str, runs: list[Measured]) -> dict[str, Any]:
     `events_per_s` and `cpu_s_per_million` are the steady part's where a job has one (`part` says which), `whole` holds
     the same with its start and its end.
     """
-    spans = [run.steady or run.whole for run in runs]
+    steady = [run.steady for run in runs if run.steady is not None]
+    spans = steady if len(steady) == len(runs) else [run.whole for run in runs]
     row: dict[str, Any] = {
         "engine": engine,
         "stage": stage,
@@ -26,7 +27,7 @@ def row_of(engine: str, stage: str, runs: list[Measured]) -> dict[str, Any]:
         "equal_to_twin": all(run.equal for run in runs),
         "runs": len(runs),
         "events": runs[0].events,
-        "part": "steady" if runs[0].steady else "whole",
+        "part": "steady" if all(run.steady for run in runs) else "whole",
         "whole": {"seconds": round(median(run.whole.seconds for run in runs), 2), **_rates([r.whole for r in runs])},
         "servers_cpu_s_per_million": {
             name: round(median(run.servers_cpu_s_per_million[name] for run in runs), 2)

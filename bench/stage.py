@@ -107,13 +107,13 @@ class Watched:
     ended: float
 
 
-def watch(child: ChildProcess, meters: list[Meter], done: Callable[[], bool], began: float) -> Watched:
+def watch(children: list[ChildProcess], meters: list[Meter], done: Callable[[], bool], began: float) -> Watched:
     """Sample until `done()`, asked at every sample.
 
     Raises
     ------
     ResourceError
-        If the process ends with an error, or is not done in `LIMIT_SECONDS`.
+        If a process ends with an error, or they are not done in `LIMIT_SECONDS`.
     """
     while True:
         for meter in meters:
@@ -123,9 +123,9 @@ def watch(child: ChildProcess, meters: list[Meter], done: Callable[[], bool], be
             for meter in meters:
                 meter.sample()
             return Watched(began, ended)
-        code = child.poll()
-        if code:
-            raise ResourceError(f"{child.name} ended (code {code}): {child.tail(5)}", f"read its log: {child.log}")
+        for child in children:
+            if code := child.poll():
+                raise ResourceError(f"{child.name} ended (code {code}): {child.tail(5)}", f"read its log: {child.log}")
         if time.time() - began > LIMIT_SECONDS:
             raise ResourceError(f"{child.name} was not done in {LIMIT_SECONDS:.0f} s", f"read its log: {child.log}")
         time.sleep(SAMPLE_SECONDS)

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from bench.bench import Choice, chosen
 from bench.markdown import as_markdown
-from bench.measured import Measured, Span
+from bench.measured import Measured, Span, steady_span
 from bench.meter import Meter
 from bench.progress import Progress, progress_by_event_time
 from bench.report import row_of, show
@@ -82,6 +82,12 @@ def test_the_steady_part_leaves_out_the_start_and_the_end() -> None:
     times = np.array([10.0, 11.0, 12.0, 13.0, 23.0])
     progress = Progress(times, np.array([50.0, 400.0, 750.0, 960.0, 1000.0]))
     assert progress.steady() == (10.0, 13.0, 910.0)
+
+
+def test_a_job_done_in_one_go_has_no_steady_part() -> None:
+    meter = Meter(os.getpid())
+    meter.sample()
+    assert steady_span(Progress(np.array([10.0]), np.array([50.0])), meter) is None
 
 
 def test_progress_is_told_by_the_event_time_that_the_outputs_have_reached() -> None:
