@@ -77,7 +77,8 @@ def problems(dashboard: Dashboard, asker: Asker) -> list[str]:
                 wrong.append(f"{panel['title']} {target['refId']}: nothing for {target['expr']}")
             came |= legends(target, found)
             for label in re.findall(r"\{\{(\w+)\}\}", target.get("legendFormat", "")):
-                if any(label not in series["metric"] for series in found):
+                kept = re.search(rf"by \([^)]*\b{label}\b", target["expr"])  # then absent means empty
+                if not kept and any(label not in series["metric"] for series in found):
                     wrong.append(f"{panel['title']} {target['refId']}: no label {label}")
         if panel["type"] == "timeseries":
             named = {override["matcher"]["options"] for override in panel["fieldConfig"]["overrides"]}
