@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: env demo test test-slow simulate lint format lock clean
+.PHONY: env demo bench latency test test-slow lint format lock clean
 
 env: .venv/.installed
 
@@ -14,6 +14,17 @@ env: .venv/.installed
 
 demo: env
 	$(BIN)/livelift demo $(ARGS)
+
+bench: env .venv-peers/.installed
+	$(BIN)/python -m bench $(if $(FULL),--full) $(ARGS)
+
+latency: env
+	$(BIN)/python -m bench.latency $(ARGS)
+
+.venv-peers/.installed: requirements/peers.lock
+	test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/peers.lock
+	@touch $@
 
 lint: env
 	$(BIN)/ruff check .
@@ -33,9 +44,17 @@ format: env
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --quiet
+
+# requirements/all.lock for a checkout; for each station's image one with what it needs, in the versions of all.lock; one
+# for the peers of the bench.
 lock: env
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --all-extras --quiet pyproject.toml --output-file requirements/all.lock
+	$(COMPILE) --all-extras pyproject.toml --output-file requirements/all.lock
+	for station in producer processor stats; do \
+	    $(COMPILE) --extra $$station --extra metrics --constraint requirements/all.lock pyproject.toml --output-file requirements/$$station.lock || exit 1; \
+	done
+	$(COMPILE) requirements/peers.in --output-file requirements/peers.lock
 	$(BIN)/python -m local.kafka_jars > local/kafka_jars.lock.new && mv local/kafka_jars.lock.new local/kafka_jars.lock
 
 clean:
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-peers .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -40,11 +40,12 @@ def demo(
     check: Annotated[bool, typer.Option("--check/--no-check", help="Compare the end with the DuckDB twin.")] = True,
 ) -> None:
     """Replay a listening log through real Kafka, Faust and Redis, and show the verdict."""
-    from cli.progress import RunProgress
+    from cli.live import LiveTerminal
     from livelift.study import load_study
     from local.demo import DemoPlan
     from local.demo import demo as demo_of
     from local.input import find_input
+    from local.pipeline_reading import PipelineReader
     from producer.pacing import parse_speed
 
     loaded = load_study(study)
@@ -56,8 +57,8 @@ def demo(
     plan = DemoPlan(loaded, path, partitions, speed, first, until)
     console.print("starting Kafka and Redis …")
     with demo_of(folder, plan, console.print) as (servers, run):
-        with RunProgress(console) as progress:
-            document = run.watch(progress.update)
+        with LiveTerminal(console, loaded, PipelineReader(folder.metric_targets)) as terminal:
+            document = run.watch(terminal.update)
         if check:
             _compare(document, plan)
         if json_:

@@ -9,6 +9,14 @@ import typer
 from cli.flags import JsonFlag, StudyFlag, run_folder
 from cli.show import console
 
+SPAN = {
+    "session_mean": "over one session of every user",
+    "session_count": "over the period, all users together",
+    "user_ratio": "summed over all users",
+    "next_day_return": "summed over all users",
+}
+"""What a metric's difference a user adds up to."""
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -48,8 +56,6 @@ def scenario(
             json.dumps({"metric": name, "unit": loaded.metrics[name].unit, "population": population} | asdict(outcome))
         )
         return
-    low, high = ("–" if end is None else f"{end:,.0f}" for end in (outcome.low, outcome.high))
-    unit = loaded.metrics[name].unit
-    console.print(
-        f"{loaded.metrics[name].title}: {outcome.middle:,.0f} {unit} more over one session of every user, {low} to {high}"
-    )
+    low, high = ("–" if end is None else f"{end:+,.0f}" for end in (outcome.low, outcome.high))
+    what = loaded.metrics[name]
+    console.print(f"{what.title}: {outcome.middle:+,.0f} {what.unit} {SPAN[what.kind]}, {low} to {high}")

@@ -34,7 +34,7 @@ def verdict_view(document: dict[str, Any], study: Study) -> RenderableType:
         Group(
             _headline(document),
             "",
-            _metrics(document, study),
+            metrics_table(document, study),
             "",
             _reasons(document),
             "",
@@ -60,7 +60,8 @@ def _headline(document: dict[str, Any]) -> Text:
     return text
 
 
-def _metrics(document: dict[str, Any], study: Study) -> Table:
+def metrics_table(document: dict[str, Any], study: Study) -> Table:
+    """Every metric with both arms, lifts, interval and what it says."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("metric", no_wrap=True)
     for title in (study.names.control, study.names.treatment, "lift", "adjusted", "always valid"):

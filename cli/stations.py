@@ -60,8 +60,11 @@ def replay(
     new_run: Annotated[bool, typer.Option("--new-run", help="Begin anew, even if this replay can be resumed.")] = False,
 ) -> None:
     """Replay a listening log onto Kafka; an interrupted replay of the same input goes on where it was."""
+    from cli.foreground import station_here, until_asked
+    from cli.replay_progress import ReplayProgress
     from exporter.server import serve
-    from livelift.settings import METRICS_PORTS, metrics_address
+    from livelift import logs
+    from livelift.settings import METRICS_PORTS
     from livelift.study import load_study
     from local.addresses import kafka_address
     from local.input import find_input, require_room
@@ -69,6 +72,7 @@ def replay(
     from producer.app import run_producer
     from producer.pacing import parse_speed
     from producer.prometheus_edge import ProducerMetrics
+    from producer.report import Interrupted, Report
     from producer.settings import ProducerSettings
     from producer.sources import Selection
 
@@ -83,9 +87,22 @@ def replay(
     settings = ProducerSettings(
         kafka_address(folder, kafka), study, run.run, path, folder.cache, partitions, pace, first, until
     )
-    metrics = ProducerMetrics(study, pace)
-    serve(metrics.instruments, metrics_address(), METRICS_PORTS["producer"])
-    manifest = run_producer(settings, metrics)
+    with station_here(folder, "producer") as address, until_asked() as stopped, ReplayProgress(console) as progress:
+        logs.set_up("producer", folder.logs(run.run) / "producer.log")
+        metrics = ProducerMetrics(study, pace)
+        serve(metrics.instruments, address, METRICS_PORTS["producer"])
+
+        def report(said: Report) -> None:
+            metrics(said)
+            progress(said)
+
+        try:
+            manifest = run_producer(settings, report, stopped)
+        except Interrupted:
+            raise KeyboardInterrupt from None
+    if stopped():
+        console.print("stopped; livelift replay goes on from here")
+        raise KeyboardInterrupt
     console.print(
         f"{manifest.accepted:,} events sent, {sum(manifest.rejected.values()):,} rejected, "
         f"{manifest.duplicates:,} duplicates"
@@ -94,6 +111,7 @@ def replay(
 
 def process(study: StudyFlag = "lastfm", kafka: KafkaFlag = None, run: RunFlag = None) -> None:
     """Run one processor worker of the current run; more of them share the partitions."""
+    from cli.foreground import station_here
     from livelift import logs
     from local.addresses import kafka_address
     from local.replaying import require_current_run
@@ -101,11 +119,13 @@ def process(study: StudyFlag = "lastfm", kafka: KafkaFlag = None, run: RunFlag =
 
     folder = run_folder()
     logs.set_up("processor")
-    run_worker(kafka_address(folder, kafka), study, require_current_run(folder, run))
+    with station_here(folder, "processor") as address:
+        run_worker(kafka_address(folder, kafka), study, require_current_run(folder, run), address)
 
 
 def stats(study: StudyFlag = "lastfm", kafka: KafkaFlag = None, redis: RedisFlag = None, run: RunFlag = None) -> None:
     """Run the stats station of the current run."""
+    from cli.foreground import station_here
     from livelift import logs
     from local.addresses import kafka_address, redis_url
     from local.replaying import require_current_run
@@ -114,9 +134,11 @@ def stats(study: StudyFlag = "lastfm", kafka: KafkaFlag = None, redis: RedisFlag
 
     folder = run_folder()
     logs.set_up("stats")
-    run_stats(
-        StatsSettings(kafka_address(folder, kafka), redis_url(folder, redis), study, require_current_run(folder, run))
+    config = StatsSettings(
+        kafka_address(folder, kafka), redis_url(folder, redis), study, require_current_run(folder, run)
     )
+    with station_here(folder, "stats") as address:
+        run_stats(config, address)
 
 
 def stop() -> None:

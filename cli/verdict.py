@@ -1,7 +1,8 @@
 """`livelift verdict`: what Redis says, also after everything stopped."""
 
 import json
-from typing import Annotated
+import time
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -9,23 +10,36 @@ from cli import history
 from cli.flags import JsonFlag, StudyFlag, moment, run_folder
 from cli.show import console, show_verdict
 
+if TYPE_CHECKING:
+    from livelift.study import Study
+
+WATCH_SECONDS = 0.25
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("verdict", epilog="Examples:  livelift verdict --json   livelift verdict --as-of 2009-04-01")(verdict)
+    app.command(
+        "verdict",
+        epilog="Examples:  livelift verdict --watch   livelift verdict --json   livelift verdict --as-of 2009-04-01",
+    )(verdict)
 
 
 def verdict(
     study: StudyFlag = "lastfm",
     json_: JsonFlag = False,
     as_of: Annotated[str | None, typer.Option("--as-of", help="The verdict as it stood then (UTC).")] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Keep showing it as it changes, until Ctrl-C.")] = False,
 ) -> None:
     """Show the study's verdict from Redis: the current one, or as it stood at a time."""
-    from livelift.errors import StateError
+    from livelift.errors import SettingsError, StateError
     from livelift.study import load_study
     from local.verdict_reader import NO_VERDICT, read_verdict, redis_client
 
     loaded = load_study(study)
+    if watch and (json_ or as_of is not None):
+        raise SettingsError("--watch goes with neither --json nor --as-of", "leave one of them out")
+    if watch:
+        _watch(loaded)
     then = moment(as_of, "--as-of")
     if as_of is not None and then is not None:
         entry = history.at(study, then, as_of)
@@ -45,3 +59,19 @@ def verdict(
         typer.echo(json.dumps(document, indent=1))
     else:
         show_verdict(document, loaded)
+
+
+def _watch(study: "Study") -> NoReturn:
+    """Show the newest document, and how the stations that run in this folder stand, again and again."""
+    from cli.live import LiveTerminal
+    from local.pipeline_reading import PipelineReader
+    from local.verdict_reader import read_newest, redis_client
+
+    folder = run_folder()
+    with (
+        redis_client(folder) as client,
+        LiveTerminal(console, study, PipelineReader(folder.metric_targets)) as terminal,
+    ):
+        while True:
+            terminal.update(read_newest(client, study.name))
+            time.sleep(WATCH_SECONDS)

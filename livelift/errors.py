@@ -1,7 +1,8 @@
 """Every error a person may meet: what happened, why, and what to do about it.
 
 LiveliftError
-├── InputError          the data: missing, empty, not the expected format, nothing acceptable
+├── InputError          the data: empty, not the expected format, nothing acceptable
+│   └── MissingInputError   there is none
 ├── StudyError          a study: unknown, or its file is wrong (names file, key and fix)
 ├── SettingsError       a flag or an environment variable that cannot be used
 ├── UnreachableError    Kafka or Redis does not answer, or refuses us
@@ -32,6 +33,10 @@ class LiveliftError(Exception):
 
 class InputError(LiveliftError):
     exit_code = 3
+
+
+class MissingInputError(InputError):
+    pass
 
 
 class StudyError(LiveliftError):

@@ -1,13 +1,14 @@
-"""Logs of a station: structured lines on standard error, which the local stack and Docker write to files."""
+"""Logs of a station: structured lines on standard error, which the local stack and Docker write to files; or in a file."""
 
 import logging
 import sys
+from pathlib import Path
 
 import structlog
 
 
-def set_up(station: str, level: int = logging.INFO) -> None:
-    """Send this process's logs to standard error, one JSON object a line, with the station's name."""
+def set_up(station: str, file: Path | None = None) -> None:
+    """Send this process's logs to standard error, or append them to `file`, one JSON object a line with the station's name."""
     shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -19,7 +20,10 @@ def set_up(station: str, level: int = logging.INFO) -> None:
         event["station"] = station
         return event
 
-    handler = logging.StreamHandler(sys.stderr)
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        logging.raiseExceptions = False  # a line that a full disk does not take is not worth a traceback
+    handler = logging.StreamHandler(sys.stderr) if file is None else logging.FileHandler(file, encoding="utf-8")
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -32,7 +36,7 @@ def set_up(station: str, level: int = logging.INFO) -> None:
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level)
+    root.setLevel(logging.INFO)
     for chatty in ("kafka", "aiokafka"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     structlog.configure(

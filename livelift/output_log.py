@@ -60,6 +60,10 @@ class Counts(msgspec.Struct, array_like=True, frozen=True):
     late: int = 0
     undecodable: int = 0
 
+    @property
+    def total(self) -> int:
+        return self.accepted + self.late + self.undecodable
+
     def __sub__(self, earlier: "Counts") -> "Counts":
         """What came since `earlier`."""
         return Counts(

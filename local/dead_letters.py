@@ -6,7 +6,8 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from livelift.errors import StateError, UnreachableError
+from broker.unreachable import unreachable
+from livelift.errors import StateError
 from livelift.names import RunNames
 from livelift.settings import BOOTSTRAP_MS
 
@@ -26,9 +27,7 @@ def read_dead_letters(kafka: str, names: RunNames) -> list[dict[str, Any]]:
             bootstrap_servers=kafka, bootstrap_timeout_ms=BOOTSTRAP_MS, group_id=None, enable_auto_commit=False
         )
     except KafkaError as error:
-        raise UnreachableError(
-            f"Kafka does not answer at {kafka}: {error}", "start it: livelift up, or set LIVELIFT_KAFKA=HOST:PORT"
-        ) from None
+        raise unreachable(kafka, error) from None
     try:
         partitions = consumer.partitions_for_topic(names.dead_letters)
         if not partitions:

@@ -10,6 +10,7 @@ from typing import Any
 from livelift.event_time import to_iso
 from livelift.study import Study
 from local.input import require_room
+from local.metric_targets import forget_targets
 from local.processes import ChildProcess
 from local.run_folder import Run, RunFolder
 from local.servers import LocalServers, local_servers
@@ -110,6 +111,7 @@ def demo(folder: RunFolder, plan: DemoPlan, say: Say) -> Iterator[tuple[LocalSer
     """Servers and stations of a whole run, with addresses noted in the folder; all of it ends with the context."""
     folder.refuse_second_stack()
     folder.clear_kafka()
+    forget_targets(folder.metric_targets)
     require_room(plan.data, folder.kafka)
     with local_servers(folder.root) as servers, watching(folder, plan.study, say) as watched:
         kafka, redis_url = servers.kafka.address, servers.redis.url

@@ -7,14 +7,10 @@ from livelift.errors import InputError
 from livelift.study import Study
 from local.disk import require_free_space
 from local.run_folder import RunFolder
-from producer.sources import lastfm_generator, source_of
 from producer.sources.input_file import text_bytes
+from producer.stand_in import find_or_generate
 
 RAW = Path("data/raw")
-GENERATED_EVENTS = 1_800_000
-GENERATED_LIFT = 0.15
-GENERATED_SEED = 7
-
 
 KAFKA_SHARE = 1.0
 """Disk that a replay takes in Kafka per byte of text: measured 0.6 (events with lz4, outputs, state), with some room."""
@@ -46,15 +42,4 @@ def find_input(named: Path | None, study: Study, folder: RunFolder, say: Callabl
                 "name a listening log with --data, or put one under data/raw/",
             )
         return named
-    if any(RAW.glob(study.input.file_glob)):
-        found = source_of(study).find(RAW, study)
-        say(f"replaying {found}")
-        return found
-    name = f"{study.name}-{GENERATED_EVENTS}-lift{GENERATED_LIFT}-seed{GENERATED_SEED}.tsv"
-    path = folder.generated / name
-    if not path.exists():
-        say(f"no {RAW}/{study.input.file_glob}: generating {GENERATED_EVENTS:,} calibrated events instead")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lastfm_generator.generate(path, events=GENERATED_EVENTS, lift=GENERATED_LIFT, seed=GENERATED_SEED, study=study)
-    say(f"replaying generated data, with a planted lift of {GENERATED_LIFT:+.0%} (real data: see README)")
-    return path
+    return find_or_generate(RAW, study, folder.generated, say)

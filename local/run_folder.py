@@ -4,7 +4,7 @@
 .livelift/current.json      the latest run
 .livelift/runs/<run>/       run.json, logs/, the processor's own data
 .livelift/kafka/ redis/     the servers' data
-.livelift/prometheus/       targets.json: where the stations serve their metrics
+.livelift/prometheus/       targets/: where the stations serve their metrics
 .livelift/cache/ generated/
 """
 
@@ -75,7 +75,7 @@ class RunFolder:
 
     @property
     def metric_targets(self) -> Path:
-        return self.prometheus / "targets.json"
+        return self.prometheus / "targets"
 
     def of_run(self, run: str) -> Path:
         return self.root / "runs" / run

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from livelift import settings
 from livelift.errors import ResourceError, StateError
 from livelift.study import load_study
+from local.metric_targets import forget_targets
 from local.processes import ChildProcess
 from local.run_folder import Run, RunFolder
 from local.servers import LocalServers, local_servers
@@ -79,6 +80,7 @@ class StationError(ResourceError):
 def up(folder: RunFolder, kafka_port: int | None, redis_port: int | None, say: Callable[[str], None]) -> None:
     """Run servers and stations until KeyboardInterrupt; a new run's stations take the place of the old one's."""
     folder.refuse_second_stack()
+    forget_targets(folder.metric_targets)
     with (
         local_servers(folder.root, kafka_port=kafka_port, redis_port=redis_port) as servers,
         watching(folder, load_study(settings.setting(settings.STUDY)), say) as watched,

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from redis.exceptions import RedisError
+
 from livelift import settings
-from livelift.errors import StateError
+from livelift.errors import StateError, UnreachableError
 from livelift.names import RunNames, current_run_key, preview_key, verdict_key
 from livelift.study import Study
 from local.redis_server import RedisServer
@@ -46,11 +48,35 @@ def redis_client(folder: RunFolder) -> Iterator[Client]:
 
 
 def read_verdict(client: Client, study: str, *, preview: bool = False) -> dict[str, Any] | None:
-    """The current document of the study; with `preview` the newer of the verdict and the preview; None if none."""
-    texts = client.mget([verdict_key(study), preview_key(study)])
+    """The current document of the study; with `preview` the newer of the verdict and the preview; None if none.
+
+    Raises
+    ------
+    UnreachableError
+        If Redis has gone.
+    """
+    try:
+        texts = client.mget([verdict_key(study), preview_key(study)])
+    except RedisError as error:
+        raise UnreachableError(
+            f"Redis does not answer any more: {error}", "nothing is lost: start it and ask again: livelift verdict"
+        ) from None
     chosen = texts[1] if preview and texts[1] else texts[0]
     document: dict[str, Any] | None = json.loads(chosen) if chosen else None
     return document
+
+
+def read_newest(client: Client, study: str) -> dict[str, Any] | None:
+    """The newest document of the study's current run, between ticks a preview; None before its first.
+
+    Raises
+    ------
+    UnreachableError
+        If Redis has gone.
+    """
+    document = read_verdict(client, study, preview=True)
+    run = client.get(current_run_key(study))
+    return document if document is not None and run is not None and document["run"] == run.decode() else None
 
 
 def read_history(client: Client, study: str) -> list[dict[str, Any]]:

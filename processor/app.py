@@ -1,15 +1,15 @@
 """The Faust edge: a worker with an agent over the events topic and a table whose changelog holds the sessions.
 
-Per message (all fetched records of a partition): fold them with the pure operator; write the outputs to the output log
-and the dead letters, acknowledged; only then the state that forgets them (promise P2.3). An error ends the process at
-once: the state is in Kafka, a restart goes on where it was.
+Per message (up to some thousand fetched records of a partition): apply them with the pure operator; `processor.writing`
+writes the outputs to the output log and the dead letters, acknowledged, and only then the state that forgets them
+(promise P2.3). An error ends the process at once: the state is in Kafka, a restart goes on where it was.
 """
 
-import asyncio
 import logging
 import os
 import time
 from collections import Counter
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -17,19 +17,27 @@ import faust
 import msgspec
 from faust.types import TP
 
+from broker.record_batches import RecordBatches
 from livelift import output_log
 from livelift.errors import LiveliftError
-from livelift.names import RunNames
 from livelift.sessions import session_measures
 from livelift.study import Study
-from processor.partition import DeadLetter, Effects
+from processor.changelog import StateWriter
+from processor.fetching import fetch_in_batches
+from processor.partition import DeadLetter, Effects, Partition
 from processor.prometheus_edge import ProcessorMetrics
-from processor.record_batches import RecordBatches
-from processor.scheduler import BatchingScheduler
+from processor.scheduler import batching_scheduler
 from processor.settings import ProcessorSettings
 from processor.store import PartitionStore, register
+from processor.writing import AppliedBatch, Records, Writing
 
 log = logging.getLogger("livelift.processor")
+
+FETCH_BATCHES = 100
+"""Kafka batches taken from the consumer at once, over all partitions; the producer's hold up to 5,000 events."""
+
+FETCH_BYTES = 1 << 20
+"""The most that a partition gives at once, compressed: some 15,000 events. They lie decoded in memory."""
 
 MOST_SEEKS = 20
 """A partition that still begins too late after so many seeks lacks events: that is an error."""
@@ -40,6 +48,7 @@ _encode_letter = msgspec.json.Encoder().encode
 def build_app(settings: ProcessorSettings, study: Study, metrics: ProcessorMetrics) -> faust.App:
     """The Faust application of one worker; run it with `faust.Worker` or `app.start()`."""
     names = settings.names
+    fetch_in_batches()
     app = faust.App(
         names.application,
         broker=f"kafka://{settings.kafka}",
@@ -49,15 +58,15 @@ def build_app(settings: ProcessorSettings, study: Study, metrics: ProcessorMetri
         consumer_auto_offset_reset="earliest",
         web_enabled=False,
         table_standby_replicas=0,
-        ConsumerScheduler=BatchingScheduler,
+        ConsumerScheduler=batching_scheduler(settings.fetch_records),
         stream_buffer_maxsize=4,  # counts merged messages
         stream_wait_empty=False,
         broker_commit_interval=1.0,
-        broker_max_poll_records=settings.fetch_records,
+        broker_max_poll_records=FETCH_BATCHES,
         broker_session_timeout=settings.session_timeout,
         broker_heartbeat_interval=settings.session_timeout / 4,
         broker_request_timeout=max(30.0, 3 * settings.session_timeout),
-        consumer_max_fetch_size=4 << 20,
+        consumer_max_fetch_size=FETCH_BYTES,
     )
     events = app.topic(
         names.events,
@@ -75,7 +84,7 @@ def build_app(settings: ProcessorSettings, study: Study, metrics: ProcessorMetri
         try:
             batches = await RecordBatches.started(settings.kafka)
             try:
-                await _process(app, stream, table, names, batches, metrics)
+                await _process(app, stream, table, Writing(batches, names, _end), metrics)
             finally:
                 await batches.stop()
         except Exception as error:  # Faust would restart the agent and acknowledge the message
@@ -91,10 +100,8 @@ def _highwater(app: faust.App, topic: str, partition: int) -> int | None:
     return end
 
 
-async def _process(
-    app: faust.App, stream: Any, table: Any, names: RunNames, batches: RecordBatches, metrics: ProcessorMetrics
-) -> None:
-    """The agent: for each message outputs first, then the state that forgets them.
+async def _process(app: faust.App, stream: Any, table: Any, writing: Writing, metrics: ProcessorMetrics) -> None:
+    """The agent: applies each message, and has what it did written while the next one is applied.
 
     The group's committed offset only says where to begin reading. It can be ahead of the state: a message that waited in
     a buffer while its partition was assigned anew is acknowledged by Faust without having been applied.
@@ -114,22 +121,27 @@ async def _process(
             await app.consumer.seek(event.message.tp, partition.as_of + 1)
             continue  # the group's committed offset is ahead of the state: the state is the truth
         seeks[number] = 0
-        writer = store.writers[number]
         began = time.perf_counter()
         effects = partition.apply(records)
-        applied = time.perf_counter()
-        await asyncio.gather(
-            batches.write(names.output, number, ((None, output_log.encode(output)) for output in effects.outputs)),
-            batches.write(names.dead_letters, number, _letters(number, effects)),
-        )
-        written = time.perf_counter()
-        await batches.write(names.changelog, number, writer.records(partition, effects.touched.values()))
-        kept = time.perf_counter()
-        behind = max(other.watermark for other in store.partitions.values()) - partition.watermark
-        metrics.batch(len(records), effects, behind, applied - began, written - applied, kept - written)
+        metrics.applied(len(records), effects, _behind(store.partitions, partition), time.perf_counter() - began)
+        await writing.write(number, _batch(number, partition, store.writers[number], effects), metrics.written)
 
 
-def _letters(partition: int, effects: Effects) -> list[tuple[bytes, bytes]]:
+def _behind(partitions: Mapping[int, Partition], partition: Partition) -> int:
+    """Event time by which the partition is behind the worker's furthest, ms."""
+    return max(other.watermark for other in partitions.values()) - partition.watermark
+
+
+def _batch(number: int, partition: Partition, writer: StateWriter, effects: Effects) -> AppliedBatch:
+    """What the batch did, as records."""
+    return AppliedBatch(
+        outputs=[(None, output_log.encode(output)) for output in effects.outputs],
+        letters=_letters(number, effects),
+        state=list(writer.records(partition, effects.touched.values())),
+    )
+
+
+def _letters(partition: int, effects: Effects) -> Records:
     """Dead letters as records; the key names the event, so that one written again is known again."""
     return [(f"{partition}:{letter.offset}".encode(), _letter(partition, letter)) for letter in effects.dead_letters]
 

@@ -105,7 +105,7 @@ class Partition:
         self._start = study.experiment.start_ms
         self._end = study.experiment.end_ms
         self._timers: list[tuple[Any, ...]] = []  # (due, kind, user or offset, …); a session's due may be stale: early
-        self._fire_at = NEVER  # the least watermark that fires a timer
+        self._fire_at = -1  # the least watermark that fires a timer; the first event always advances
         self._open_before_end = 0  # open sessions that started before the period's end
         self._replay_until = -1  # offsets up to here may be in a user's recovered state already
 
@@ -165,12 +165,13 @@ class Partition:
         """
         effects = Effects()
         before = self.counts
-        decode = self._measures.decode
+        users, touched = self.users, effects.touched
+        decode, extend = self._measures.decode, self._measures.extend
         for record in records:
             offset = record.offset
-            if offset <= self.as_of:
-                continue
-            if offset > self.as_of + 1:
+            if offset != self.as_of + 1:
+                if offset <= self.as_of:
+                    continue
                 raise StateError(
                     f"the events between offset {self.as_of} and {offset} are missing",
                     "start a new run: livelift reset, then livelift demo",
@@ -185,28 +186,34 @@ class Partition:
             except msgspec.MsgspecError:
                 self._reject(record, "undecodable", -1, effects)
                 continue
-            if event.row <= self.row:
+            row = event.row
+            if row <= self.row:
                 continue  # sent twice by a producer that was killed with requests in flight
-            self.row = event.row
+            self.row = row
             time = record.timestamp
-            if self.ended or time < self.watermark:
-                self._reject(record, "late", event.row, effects)
+            if time < self.watermark or self.ended:
+                self._reject(record, "late", row, effects)
                 continue
             if self._lateness:
                 self.accepted += 1
                 self._wait(key, time, offset, record.value, effects)
                 self._advance(time - self._lateness, effects)
                 continue
-            if time >= self._fire_at or self.watermark < 0:
+            if time >= self._fire_at:
                 self._advance(time, effects)  # before the count: a mark holds what came before it
             else:
                 self.watermark = time
             self.accepted += 1
-            user = self.users.get(key) or self._meet(key)
+            user = users.get(key) or self._meet(key)
             if offset <= self._replay_until and offset <= user.as_of:
                 continue  # recovered with this event in it
-            self._take(user, time, event)
-            effects.touched[key] = user
+            session = user.session
+            if session is not None and time < user.day_end:  # what nearly all events do, without a call
+                extend(session.accumulator, event, time - session.last)
+                session.last = time
+            else:
+                self._take(user, time, event)
+            touched[key] = user
         effects.counts = self.counts - before
         return effects
 
@@ -256,7 +263,10 @@ class Partition:
 
     def _rearm(self) -> None:
         timers = self._timers
-        self._fire_at = timers[0][0] + (timers[0][1] >= SESSION) if timers else NEVER
+        if timers:
+            self._fire_at = timers[0][0] + (timers[0][1] >= SESSION)
+        else:
+            self._fire_at = NEVER if self.watermark >= 0 else -1
 
     def _advance(self, watermark: int, effects: Effects) -> None:
         """Move the watermark to `watermark` ms, never back, and fire what it passes."""

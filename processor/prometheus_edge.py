@@ -10,11 +10,19 @@ from livelift.event_time import SECOND
 from livelift.metrics import of
 from livelift.metrics import processor as declared
 from processor.partition import Effects, Partition
+from processor.writing import Written
 
 Ends = Callable[[int], int | None]
 """Partition → offset after its last record, None where it is not known."""
 
-LOOKED_UP = (declared.SESSIONS_OPEN, declared.USERS, declared.PARTITIONS, declared.WATERMARK, declared.LAG)
+LOOKED_UP = (
+    declared.APPLIED,
+    declared.SESSIONS_OPEN,
+    declared.USERS,
+    declared.PARTITIONS,
+    declared.WATERMARK,
+    declared.LAG,
+)
 
 
 class ProcessorMetrics(Collector):
@@ -46,31 +54,27 @@ class ProcessorMetrics(Collector):
         self._partitions = partitions
         self._recoveries.inc()
 
-    def batch(self, records: int, effects: Effects, behind: int, apply: float, output: float, changelog: float) -> None:
-        """A batch of `records` was applied and written.
-
-        Parameters
-        ----------
-        behind
-            Event time by which its partition is behind the worker's furthest, ms.
-        apply, output, changelog
-            Seconds that each took.
-        """
+    def applied(self, records: int, effects: Effects, behind: int, seconds: float) -> None:
+        """A batch of `records` was applied in `seconds`; its partition is `behind` ms of event time behind the furthest."""
         counts = effects.counts
         for counter, number in zip(self._events, (counts.accepted, counts.late, counts.undecodable), strict=True):
             counter.inc(number)
         self._closed.inc(effects.closed)
         self._records.observe(records)
         self._lag.observe(behind / SECOND)
-        self._apply.observe(apply)
-        self._output.observe(output)
-        self._changelog.observe(changelog)
+        self._apply.observe(seconds)
+
+    def written(self, took: Written) -> None:
+        """What a batch did was written and acknowledged."""
+        self._output.observe(took.output)
+        self._changelog.observe(took.changelog)
 
     def collect(self) -> Iterator[Family]:
         return families(self._samples())
 
     def _samples(self) -> Iterator[Sample]:
         standing = dict(self._partitions)
+        yield declared.APPLIED, {}, sum(partition.counts.total for partition in standing.values())
         yield declared.SESSIONS_OPEN, {}, sum(partition.open_sessions for partition in standing.values())
         yield declared.USERS, {}, sum(len(partition.users) for partition in standing.values())
         yield declared.PARTITIONS, {}, len(standing)

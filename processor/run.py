@@ -4,6 +4,7 @@ import logging
 import sys
 
 import faust
+import uvloop
 
 from exporter.server import serve
 from livelift import logs, settings
@@ -18,9 +19,11 @@ from processor.topics import prepare_topics
 TOPIC_WAIT_SECONDS = 60.0
 
 
-def run_worker(kafka: str, study_name: str, run: str) -> None:
-    """Run a worker until SIGTERM or SIGINT; does not return."""
+def run_worker(kafka: str, study_name: str, run: str, metrics_at: str | None) -> None:
+    """Run a worker until SIGTERM or SIGINT; does not return. `metrics_at` as `exporter.server.serve` takes it."""
     study = load_study(study_name)
+    metrics = ProcessorMetrics(study_name)
+    serve(metrics.instruments, metrics_at, settings.METRICS_PORTS["processor"])
     wait = settings.number("LIVELIFT_TOPIC_WAIT_SECONDS", TOPIC_WAIT_SECONDS)
     partitions = prepare_topics(kafka, RunNames(study_name, run), wait)
     config = ProcessorSettings(
@@ -33,8 +36,7 @@ def run_worker(kafka: str, study_name: str, run: str) -> None:
         session_timeout=settings.number("LIVELIFT_SESSION_TIMEOUT", SESSION_TIMEOUT),
     )
     config.data_folder.mkdir(parents=True, exist_ok=True)
-    metrics = ProcessorMetrics(study_name)
-    serve(metrics.instruments, settings.metrics_address(), settings.METRICS_PORTS["processor"])
+    uvloop.install()  # for Faust's loop and its consumer's
     app = build_app(config, study, metrics)
     worker = faust.Worker(app, loglevel="INFO", override_logging=False, redirect_stdouts=False, quiet=True)
     worker.execute_from_commandline()
@@ -44,7 +46,12 @@ def main() -> None:
     """`python -m processor`."""
     logs.set_up("processor")
     try:
-        run_worker(settings.setting(settings.KAFKA), settings.setting(settings.STUDY), settings.setting(settings.RUN))
+        run_worker(
+            settings.setting(settings.KAFKA),
+            settings.setting(settings.STUDY),
+            settings.setting(settings.RUN),
+            settings.metrics_address(),
+        )
     except LiveliftError as error:
         logging.getLogger("livelift.processor").critical("%s", error)
         sys.exit(error.exit_code)

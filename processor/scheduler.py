@@ -6,6 +6,7 @@ the last one's, so that acknowledging it acknowledges them all.
 """
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from faust.transport.utils import DefaultSchedulingStrategy
@@ -45,9 +46,18 @@ class MergedRecords:
 
 
 class BatchingScheduler(DefaultSchedulingStrategy):
-    """One message per partition and fetch."""
+    """Messages of up to `most` records, each of one partition."""
 
-    def iterate(self, records: Mapping[TP, list[Any]]) -> Iterator[tuple[TP, Any]]:
-        for tp, fetched in records.items():
-            if fetched:
-                yield tp, MergedRecords(tp, list(fetched))
+    most = 20_000
+
+    def iterate(self, records: Mapping[TP, list[list[Any]]]) -> Iterator[tuple[TP, Any]]:
+        """`records`: partition → its Kafka batches, as `processor.fetching` hands them over."""
+        for tp, batches in records.items():
+            fetched = list(chain.from_iterable(batches))
+            for start in range(0, len(fetched), self.most):
+                yield tp, MergedRecords(tp, fetched[start : start + self.most])
+
+
+def batching_scheduler(most: int) -> type[BatchingScheduler]:
+    """The scheduler with messages of up to `most` records: Faust makes the instance itself."""
+    return type("BatchingScheduler", (BatchingScheduler,), {"most": most})

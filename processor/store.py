@@ -16,6 +16,7 @@ from faust.types import TP, EventT
 from livelift.sessions import SessionMeasures
 from livelift.study import Study
 from processor.changelog import StateReader, StateWriter, new_token
+from processor.fetching import settle
 from processor.partition import Partition
 
 SCHEME = "livelift"
@@ -78,6 +79,7 @@ class PartitionStore(memory.Store[bytes, bytes]):
                 self.partitions[tp.partition] = reader.partition(self.study, self.measures)
                 self.writers[tp.partition] = StateWriter(self.measures, new_token(), reader.older_keys())
             self._readers.clear()
+            settle()
             type(self).recovered(self.partitions)
         except Exception as error:
             self.failure = error

@@ -5,6 +5,7 @@ import time
 from kafka.admin import KafkaAdminClient, NewTopic
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
+from broker.unreachable import unreachable
 from livelift.errors import UnreachableError
 from livelift.names import RunNames
 from livelift.settings import BOOTSTRAP_MS
@@ -32,9 +33,7 @@ def prepare_topics(kafka: str, names: RunNames, wait_seconds: float) -> int:
     try:
         admin = KafkaAdminClient(bootstrap_servers=kafka, bootstrap_timeout_ms=BOOTSTRAP_MS)
     except KafkaError as error:
-        raise UnreachableError(
-            f"Kafka does not answer at {kafka}: {error}", "start it, or set LIVELIFT_KAFKA=HOST:PORT"
-        ) from None
+        raise unreachable(kafka, error) from None
     try:
         partitions = _await_partitions(admin, names.events, wait_seconds)
         changelog = NewTopic(names.changelog, partitions, 1, topic_configs=CHANGELOG_SETTINGS)

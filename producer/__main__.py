@@ -54,6 +54,7 @@ def main() -> None:
             logged(report)
 
         run_producer(config, reporter, stopped.is_set)
+        metrics.complete()
         if stopped.is_set():
             sys.exit(NOT_COMPLETE)
     except LiveliftError as error:

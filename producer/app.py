@@ -1,12 +1,13 @@
 """The producer: prepare the input, make the topics, replay from where the partitions stand."""
 
 import asyncio
+from pathlib import Path
 
 import structlog
 
 from livelift.event_time import to_iso
 from livelift.events import Manifest
-from livelift.study import load_study
+from livelift.study import Study, load_study
 from producer.cache import Prepared
 from producer.kafka_edge import EventWriter
 from producer.prepare import prepare
@@ -15,6 +16,7 @@ from producer.report import Report, Reporter, Stopped, never, silent
 from producer.resume import count_records, read_resume
 from producer.settings import ProducerSettings
 from producer.sources import Selection
+from producer.stand_in import find_or_generate
 from producer.topics import create_topics
 
 log = structlog.get_logger("producer")
@@ -34,7 +36,8 @@ def run_producer(config: ProducerSettings, report: Reporter = silent, stopped: S
     """
     study = load_study(config.study)
     selection = Selection(config.select_from, config.select_to)
-    prepared = prepare(study, config.data, config.cache, selection, report, stopped)
+    data = config.data if config.generated is None else _data_or_stand_in(config, config.generated, study, stopped)
+    prepared = prepare(study, data, config.cache, selection, report, stopped)
     create_topics(config.kafka, config.names, config.partitions)
     done = asyncio.run(_send(config, prepared, report, stopped))
     manifest = prepared.manifest
@@ -48,6 +51,10 @@ def run_producer(config: ProducerSettings, report: Reporter = silent, stopped: S
     return manifest
 
 
+def _data_or_stand_in(config: ProducerSettings, generated: Path, study: Study, stopped: Stopped) -> Path:
+    return find_or_generate(config.data, study, generated, log.info, config.generate_events, stopped)
+
+
 async def _send(config: ProducerSettings, prepared: Prepared, report: Reporter, stopped: Stopped) -> bool:
     names = config.names
     resume = read_resume(config.kafka, names.events, config.partitions, prepared.manifest)
@@ -59,7 +66,7 @@ async def _send(config: ProducerSettings, prepared: Prepared, report: Reporter, 
     manifest = prepared.manifest
     rejected = sum(manifest.rejected.values())
     report(Report("sending", replay.resumes_at, manifest.accepted, rejected=rejected, manifest=manifest))
-    writer = await EventWriter.connected(config.kafka, names.events, config.partitions)
+    writer = await EventWriter.connected(config.kafka, names.events, config.partitions, stopped)
     try:
         return await replay.run(writer)
     finally:

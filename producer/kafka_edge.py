@@ -4,39 +4,30 @@ aiokafka's record batches (it is Faust's own client) instead of a send a record:
 """
 
 import asyncio
-import sys
 from collections.abc import Iterable
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
-from aiokafka import AIOKafkaProducer, codec
+from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
-from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
+from broker.connecting import BATCH_BYTES, connected_producer
 from livelift.errors import InputError, UnreachableError
-
-BATCH_BYTES = 1 << 20
+from producer.report import Stopped, never
 
 ANSWER_SECONDS = 120.0
 """Without an acknowledgement for so long the broker is given up: an idempotent client alone would try for ever."""
 
 STOP_SECONDS = 5.0
-
-LZ4_LEVEL = 1
-"""aiokafka's own level is 9: a quarter smaller, and more CPU than all the rest of producing."""
-
-
-def compress_quickly() -> None:
-    """Make aiokafka compress at `LZ4_LEVEL`, in this process: it has no setting for it."""
-    module = sys.modules[DefaultRecordBatchBuilder.__module__]  # the compiled one, where there is one
-    module.lz4_encode = partial(codec.lz4_encode, level=LZ4_LEVEL)  # type: ignore[attr-defined]
+LOOK_SECONDS = 0.2
+"""How often it is asked, meanwhile, whether to stop."""
 
 
 class EventWriter:
     """Collects records for the partitions of one topic; `flush` sends them while the next are collected."""
 
-    def __init__(self, producer: AIOKafkaProducer, topic: str, partitions: int) -> None:
+    def __init__(self, producer: AIOKafkaProducer, topic: str, partitions: int, stopped: Stopped) -> None:
+        self._stopped = stopped
         self._producer = producer
         self._topic = topic
         self._open = [producer.create_batch() for _ in range(partitions)]
@@ -44,32 +35,16 @@ class EventWriter:
         self._sending: asyncio.Task[None] | None = None
 
     @classmethod
-    async def connected(cls, kafka: str, topic: str, partitions: int) -> "EventWriter":
-        """A writer to the broker at `kafka`.
+    async def connected(cls, kafka: str, topic: str, partitions: int, stopped: Stopped = never) -> "EventWriter":
+        """A writer to the broker at `kafka`. Once `stopped`, it waits `STOP_SECONDS` for the broker, and no longer.
 
         Raises
         ------
         UnreachableError
             If it does not answer.
         """
-        compress_quickly()
-        producer = AIOKafkaProducer(
-            bootstrap_servers=kafka,
-            acks="all",
-            enable_idempotence=True,
-            compression_type="lz4",
-            max_batch_size=BATCH_BYTES,
-            max_request_size=8 * BATCH_BYTES,
-            linger_ms=0,
-        )
-        try:
-            await producer.start()
-        except KafkaError as error:
-            await producer.stop()
-            raise UnreachableError(
-                f"Kafka does not answer at {kafka}: {error}", "start it, or set LIVELIFT_KAFKA=HOST:PORT"
-            ) from None
-        return cls(producer, topic, partitions)
+        producer = await connected_producer(kafka)
+        return cls(producer, topic, partitions, stopped)
 
     def append(self, partition: int, key: bytes | None, value: bytes, time: int) -> None:
         """Collect a record with timestamp `time` ms.
@@ -121,13 +96,27 @@ class EventWriter:
             return
         sending, self._sending = self._sending, None
         fix = "see the broker's log and mend it; started again, the same run goes on where it was"
+        waited = await self._wait(sending)
         try:
-            await asyncio.wait_for(sending, ANSWER_SECONDS)
-        except TimeoutError:
-            what = f"Kafka has not acknowledged a batch for {self._topic} in {ANSWER_SECONDS:.0f} s"
-            raise UnreachableError(what, fix) from None
+            if not sending.done():
+                sending.cancel()
+                what = f"Kafka has not acknowledged a batch for {self._topic} in {waited:.0f} s"
+                raise UnreachableError(what, fix)
+            await sending
         except KafkaError as error:
             raise UnreachableError(f"Kafka refuses a batch for {self._topic}: {error!r}", fix) from error
+
+    async def _wait(self, sending: asyncio.Task[None]) -> float:
+        """Wait until all is sent, or patience ends. Returns the seconds waited."""
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        until = began + ANSWER_SECONDS
+        asked = False
+        while not sending.done() and clock() < until:
+            if not asked and self._stopped():
+                asked, until = True, min(until, clock() + STOP_SECONDS)
+            await asyncio.wait({sending}, timeout=LOOK_SECONDS)
+        return clock() - began
 
     async def _send(self, full: Iterable[list[Any]]) -> None:
         await asyncio.gather(*(self._send_partition(p, batches) for p, batches in enumerate(full)))

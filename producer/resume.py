@@ -14,7 +14,8 @@ import msgspec
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from livelift.errors import StateError, UnreachableError
+from broker.unreachable import unreachable
+from livelift.errors import StateError
 from livelift.events import End, Manifest, Start, decode_control
 from livelift.settings import BOOTSTRAP_MS
 
@@ -97,9 +98,7 @@ def _consumer(kafka: str) -> Iterator[KafkaConsumer]:
         finally:
             consumer.close()
     except KafkaError as error:
-        raise UnreachableError(
-            f"Kafka does not answer at {kafka}: {error}", "start it, or set LIVELIFT_KAFKA=HOST:PORT"
-        ) from error
+        raise unreachable(kafka, error) from error
 
 
 def _settled_ends(consumer: KafkaConsumer, places: list[TopicPartition]) -> dict[TopicPartition, int]:

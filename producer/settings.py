@@ -10,6 +10,7 @@ from livelift import settings
 from livelift.errors import SettingsError
 from livelift.event_time import from_iso
 from livelift.names import RunNames
+from producer import stand_in
 from producer.pacing import MAX, parse_speed
 
 DATA = "LIVELIFT_DATA"
@@ -18,6 +19,7 @@ SPEED = "LIVELIFT_SPEED"
 FROM = "LIVELIFT_FROM"
 TO = "LIVELIFT_TO"
 CACHE = "LIVELIFT_CACHE"
+GENERATE = "LIVELIFT_GENERATE"
 
 DEFAULT_PARTITIONS = 4
 MAX_PARTITIONS = 256
@@ -34,6 +36,10 @@ class ProducerSettings:
         Event seconds per second; None is as fast as possible.
     select_from, select_to
         Only events in [from, to), ms.
+    generated
+        Folder for the generated log that is replayed where `data` holds none; None: then there is no replay.
+    generate_events
+        How long that log is.
     """
 
     kafka: str
@@ -45,6 +51,8 @@ class ProducerSettings:
     speed: float | None = None
     select_from: int | None = None
     select_to: int | None = None
+    generated: Path | None = None
+    generate_events: int = stand_in.EVENTS
 
     @property
     def names(self) -> RunNames:
@@ -75,12 +83,22 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> ProducerSet
         speed=parse_speed(environment.get(SPEED) or MAX),
         select_from=select_from,
         select_to=select_to,
+        generated=settings.folder(environment) / "generated" if environment.get(GENERATE) else None,
+        generate_events=_events(environment.get(GENERATE) or str(stand_in.EVENTS)),
     )
 
 
 def _partitions(text: str) -> int:
     if not re.fullmatch(r"\d{1,3}", text, re.ASCII) or not 1 <= int(text) <= MAX_PARTITIONS:
         raise SettingsError(f"{PARTITIONS} is '{text}'", f"use a whole number from 1 to {MAX_PARTITIONS}")
+    return int(text)
+
+
+def _events(text: str) -> int:
+    if not re.fullmatch(r"[1-9]\d{0,8}", text, re.ASCII):
+        raise SettingsError(
+            f"{GENERATE} is '{text}'", "use how many events to generate where there is no data: 1800000"
+        )
     return int(text)
 
 

@@ -7,6 +7,7 @@ segment age would roll a segment for every week of event time.
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, NewTopic
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
+from broker.unreachable import unreachable
 from livelift.errors import StateError, UnreachableError
 from livelift.names import RunNames
 from livelift.settings import BOOTSTRAP_MS
@@ -34,9 +35,7 @@ def create_topics(kafka: str, names: RunNames, partitions: int) -> None:
     try:
         admin = KafkaAdminClient(bootstrap_servers=kafka, bootstrap_timeout_ms=BOOTSTRAP_MS)
     except KafkaError as error:
-        raise UnreachableError(
-            f"Kafka does not answer at {kafka}: {error}", "start it, or set LIVELIFT_KAFKA=HOST:PORT"
-        ) from None
+        raise unreachable(kafka, error) from None
     try:
         topics = (names.output, names.dead_letters, names.events)
         for topic in topics:

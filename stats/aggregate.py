@@ -202,7 +202,10 @@ class Aggregate:
             _add(ratio, users, s1 - s0, n1 - n0, s1 * s1 - s0 * s0, n1 * n1 - n0 * n0, s1 * n1 - s0 * n0)
         self.changed.rows.add((metric.name, variant, bucket))
         self._stale.add((metric.name, variant, bucket))
-        if not metric.per_session:
+        if metric.counts:
+            n, y, yy, *_ = self.totals[metric.name][variant]
+            self.classic[metric.name][variant] = moments.from_sums(n, y, yy, metric.divide_by)
+        elif not metric.per_session:
             self.classic[metric.name][variant] = _exchange(self.classic[metric.name][variant], old, new)
 
 

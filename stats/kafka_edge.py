@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
+from broker.unreachable import unreachable
 from livelift import output_log
-from livelift.errors import UnreachableError
 from livelift.output_log import Output
 from livelift.settings import BOOTSTRAP_MS
 
@@ -30,9 +30,7 @@ class OutputReader:
                 max_poll_records=20_000,
             )
         except KafkaError as error:
-            raise UnreachableError(
-                f"Kafka does not answer at {kafka}: {error}", "start it, or set LIVELIFT_KAFKA=HOST:PORT"
-            ) from None
+            raise unreachable(kafka, error) from None
         self._topic = topic
 
     def partitions(self) -> int:

@@ -27,6 +27,8 @@ class MetricRow:
         (S, N) → y in the metric's integer unit; N > 0.
     covariate
         Totals → x, frozen since the period opened.
+    counts
+        Is the value a whole number, so that its classic moments follow exactly from the sums of y?
     has_ratio
         Is there a ratio reading, ΣS / ΣN?
     divide_by
@@ -38,6 +40,7 @@ class MetricRow:
     fraction: Callable[[Totals], Fraction]
     integer: Callable[[int, int], int]
     covariate: Callable[[Totals], int]
+    counts: bool
     has_ratio: bool
     divide_by: int
 
@@ -100,6 +103,7 @@ def _metric_row(name: str, metric: Metric, study: Study, measures: tuple[str, ..
         fraction=fraction,
         integer=integer,
         covariate=covariate,
+        counts=metric.kind == "session_count",
         has_ratio=metric.kind in ("session_mean", "user_ratio"),
         divide_by=metric.divide_by,
     )

@@ -15,19 +15,16 @@ from stats.prometheus_edge import StatsMetrics
 from stats.settings import StatsSettings
 
 
-def run_stats(config: StatsSettings, until_end: bool = False) -> None:
-    """Work until SIGTERM or SIGINT, or until the end of the stream if `until_end`."""
+def run_stats(config: StatsSettings, metrics_at: str | None, until_end: bool = False) -> None:
+    """Work until SIGTERM or SIGINT, or until the end of the stream if `until_end`; `metrics_at` as `exporter.server.serve`
+    takes it."""
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
     study = load_study(config.study)
     metrics = StatsMetrics(study)
-    serve(
-        metrics.instruments,
-        settings.metrics_address(),
-        settings.METRICS_PORTS["stats"],
-        {PATH: HistoryPage(config, study)},
-    )
+    pages = {PATH: HistoryPage(config, study)}
+    serve(metrics.instruments, metrics_at, settings.METRICS_PORTS["stats"], pages)
     StatsStation(config, study, metrics).run(stopped.is_set, until_end)
 
 
@@ -41,7 +38,8 @@ def main() -> None:
                 redis=settings.setting(settings.REDIS),
                 study=settings.setting(settings.STUDY),
                 run=settings.setting(settings.RUN),
-            )
+            ),
+            settings.metrics_address(),
         )
     except LiveliftError as error:
         logging.getLogger("livelift.stats").critical("%s", error)

@@ -168,7 +168,8 @@ class Planning(msgspec.Struct, frozen=True, kw_only=True):
     """What can be found; lifts as fractions.
 
     needed_lift
-        The observed lift that would reach the boundary of this look.
+        The observed lift that would reach the boundary of this look; None while no look has been taken, and while the
+        error that the calendar has released is too small for any crossing.
     minimum_detectable_effect
         True lift that the final look finds with probability 0.8, with today's standard error.
     power_at_rule, power_at_estimate

@@ -19,17 +19,20 @@ class Play(msgspec.Struct, gc=False, frozen=True):
     artist: str
 
 
-class ArtistNumbers(dict[tuple[str, str], int]):
-    """A stable 64-bit number for each artist: by id, else by name. Remembers the ones it has met, up to a bound."""
+class Numbers(dict[str, int]):
+    """A stable 64-bit number for each text, under a prefix. Remembers the ones it has met, up to a bound."""
 
     LIMIT = 500_000
 
-    def __missing__(self, artist: tuple[str, str]) -> int:
+    def __init__(self, prefix: str) -> None:
+        super().__init__()
+        self._prefix = prefix
+
+    def __missing__(self, text: str) -> int:
         if len(self) >= self.LIMIT:
             self.clear()
-        artist_id, name = artist
-        text = f"id:{artist_id}" if artist_id else f"name:{name}"
-        number = self[artist] = int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big")
+        number = int.from_bytes(blake2b(f"{self._prefix}:{text}".encode(), digest_size=8).digest(), "big")
+        self[text] = number
         return number
 
 
@@ -45,19 +48,18 @@ class LastfmMeasures:
     def __init__(self, study: Study) -> None:
         self.decode = msgspec.json.Decoder(Play).decode
         self._skip_ms = study.sessions.skip_ms
-        self._artists = ArtistNumbers()
-
-    def _artist(self, event: Play) -> int:
-        return self._artists[event.artist_id, "" if event.artist_id else event.artist]
+        self._by_id = Numbers("id")
+        self._by_name = Numbers("name")
 
     def begin(self, event: Play) -> list[Any]:
-        return [1, 0, {self._artist(event)}]
+        return [1, 0, {self._by_id[event.artist_id] if event.artist_id else self._by_name[event.artist]}]
 
     def extend(self, accumulator: list[Any], event: Play, gap: int) -> None:
         accumulator[0] += 1
         if gap < self._skip_ms:
             accumulator[1] += 1
-        accumulator[2].add(self._artist(event))
+        artist_id = event.artist_id
+        accumulator[2].add(self._by_id[artist_id] if artist_id else self._by_name[event.artist])
 
     def finish(self, accumulator: list[Any], start: int, last: int) -> tuple[int, ...]:
         plays, skips, artists = accumulator

@@ -9,6 +9,10 @@ OUTCOMES = ("accepted", "late", "undecodable")
 EVENTS = counter(
     "livelift_processor_events_total", "Event records taken from Kafka, by what became of them.", "outcome"
 )
+APPLIED = gauge(
+    "livelift_processor_applied_events",
+    "Events of the run applied on this worker's partitions, before its start included.",
+)
 SESSIONS_CLOSED = counter("livelift_processor_sessions_closed_total", "Sessions closed by the watermark.")
 SESSIONS_OPEN = gauge("livelift_processor_sessions_open", "Sessions that may still go on.")
 USERS = gauge("livelift_processor_users", "Users whose state this worker holds.")

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from livelift.errors import InputError
+from livelift.errors import InputError, MissingInputError
 from livelift.event_time import from_date
 from livelift.study import Study
 from producer.sources import ACCEPTED, MAX_KEPT_BYTES, REJECTED, JudgedBlock, Selection, Source
@@ -38,12 +38,14 @@ def find(data: Path, study: Study) -> Path:
 
     Raises
     ------
+    MissingInputError
+        If there is none.
     InputError
-        If there is none, or more than one.
+        If there is more than one.
     """
     if not data.is_dir():
         if not data.exists():
-            raise InputError(f"No Last.fm data files found: there is no {data}", _DOWNLOAD)
+            raise MissingInputError(f"No Last.fm data files found: there is no {data}", _DOWNLOAD)
         return data
     pattern = study.input.file_glob
     for glob in (pattern, f"{pattern}.gz", _ARCHIVES):
@@ -53,7 +55,7 @@ def find(data: Path, study: Study) -> Path:
             raise InputError(f"{len(found)} data files in {data}: {names}", "keep one, or name it with --data")
         if found:
             return found[0]
-    raise InputError(f"No Last.fm data files found: nothing in {data} matches {pattern}", _DOWNLOAD)
+    raise MissingInputError(f"No Last.fm data files found: nothing in {data} matches {pattern}", _DOWNLOAD)
 
 
 def read(path: Path, study: Study, selection: Selection) -> Iterator[JudgedBlock]:

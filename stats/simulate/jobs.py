@@ -7,8 +7,8 @@ from multiprocessing import get_context
 
 from stats.simulate.tally import Tally
 
-PART = 25
-"""Experiments of a part: some seconds of work."""
+PART = 10
+"""Experiments of a part: a second or two of work."""
 
 Part = Callable[[int, int], Tally]
 """(first, end) → the tally of the experiments first … end − 1; picklable, to be sent to another process."""

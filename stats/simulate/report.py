@@ -45,7 +45,7 @@ def simulate(
     Parameters
     ----------
     progress
-        Called with (done, total) after each part of 25 experiments.
+        Called with (done, total) after each part of some experiments.
     jobs
         Processes that share the work; the result does not depend on it.
 

@@ -14,7 +14,7 @@ EDGES = {
     "producer/resume.py",
     "producer/topics.py",
     "processor/app.py",
-    "processor/record_batches.py",
+    "processor/fetching.py",
     "processor/run.py",
     "processor/scheduler.py",
     "processor/store.py",
@@ -46,20 +46,20 @@ def imports(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("station", STATIONS)
 def test_a_station_knows_no_other_station(station: str) -> None:
-    others = {*STATIONS, "local", "cli", "batch"} - {station}
+    others = {*STATIONS, "local", "cli", "batch", "bench"} - {station}
     assert {str(path): imports(path) & others for path in modules(station) if imports(path) & others} == {}
 
 
-def test_the_exporter_knows_no_station() -> None:
+def test_exporter_and_broker_know_no_station() -> None:
     assert {
         str(path): imports(path) & {*STATIONS, "local", "cli"}
-        for path in modules("exporter")
+        for path in modules("exporter", "broker")
         if imports(path) & {*STATIONS, "local", "cli"}
     } == {}
 
 
 def test_the_shared_words_know_no_station_and_no_client() -> None:
-    forbidden = {*STATIONS, "local", "cli", "batch", *CLIENTS}
+    forbidden = {*STATIONS, "local", "cli", "batch", "bench", *CLIENTS}
     found = {
         str(path): imports(path) & forbidden for path in modules("livelift", "studies") if imports(path) & forbidden
     }
@@ -81,7 +81,7 @@ def test_the_batch_twin_shares_no_logic_with_the_pipeline() -> None:
 def test_files_are_short() -> None:
     lengths = {
         str(path.relative_to(ROOT)): len(path.read_text().splitlines())
-        for path in modules("livelift", "studies", *STATIONS, "local", "batch", "cli", "exporter")
+        for path in modules("livelift", "studies", *STATIONS, "local", "batch", "cli", "exporter", "broker")
     }
     assert {name: n for name, n in lengths.items() if n > LONGEST} == {}
     assert sorted(lengths.values())[len(lengths) // 2] <= 150

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from stats.decision import CLASSIC_ERRORS
+
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
@@ -30,6 +32,20 @@ def test_every_file_that_a_page_names_exists(page: Path) -> None:
         re.findall(r"`((?:docs|studies|tests|stats|processor|producer|local|livelift)/[\w./-]+)`", page.read_text())
     )
     assert {name for name in named if not (ROOT / name).exists()} == set()
+
+
+def test_the_errors_that_the_classic_opinion_tells_are_those_of_the_table() -> None:
+    text = (ROOT / "docs" / "02-error-rates.md").read_text(encoding="utf-8")
+    table = text[: text.index("there is an effect")]
+    once, watched = (
+        [float(cell) for cell in re.findall(r"0\.\d+", line)[:3]]
+        for line in table.splitlines()
+        if line.startswith("| **")
+    )
+    assert (
+        f"{sum(once) / len(once):.0%}".replace("%", " %"),
+        f"{100 * min(watched):.0f} to {100 * max(watched):.0f} %",
+    ) == CLASSIC_ERRORS
 
 
 def test_every_command_of_the_readme_is_a_command() -> None:

@@ -7,8 +7,8 @@ import pytest
 from batch.document import batch_document
 from livelift.study import load_study
 from local.demo import DemoPlan
-from local.input import GENERATED_EVENTS, GENERATED_LIFT, GENERATED_SEED
 from local.servers import LocalServers
+from producer import stand_in
 from producer.sources import lastfm_generator
 from producer.sources.lastfm_generator.truth import read_truth
 from tests.support.live_run import live_run
@@ -18,7 +18,7 @@ STUDY = load_study("lastfm")
 EVENTS, USERS = 400_000, 1_000
 """Fewer events decide as surely: precision is limited by users."""
 
-PLANTED = pytest.mark.parametrize(("lift", "expected"), [(GENERATED_LIFT, "ship"), (0.0, "dont_ship")])
+PLANTED = pytest.mark.parametrize(("lift", "expected"), [(stand_in.LIFT, "ship"), (0.0, "dont_ship")])
 
 
 @PLANTED
@@ -26,7 +26,7 @@ def test_a_live_run_ends_in_the_decision_that_was_planted(
     lift: float, expected: str, servers: LocalServers, folder: Path, tmp_path: Path
 ) -> None:
     data = tmp_path / "log.tsv"
-    lastfm_generator.generate(data, events=EVENTS, users=USERS, lift=lift, seed=GENERATED_SEED, study=STUDY)
+    lastfm_generator.generate(data, events=EVENTS, users=USERS, lift=lift, seed=stand_in.SEED, study=STUDY)
     document = live_run(servers, folder, DemoPlan(STUDY, data))
     assert document["decision"] == expected == read_truth(data).expected_decision
     if expected == "ship":
@@ -37,7 +37,7 @@ def test_a_live_run_ends_in_the_decision_that_was_planted(
 @PLANTED
 def test_the_data_of_the_demo_hold_the_decision_that_was_planted(lift: float, expected: str, tmp_path: Path) -> None:
     data = tmp_path / "log.tsv"
-    lastfm_generator.generate(data, events=GENERATED_EVENTS, lift=lift, seed=GENERATED_SEED, study=STUDY)
+    lastfm_generator.generate(data, events=stand_in.EVENTS, lift=lift, seed=stand_in.SEED, study=STUDY)
     document, history = batch_document(data, STUDY)
     truth = read_truth(data)
     assert document["decision"] == expected == truth.expected_decision

@@ -1,13 +1,17 @@
 """The rule, state by state."""
 
+import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stats.boundaries import calendar, constants, obrien_fleming
 from stats.decision import Findings, classic_opinion, decide, illness
 from stats.guarantee import guarantee
+from stats.simulate.bars import BARS, Cell
 from stats.verdict import Health, Why
 from tests.statistics.support import STUDY
 
@@ -137,6 +141,23 @@ def test_the_classic_opinion_is_told_from_the_verdict(
 ) -> None:
     found = classic_opinion(STUDY, decision, lift, p, worse)  # type: ignore[arg-type]
     assert (found.decision, found.opposite) == (opinion, opposite)
+
+
+def test_what_the_guarantee_promises_is_what_the_simulation_is_judged_by() -> None:
+    limits = {bar.words: bar.limit for bar in BARS if bar.cell == Cell("stationary")}
+    text = " ".join(guarantee(STUDY))
+    assert limits["no effect: ship boundary crossed"] == 0.025 and "ship at most 2.5 %" in text
+    assert limits["no effect: ship or harm boundary crossed"] == 0.05 and '"harms the primary" at most 2.5 %' in text
+    assert limits["no effect: some guardrail wrongly failed"] == 0.10 and "wrongly failed: at most 10 %" in text
+
+
+def test_the_guarantee_says_what_a_crossing_needs() -> None:
+    """With a planned standard error of 0.035 and c = 2.16 at the last of 61 looks."""
+    text = " ".join(guarantee(STUDY))
+    needed, found = (float(number) for number in re.findall(r"of \+(\d+\.\d)%", text))
+    c = constants(calendar(61, 61), 0.05, obrien_fleming, two_sided=True)[-1]
+    assert needed == pytest.approx(100 * (np.exp(0.035 * c) - 1), abs=0.05)
+    assert found == pytest.approx(100 * (np.exp(0.035 * (c + 0.8416)) - 1), abs=0.05)
 
 
 def test_the_guarantee_states_the_studys_own_numbers() -> None:

@@ -80,3 +80,19 @@ def test_the_days_to_the_boundary_are_in_the_verdict(toward: float) -> None:
         found.append(verdict.planning.days_to_boundary)
     first, second, last = found
     assert first is not None and second is not None and 0 < second < first <= 56 and last == 0
+
+
+def test_where_no_crossing_is_possible_yet_no_lift_is_said_to_be_enough() -> None:
+    """2,000 flips: the error released by look 25 is less than one of them, at look 26 it is one."""
+    needed = {}
+    for day in (5, 25, 26, 61):
+        state, verdict = engine.step(engine.initial(STUDY), tick(day, Effects(0.8)), STUDY)
+        needed[day] = verdict.planning.needed_lift
+        assert (state.ship.crossed_at is not None) == (day >= 26)
+    assert needed[5] is needed[25] is None
+    assert needed[26] is not None and needed[61] is not None and needed[61] < needed[26]
+
+
+def test_the_days_to_the_boundary_wait_for_the_first_look_that_lets_anything_cross() -> None:
+    _, verdict = engine.step(engine.initial(STUDY), tick(10, Effects(0.8)), STUDY)
+    assert verdict.planning.days_to_boundary == 16

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from stats.aggregate import PARTS
+from livelift.sessions import session_measures
+from stats.aggregate import PARTS, Aggregate
 from stats.readings import estimate_metrics
 from tests.statistics.support import STUDY
 from tests.statistics.test_speed import run_of
@@ -15,6 +16,18 @@ def test_the_totals_are_the_sums_over_the_buckets() -> None:
     for name in STUDY.metrics:
         assert np.array_equal(everything.users[name].sum(axis=1), totals.users[name].sum(axis=1))
         assert totals.users[name][..., 0].sum() > 0 or STUDY.metrics[name].kind == "next_day_return"
+
+
+def test_totals_are_made_anew_from_stored_rows() -> None:
+    kept = run_of(50).aggregate
+    again = Aggregate(STUDY, session_measures(STUDY).names)
+    for _ in range(2):  # a row that is loaded twice counts once
+        for name, arms in kept.users.items():
+            for variant, rows in enumerate(arms):
+                for bucket, row in enumerate(rows):
+                    again.load_users(name, variant, bucket, list(row))
+    assert again.totals == kept.totals
+    assert any(any(row) for rows in again.totals.values() for row in rows)
 
 
 def test_sums_beyond_an_int64_are_no_wrong_variance() -> None:

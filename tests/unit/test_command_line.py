@@ -55,6 +55,10 @@ def refused(result: subprocess.CompletedProcess[str], *words: str) -> None:
         (["scenario", "--population", "1000", "--metric", "revenue"], "no metric 'revenue'"),
         (["simulate", "--experiments", "0"], "--experiments 0"),
         (["simulate", "--regime", "calm"], "no regime 'calm'"),
+        (["simulate", "--data", "x.tsv", "--salts", "0"], "--salts 0"),
+        (["simulate", "--data", "not-there.tsv"], "not-there.tsv"),
+        (["simulate", "--bars", "--data", "x.tsv"], "--bars and --data"),
+        (["simulate", "--lift", "-1"], "-100 %"),
     ],
 )
 def test_an_impossible_call_is_refused(tmp_path: Path, arguments: list[str], word: str) -> None:
@@ -139,3 +143,30 @@ def test_simulate_prints_every_reading_and_decision_as_json(tmp_path: Path) -> N
     assert {"deciding", "always_valid", "classic_final", "classic_watched"} <= found["readings"].keys()
     assert all({"rejections", "coverage"} <= reading.keys() for reading in found["readings"].values())
     assert sum(found["decisions"].values()) == 2
+
+
+def test_simulate_judges_every_bar_and_goes_on_from_what_is_kept(tmp_path: Path) -> None:
+    asked = ("simulate", "--bars", "--experiments", "1", "--keep", "kept", "--json")
+    first = livelift(tmp_path, *asked)
+    found = json.loads(first.stdout)
+    assert len(found["cells"]) == 13 == len(list((tmp_path / "kept").iterdir()))
+    assert {bar["regime"] for bar in found["bars"]} == {"stationary", "entry", "bursty", "heavy"}
+    assert first.returncode == (0 if all(bar["passed"] for bar in found["bars"]) else 1)
+    for path in (tmp_path / "kept").glob("*_+0.00_0.00.json"):  # a figure that no bar allows
+        kept = json.loads(path.read_text())
+        kept["outcome"]["readings"]["deciding_ship"]["rejections"] = 1
+        kept["outcome"]["experiments"] = 1
+        path.write_text(json.dumps(kept | {"outcome": kept["outcome"] | {"guardrails_failed": {"any": 1}}}))
+    again = livelift(tmp_path, *asked[:-1])
+    assert again.returncode == 1
+    assert "FAIL" in again.stderr and "bars are met" in again.stderr
+
+
+def test_simulate_takes_a_listening_log_under_many_salts(tmp_path: Path) -> None:
+    made = livelift(tmp_path, "generate", "--out", "log.tsv", "--events", "30000", "--lift", "0", "--seed", "3")
+    assert made.returncode == 0, made.stderr
+    result = livelift(tmp_path, "simulate", "--data", "log.tsv", "--salts", "3", "--jobs", "1", "--json")
+    assert result.returncode == 0, result.stderr
+    found = json.loads(result.stdout)
+    assert (found["regime"], found["experiments"]) == ("resalted", 3)
+    assert sum(found["decisions"].values()) == 3

@@ -10,9 +10,9 @@ from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.producer.message_accumulator import BatchBuilder
 from kafka.partitioner.default import murmur2
 
+from broker.connecting import LZ4_LEVEL, compress_quickly
 from livelift.errors import SettingsError
 from livelift.event_time import from_iso
-from producer.kafka_edge import LZ4_LEVEL, compress_quickly
 from producer.pacing import Pacer, parse_speed
 from producer.partitioner import Partitioner
 from producer.settings import ProducerSettings, from_environment

@@ -9,33 +9,20 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from aiokafka import AIOKafkaProducer
-
+from broker.connecting import BATCH_BYTES, connected_producer
 from livelift.errors import StateError
-
-BATCH_BYTES = 1 << 20
 
 
 class RecordBatches:
     """Writes records to a partition and waits until the broker has them."""
 
-    def __init__(self, producer: AIOKafkaProducer) -> None:
+    def __init__(self, producer: Any) -> None:
         self._producer = producer
 
     @classmethod
     async def started(cls, kafka: str) -> "RecordBatches":
-        """A writer to the broker at `kafka`, connected."""
-        producer = AIOKafkaProducer(
-            bootstrap_servers=kafka,
-            acks="all",
-            enable_idempotence=True,
-            compression_type="lz4",
-            max_batch_size=BATCH_BYTES,
-            max_request_size=8 * BATCH_BYTES,
-            linger_ms=0,
-        )
-        await producer.start()
-        return cls(producer)
+        """A writer to the broker at `kafka`, connected; see `connected_producer`."""
+        return cls(await connected_producer(kafka))
 
     async def stop(self) -> None:
         await self._producer.stop()
@@ -62,7 +49,7 @@ class RecordBatches:
                 if batch.append(key=key, value=value, timestamp=now) is None:
                     raise StateError(
                         f"a record of {len(value or b'')} bytes for {topic} is larger than a batch of {BATCH_BYTES}",
-                        "raise BATCH_BYTES in processor/record_batches.py",
+                        "raise BATCH_BYTES in broker/connecting.py",
                     )
         if batch.record_count():
             acknowledgements.append(await self._send(batch, topic, partition))

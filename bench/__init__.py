@@ -1,0 +1,7 @@
+"""What livelift costs: events a second, CPU-seconds a million events, memory and latency, beside other engines.
+
+python -m bench                 the table: every stage of ours, the peers, the batch limit
+python -m bench.latency         from an event's append to the changed sums in Redis
+python -m bench.million_users   many users: cost, bytes of state, restoring
+python -m bench.two_workers     a second worker process
+"""

@@ -1,0 +1,221 @@
+"""`python -m bench.million_users`: one million users beside one thousand, the same number of events.
+
+Cost per event, bytes of state a user, and the time that a processor needs after a kill -9 until it writes again with the
+state of all users. Users are uniform, so that a batch of 20,000 events touches about as many of them.
+"""
+
+import argparse
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+from rich.console import Console
+from rich.table import Table
+
+from bench.batch_limit import PROGRAM
+from bench.kafka import Broker
+from bench.machine import machine
+from bench.measured import Span, steady_span
+from bench.meter import Meter
+from bench.processing import OutputLog
+from bench.report import machine_line, write
+from bench.sending import BatchSender
+from bench.stage import Bench, Rarely, bench_folder, bench_servers, watch
+from bench.subject import Say, compare_sessions, event_times, write_sessions
+from bench.uniform import UniformEvents, make_uniform
+from livelift.errors import LiveliftError
+from livelift.events import Progress, Start, encode_control
+from livelift.names import RunNames
+from livelift.study import Study, load_study
+from local.run_folder import Run
+from producer.topics import create_topics
+
+RESULTS = Path("bench/results/million_users.json")
+EVENTS = 10_000_000
+USERS = (1_000, 1_000_000)
+ROWS_A_BATCH = 20_000
+TOKEN_BYTES = 8
+"""A changelog key is a writer's token and the user (docs/decisions/0001)."""
+
+
+@dataclass(slots=True)
+class State:
+    """What a changelog holds after its run: of every user the size of the newest record, key and value, in bytes."""
+
+    newest: dict[bytes, int] = field(default_factory=dict)
+    records: int = 0
+
+    @classmethod
+    def read(cls, broker: Broker, topic: str) -> "State":
+        state = cls()
+
+        def take(_: int, records: list[Any]) -> None:
+            for record in records:
+                state.records += 1
+                if record.value is not None and len(record.key) > TOKEN_BYTES:
+                    state.newest[record.key[TOKEN_BYTES:]] = len(record.key) + len(record.value)
+
+        broker.read(topic, take)
+        return state
+
+
+async def _fill(bench: Bench, names: RunNames, events: UniformEvents) -> None:
+    """All events with progress marks; no end mark, so that sessions stay open."""
+    manifest = events.manifest
+    async with BatchSender(bench.servers.kafka.address, names.events, bench.partitions) as sender:
+        await sender.send([], [], [], encode_control(Start(manifest.first, 0, manifest)), manifest.first)
+        rows = 0
+        for batch in pq.ParquetFile(events.path).iter_batches(ROWS_A_BATCH, columns=["user", "time", "value"]):
+            users, times, values = (batch[name].to_pylist() for name in ("user", "time", "value"))
+            rows += len(users)
+            await sender.send(users, times, values, encode_control(Progress(times[-1], rows, manifest)), times[-1])
+
+
+async def _nudge(bench: Bench, names: RunNames, events: UniformEvents) -> None:
+    """A progress mark more on every partition: the processor has to write the partition's state, and nothing else."""
+    manifest = events.manifest
+    async with BatchSender(bench.servers.kafka.address, names.events, bench.partitions) as sender:
+        await sender.send([], [], [], encode_control(Progress(manifest.last, manifest.rows, manifest)), manifest.last)
+
+
+def measure(bench: Bench, study: Study, events: UniformEvents, users: int) -> dict[str, Any]:
+    """Process all, look at the state, kill, restore."""
+    run = Run(f"uniform-{users}", study.name, study.fingerprint, str(events.path), bench.partitions)
+    bench.folder.save_run(run)
+    names = bench.names(run)
+    broker = bench.broker
+    create_topics(bench.servers.kafka.address, names, bench.partitions)
+    bench.say(f"filling {names.events} with {events.manifest.rows:,} events of {users:,} users")
+    asyncio.run(_fill(bench, names, events))
+    broker.make([names.output, names.dead_letters], bench.partitions)
+
+    stations = bench.stations(run)
+    began = time.time()
+    child = stations.start("processor")
+    meter = Meter(child.pid)
+    try:
+        bench.say("processing")
+        everything = sum(broker.ends(names.events))
+        acknowledged = Rarely(lambda: broker.committed(names.application, names.events) >= everything)
+        watch(child, [meter], acknowledged, began)
+        resident = _resident_bytes(child.pid)
+        log = OutputLog.read(bench, names, study)
+        state = State.read(broker, names.changelog)
+
+        bench.say("killing and restoring")
+        before = sum(broker.ends(names.changelog))
+        os.kill(child.pid, signal.SIGKILL)
+        child.wait()
+        restarted = time.time()
+        child = stations.start("processor", name="processor-again")
+        asyncio.run(_nudge(bench, names, events))
+        restored_meter = Meter(child.pid)
+        watched = watch(child, [restored_meter], Rarely(lambda: sum(broker.ends(names.changelog)) > before), restarted)
+    finally:
+        stations.stop()
+    steady = steady_span(log.progress(event_times(events.path, bench.partitions)), meter)
+    written = bench.folder.root / "uniform_sessions.parquet"
+    write_sessions(written, log.sessions)
+    compared = compare_sessions(written, _expected(bench.folder.root, study, events))
+    broker.drop([names.events, names.output, names.dead_letters, names.changelog])
+    return {
+        "users": users,
+        "events": events.manifest.rows,
+        **_span(steady),
+        "peak_mib": round(meter.peak_mib, 1),
+        "resident_mib": round(resident / 2**20, 1),
+        "sessions": len(log.sessions),
+        "equal_to_batch": log.in_order and compared.equal,
+        "left_open": compared.left_open,
+        "users_with_state": len(state.newest),
+        "changelog_records": state.records,
+        "state_bytes_a_user": round(sum(state.newest.values()) / len(state.newest)),
+        "largest_state_bytes": max(state.newest.values()),
+        "restore_seconds": round(watched.ended - restarted, 1),
+        "restore_cpu_seconds": round(restored_meter.used(), 1),
+        "restored_peak_mib": round(restored_meter.peak_mib, 1),
+    }
+
+
+def _span(span: Span) -> dict[str, float]:
+    return {"events_per_s": round(span.events_per_s), "cpu_s_per_million": round(span.cpu_s_per_million, 2)}
+
+
+def _resident_bytes(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _expected(root: Path, study: Study, events: UniformEvents) -> Path:
+    """The sessions of all events by DuckDB; those still open at the end included."""
+    target = root / "uniform_expected.parquet"
+    sessions = study.sessions
+    arguments = [events.path, target, sessions.gap_ms, sessions.skip_ms]
+    subprocess.run([sys.executable, PROGRAM, *map(str, arguments)], check=True, capture_output=True)
+    return target
+
+
+def run(events: int, users: tuple[int, ...], say: Say) -> dict[str, Any]:
+    """Start servers, measure each number of users in turn, stop."""
+    study = load_study("lastfm")
+    rows = []
+    for count in users:
+        uniform = make_uniform(bench_folder(), study, events, count)
+        with bench_servers(say) as bench:
+            rows.append(measure(bench, study, uniform, count))
+        say(str(rows[-1]))
+    few, many = rows[0], rows[-1]
+    return {
+        "machine": machine(),
+        "rows": rows,
+        "cost_ratio": round(many["cpu_s_per_million"] / few["cpu_s_per_million"], 2),
+        "resident_bytes_a_user": round(
+            (many["resident_mib"] - few["resident_mib"]) * 2**20 / (many["users"] - few["users"])
+        ),
+    }
+
+
+def main() -> None:
+    console = Console(soft_wrap=True, width=None if sys.stdout.isatty() else 130)
+    parser = argparse.ArgumentParser(prog="python -m bench.million_users", description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument("--events", type=int, default=EVENTS)
+    parser.add_argument("--users", type=int, nargs=2, default=USERS, metavar=("FEW", "MANY"))
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    arguments = parser.parse_args()
+    try:
+        report = run(arguments.events, tuple(arguments.users), console.print)
+    except LiveliftError as error:
+        console.print(str(error))
+        sys.exit(error.exit_code)
+    table = Table(title=f"cost at many users: × {report['cost_ratio']}", caption=machine_line(report))
+    for column in (
+        "users",
+        "events/s",
+        "CPU-s / M",
+        "peak MiB",
+        "state bytes a user",
+        "largest",
+        "restore s",
+        "= batch",
+    ):
+        table.add_column(column, justify="right")
+    for row in report["rows"]:
+        names = ("users", "events_per_s", "cpu_s_per_million", "peak_mib", "state_bytes_a_user", "largest_state_bytes")
+        table.add_row(
+            *(f"{row[name]:,}" for name in names), str(row["restore_seconds"]), "yes" if row["equal_to_batch"] else "NO"
+        )
+    console.print(table)
+    write(report, arguments.out)
+    console.print(f"wrote {arguments.out}")
+    if not all(row["equal_to_batch"] for row in report["rows"]):
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

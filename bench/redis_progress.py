@@ -1,0 +1,46 @@
+"""How far a run's statistics are, as Redis shows it: the fences of the run's `state`."""
+
+import json
+from typing import Any
+
+from livelift.names import RunNames
+from livelift.output_log import END
+from local.equality import differences
+from local.verdict_reader import read_verdict
+from stats.redis_store import Client
+
+
+class StatsProgress:
+    """Reads the position of one run's stats in its output log."""
+
+    def __init__(self, client: Client, names: RunNames) -> None:
+        self._client = client
+        self._names = names
+        self._key = names.key("state")
+
+    def fences(self) -> list[list[Any]]:
+        """Per partition [due, kind, user, position, …] of the last output applied; empty before the first commit."""
+        text = self._client.hget(self._key, "fences")
+        return json.loads(text) if text else []
+
+    def document(self) -> dict[str, Any] | None:
+        """The final document of the run, once the end of the stream is evaluated."""
+        document = read_verdict(self._client, self._names.study)
+        if document is None or document["run"] != self._names.run or not document["progress"]["ended"]:
+            return None
+        return document
+
+
+def applied(fences: list[list[Any]]) -> int:
+    """Outputs applied in all."""
+    return sum(fence[3] for fence in fences)
+
+
+def has_ended(fences: list[list[Any]]) -> bool:
+    """Every partition's end mark is applied."""
+    return bool(fences) and all(fence[1] == END for fence in fences)
+
+
+def is_equal(document: dict[str, Any] | None, twin: dict[str, Any]) -> bool:
+    """Is a live document the twin's?"""
+    return document is not None and not list(differences(document, twin))

@@ -1,0 +1,205 @@
+"""What is replayed: generated listening, prepared as the producer does it, and what the twin says that it comes to."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from batch.document import batch_document
+from batch.twin import Twin
+from bench.progress import Array
+from livelift.study import Study
+from producer.cache import Prepared
+from producer.partitioner import Partitioner
+from producer.prepare import prepare
+from producer.sources import Selection, lastfm_generator
+
+FULL = 19_150_868
+"""Events of the published data."""
+
+EVENTS = 1_900_000
+LIFT = 0.15
+SEED = 7
+
+SESSIONS = pa.schema(
+    [("user", pa.string()), ("start", pa.int64()), ("end", pa.int64())]
+    + [(name, pa.int64()) for name in ("seconds", "plays", "skips", "artists")]
+)
+"""A closed session, by whichever engine; start and end in ms."""
+
+_TWIN_CODE = ("batch", "stats", "livelift", "studies")
+
+Say = Callable[[str], None]
+
+
+def generated(folder: Path, study: Study, events: int, say: Say) -> Path:
+    """A listening log of about `events` events, made unless it is there."""
+    path = folder / "generated" / f"{study.name}-{events}-lift{LIFT}-seed{SEED}.tsv"
+    if not path.exists():
+        say(f"generating {events:,} events")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lastfm_generator.generate(path, events=events, lift=LIFT, seed=SEED, study=study)
+    return path
+
+
+class Subject:
+    """One input, or its first events, with all that the measurements need to know of it.
+
+    Parameters
+    ----------
+    data
+        The listening log.
+    until
+        Only events before this time, ms.
+    """
+
+    def __init__(self, folder: Path, study: Study, data: Path, say: Say, until: int | None = None) -> None:
+        self.study = study
+        self.data = data
+        self.until = until
+        self._folder = folder
+        self._say = say
+
+    @property
+    def cache(self) -> Path:
+        return self._folder / "cache"
+
+    @cached_property
+    def prepared(self) -> Prepared:
+        """The sorted cache, made by the producer's own code; the producer of a run finds it there."""
+        return prepare(self.study, self.data, self.cache, Selection(None, self.until))
+
+    @property
+    def events(self) -> int:
+        return self.prepared.manifest.accepted
+
+    def first(self, events: int) -> "Subject":
+        """The same input up to about `events` events: what slow engines get."""
+        if events >= self.events:
+            return self
+        times = pq.read_table(self.prepared.events, columns=["time"])["time"]
+        until = times[events].as_py() // 1000 * 1000
+        return Subject(self._folder, self.study, self.data, self._say, until)
+
+    def event_times(self, partitions: int) -> list[Array]:
+        """Per partition the times of its events in ms, ascending."""
+        return event_times(self.prepared.events, partitions)
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """The twin's document at the end."""
+        kept = self._twin_folder / "document.json"
+        if not kept.exists():
+            self._say("computing the twin's document")
+            document, _ = batch_document(self.data, self.study, select_to=self.until)
+            kept.write_text(json.dumps(document))
+        found: dict[str, Any] = json.loads(kept.read_text())
+        return found
+
+    @cached_property
+    def sessions(self) -> Path:
+        """The twin's sessions as Parquet, in `SESSIONS`."""
+        kept = self._twin_folder / "sessions.parquet"
+        if not kept.exists():
+            self._say("computing the twin's sessions")
+            with Twin(self.data, self.study, select_to=self.until) as twin:
+                rows = [(s.user, s.start, s.end, s.seconds, s.plays, s.skips, s.artists) for s in twin.sessions()]
+            write_sessions(kept, rows)
+        return kept
+
+    @cached_property
+    def listening(self) -> Path:
+        """The events as a batch engine would have them: Parquet with user, time and artist as columns."""
+        kept = self._twin_folder / "listening.parquet"
+        if not kept.exists():
+            with duckdb.connect() as database:
+                database.execute(
+                    "COPY (SELECT \"user\" AS user_id, time, decode(value)->>'artist_id' AS artist_id, "
+                    "decode(value)->>'artist' AS artist "
+                    f"FROM '{self.prepared.events}') TO '{kept}' (FORMAT parquet)"
+                )
+        return kept
+
+    @property
+    def _twin_folder(self) -> Path:
+        """Kept answers of the twin, as long as neither the input nor its code changes."""
+        code = hashlib.sha256()
+        for package in _TWIN_CODE:
+            for file in sorted(Path(package).rglob("*")):
+                if file.suffix in {".py", ".sql", ".toml"}:
+                    code.update(file.read_bytes())
+        folder = self._folder / "twin" / f"{self.prepared.folder.name}-{code.hexdigest()[:12]}"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+
+def event_times(events: Path, partitions: int) -> list[Array]:
+    """Per partition the times of its events in ms, of a Parquet file of events in replay order."""
+    table = pq.read_table(events, columns=["time", "user"])
+    users = table["user"].combine_chunks().dictionary_encode()
+    partition_of = Partitioner(partitions)
+    number = np.array([partition_of[user] for user in users.dictionary.to_pylist()])[users.indices.to_numpy()]
+    times = table["time"].to_numpy()
+    return [times[number == p] for p in range(partitions)]
+
+
+def write_sessions(path: Path, rows: list[tuple[Any, ...]]) -> None:
+    """Sessions as Parquet."""
+    columns = zip(*rows, strict=True) if rows else [()] * len(SESSIONS)
+    pq.write_table(
+        pa.table([pa.array(c, t) for c, t in zip(columns, SESSIONS.types, strict=True)], schema=SESSIONS), path
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Sessions of an engine beside the twin's: how many it has that the twin has not, and the other way round.
+
+    left_open
+        Those of the missing that are their user's last: an engine that closes a session only at the user's next event
+        leaves them open.
+    """
+
+    wrong: int
+    missing: int
+    left_open: int
+
+    @property
+    def identical(self) -> bool:
+        return self.wrong == 0 and self.missing == 0
+
+    @property
+    def equal(self) -> bool:
+        """Nothing wrong, nothing double, nothing missing but what may still be open."""
+        return self.wrong == 0 and self.missing == self.left_open
+
+
+def compare_sessions(found: Path, twin: Path) -> Comparison:
+    """Compare two files of `SESSIONS`, as multisets."""
+    with duckdb.connect() as database:
+        database.execute(
+            f"""
+            CREATE VIEW found AS SELECT * FROM '{found}';
+            CREATE VIEW twin AS SELECT * FROM '{twin}';
+            CREATE TABLE missing AS SELECT * FROM twin EXCEPT ALL SELECT * FROM found;
+            CREATE TABLE wrong AS SELECT * FROM found EXCEPT ALL SELECT * FROM twin;
+            """
+        )
+        counts = database.execute(
+            """
+            SELECT (SELECT count(*) FROM wrong), (SELECT count(*) FROM missing), (
+                SELECT count(*) FROM missing
+                JOIN (SELECT "user", max("end") AS "end" FROM twin GROUP BY "user") USING ("user", "end")
+            )
+            """
+        ).fetchone()
+    assert counts is not None
+    return Comparison(*counts)

@@ -1,0 +1,65 @@
+"""`python -m bench.two_workers`: two processor processes beside one, in turn; the result has to be the same.
+
+The ratio is that of the steady rates. On a machine of two cores the broker needs a part of one of them.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from rich.console import Console
+
+from bench.machine import machine
+from bench.measured import Measured
+from bench.processing import filled_run, process
+from bench.report import row_of, show, write
+from bench.stage import bench_folder, bench_servers
+from bench.subject import EVENTS, Say, Subject, generated
+from livelift.errors import LiveliftError
+from livelift.study import load_study
+
+RESULTS = Path("bench/results/two_workers.json")
+WORKERS = (1, 2)
+
+
+def run(events: int, runs: int, say: Say) -> dict[str, Any]:
+    """Start servers, measure in turn, stop."""
+    root, study = bench_folder(), load_study("lastfm")
+    subject = Subject(root, study, generated(root, study, events, say), say)
+    found: dict[int, list[Measured]] = {workers: [] for workers in WORKERS}
+    with bench_servers(say) as bench:
+        filled = filled_run(bench, subject)
+        for number in range(runs):
+            for workers in WORKERS:
+                measured = process(bench, subject, filled, workers)
+                found[workers].append(measured)
+                say(f"{workers} × processor, run {number + 1}: {measured.whole.seconds:.1f} s, equal: {measured.equal}")
+    rates = {w: median(m.steady.events_per_s for m in runs_ if m.steady) for w, runs_ in found.items()}
+    rows = [row_of("livelift", f"processor × {workers}", measured) for workers, measured in found.items()]
+    return {"machine": machine(), "rows": rows, "ratio": round(rates[2] / rates[1], 2)}
+
+
+def main() -> None:
+    console = Console(soft_wrap=True, width=None if sys.stdout.isatty() else 130)
+    parser = argparse.ArgumentParser(prog="python -m bench.two_workers", description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument("--events", type=int, default=EVENTS)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    arguments = parser.parse_args()
+    try:
+        report = run(arguments.events, arguments.runs, console.print)
+    except LiveliftError as error:
+        console.print(str(error))
+        sys.exit(error.exit_code)
+    show(report, console)
+    console.print(f"two workers : one = {report['ratio']}")
+    write(report, arguments.out)
+    console.print(f"wrote {arguments.out}")
+    if not all(row["equal_to_twin"] for row in report["rows"]):
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

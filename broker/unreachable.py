@@ -1,0 +1,8 @@
+"""The words for a broker that is not there. Needs no client."""
+
+from livelift.errors import UnreachableError
+
+
+def unreachable(kafka: str, error: Exception) -> UnreachableError:
+    """Kafka does not answer, with what it said and what to do."""
+    return UnreachableError(f"Kafka does not answer at {kafka}: {error}", "start it, or set LIVELIFT_KAFKA=HOST:PORT")

@@ -1,0 +1,38 @@
+"""A station that a person runs in the foreground: known to this folder's Prometheus and terminal, ended by Ctrl-C."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from livelift.settings import metrics_address
+from local.metric_targets import MetricTargets
+from local.run_folder import RunFolder
+
+
+@contextmanager
+def station_here(folder: RunFolder, station: str) -> Iterator[str | None]:
+    """The address at which the station is to serve its metrics: as set; else one that this folder's stack is told of while
+    the context lasts; None (the station's default) where no stack is up."""
+    address = metrics_address()
+    if address is not None or folder.stack() is None:
+        yield address
+        return
+    targets = MetricTargets(folder.metric_targets)
+    try:
+        yield targets.add(f"{station}-{os.getpid()}", station)
+    finally:
+        targets.clear()
+
+
+@contextmanager
+def until_asked() -> Iterator[Callable[[], bool]]:
+    """Was Ctrl-C or SIGTERM given? Inside the context they only set this flag, so that work ends in good order."""
+    asked = threading.Event()
+    before = {number: signal.signal(number, lambda *_: asked.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked.is_set
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,70 @@
+"""Writing what batches did, while the next ones are applied: at most one batch of a partition is under way (promise P2.3).
+
+Of a partition, in this order, each acknowledged before the next: a batch's outputs and dead letters, its state, the next
+batch's outputs. What is written was encoded when the batch was applied, so the operator is free to go on.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from broker.record_batches import RecordBatches
+from livelift.names import RunNames
+
+Records = list[tuple[bytes | None, bytes | None]]
+"""(key, value) pairs, in their order."""
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedBatch:
+    """A batch's records for the output log, the dead letters and the changelog."""
+
+    outputs: Records
+    letters: Records
+    state: Records
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Seconds that writing took: outputs and dead letters; state."""
+
+    output: float
+    changelog: float
+
+
+class Writing:
+    """The batches under way, one a partition.
+
+    Parameters
+    ----------
+    failed
+        Told of an error, at once: nothing can go on after it.
+    """
+
+    def __init__(self, batches: RecordBatches, names: RunNames, failed: Callable[[Exception], None]) -> None:
+        self._batches = batches
+        self._names = names
+        self._failed = failed
+        self._under_way: dict[int, asyncio.Task[None]] = {}
+
+    async def write(self, partition: int, batch: AppliedBatch, written: Callable[[Written], None]) -> None:
+        """Write a batch once the one before it is acknowledged; returns when it is under way."""
+        before = self._under_way.get(partition)
+        if before is not None:
+            await before
+        self._under_way[partition] = asyncio.create_task(self._write(partition, batch, written))
+
+    async def _write(self, partition: int, batch: AppliedBatch, written: Callable[[Written], None]) -> None:
+        names, write = self._names, self._batches.write
+        try:
+            began = time.perf_counter()
+            await asyncio.gather(
+                write(names.output, partition, batch.outputs), write(names.dead_letters, partition, batch.letters)
+            )
+            told = time.perf_counter()
+            await write(names.changelog, partition, batch.state)
+            written(Written(told - began, time.perf_counter() - told))
+        except Exception as error:
+            self._failed(error)
+            raise

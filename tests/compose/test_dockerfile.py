@@ -1,0 +1,89 @@
+"""The Dockerfile: a target for each station that holds what the station needs, and its lock."""
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.compose.files import ROOT, STATIONS, services, stages
+
+each_station = pytest.mark.parametrize("name", STATIONS)
+
+PINNED = re.compile(r"^([a-z][\w.-]*)==([\w.]+)( ; .+)? \\$", re.MULTILINE)
+
+
+def test_every_station_that_is_built_is_a_target() -> None:
+    built = {name: service["build"] for name, service in services().items() if "build" in service}
+    assert built == {name: {"context": ".", "target": name} for name in STATIONS}
+    assert set(built) <= set(stages())
+
+
+def test_what_is_copied_is_there_and_not_ignored() -> None:
+    sources = {source for stage in stages().values() for source, _ in stage.copies}
+    kept = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert {source for source in sources if not any(f"{path}/".startswith(f"{source}/") for path in kept)} == set()
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    allowed = {line.removeprefix("!") for line in lines if line.startswith("!")}
+    assert "*" in lines
+    assert {source.partition("/")[0] for source in sources} == allowed
+
+
+def test_all_stages_have_the_same_python() -> None:
+    images = {stage.image for stage in stages().values()}
+    versions = {re.fullmatch(r"python:(3\.11\.\d+)-(slim-)?bookworm", image)[1] for image in images}  # type: ignore[index]
+    assert len(versions) == 1
+    assert {stages()[name].image for name in STATIONS} == {f"python:{versions.pop()}-slim-bookworm"}
+
+
+@each_station
+def test_a_target_runs_its_station_from_its_own_lock(name: str) -> None:
+    stage = stages()[name]
+    assert stage.command == ["python", "-m", name]
+    assert stage.copies_from == [(f"{name}-packages", "/venv")]
+    packages = stages()[f"{name}-packages"]
+    assert packages.copies == [(f"requirements/{name}.lock", "/tmp/")]
+    assert packages.runs == [f"/venv/bin/pip install --require-hashes --requirement /tmp/{name}.lock"]
+    assert stage.environment["PATH"].startswith("/venv/bin:")
+
+
+@each_station
+def test_a_target_holds_every_folder_that_its_code_imports(name: str) -> None:
+    folders = [Path(source) for source, _ in stages()[name].copies]
+    ours = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    imported = {top for folder in folders for path in (ROOT / folder).rglob("*.py") for top in _imports(path)}
+    assert imported & ours <= {str(folder) for folder in folders}
+    assert name in {str(folder) for folder in folders}
+
+
+@each_station
+def test_the_health_check_is_a_program_that_python_reads(name: str) -> None:
+    program, option, code = stages()[name].healthcheck
+    assert (program, option) == ("python", "-c")
+    ast.parse(code)  # test_run.py runs it
+
+
+@each_station
+def test_a_lock_agrees_with_the_common_one(name: str) -> None:
+    common, own = (_pins(ROOT / "requirements" / f"{lock}.lock") for lock in ("all", name))
+    assert own
+    assert own - common == set()
+    assert len(own) < len(common) / 2
+
+
+def _pins(lock: Path) -> set[tuple[str, str]]:
+    text = lock.read_text()
+    assert len(PINNED.findall(text)) == len(re.findall(r"^[^ #]", text, re.MULTILINE))  # no line is overlooked
+    return {(name, version) for name, version, _ in PINNED.findall(text)}
+
+
+def _imports(path: Path) -> set[str]:
+    """Top-level names of everything that the module imports, wherever in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.partition(".")[0])
+    return found

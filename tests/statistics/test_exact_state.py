@@ -1,0 +1,129 @@
+"""The state after very many random sessions and user-days is what the users' totals give, computed anew by fractions."""
+
+import random
+from fractions import Fraction
+
+import pytest
+
+from livelift.assignment import bucket_of
+from livelift.output_log import SCHEMA, ClosedSession, Totals, UserDay
+from livelift.sessions import session_measures
+from stats.aggregate import Aggregate
+from stats.metric_rows import MetricRow
+from tests.statistics.support import STUDY
+
+MEASURES = session_measures(STUDY).names
+MINIMUM = STUDY.experiment.minimum_sessions
+START = STUDY.experiment.start_ms
+
+Users = dict[str, tuple[int, Totals]]
+Values = dict[str, list[tuple[int, ...]]]
+
+
+def _listen(chance: random.Random, aggregate: Aggregate, users: Users, values: Values, outputs: int) -> None:
+    """`outputs` random closed sessions and resolved days of at most 700 users, into the aggregate and into `users`."""
+    for number in range(outputs):
+        user = f"user_{chance.randrange(700)}"
+        variant, totals = users.get(user, (chance.randrange(2), _zero(chance)))
+        if user in users and chance.random() < 0.2:
+            returned = chance.random() < 0.4
+            totals = _with_day(totals, returned)
+            aggregate.apply(UserDay(SCHEMA, START + number, user, variant, 0, returned, totals))
+        else:
+            plays = chance.randrange(1, 40)
+            made = {"seconds": chance.randrange(86_400), "plays": plays, "skips": chance.randrange(plays + 1)}
+            made["artists"] = chance.randrange(1, plays + 1)
+            measures = tuple(made[name] for name in MEASURES)
+            values.setdefault(user, []).append(measures)
+            totals = _with_session(totals, measures)
+            first = START + number if totals.sessions == 1 else None
+            aggregate.apply(
+                ClosedSession(SCHEMA, START + number, user, variant, START, START, True, measures, totals, first)
+            )
+        users[user] = variant, totals
+
+
+def _zero(chance: random.Random) -> Totals:
+    none = (0,) * len(MEASURES)
+    sessions = chance.randrange(0, 30)
+    return Totals(0, none, none, 0, 0, sessions, tuple(sessions * chance.randrange(4000) for _ in MEASURES))
+
+
+def _with_session(totals: Totals, measures: tuple[int, ...]) -> Totals:
+    return Totals(
+        totals.sessions + 1,
+        tuple(a + b for a, b in zip(totals.sums, measures, strict=True)),
+        tuple(a + b * b for a, b in zip(totals.squares, measures, strict=True)),
+        totals.eligible, totals.returned, totals.pre_sessions, totals.pre_sums,
+    )  # fmt: skip
+
+
+def _with_day(totals: Totals, returned: bool) -> Totals:
+    return Totals(
+        totals.sessions, totals.sums, totals.squares, totals.eligible + 1, totals.returned + returned,
+        totals.pre_sessions, totals.pre_sums,
+    )  # fmt: skip
+
+
+def _value(row: MetricRow, totals: Totals) -> tuple[Fraction, Fraction, int] | None:
+    """(numerator, denominator, y) of a user by fractions, halves up, from the study's definitions."""
+    metric = STUDY.metrics[row.name]
+    of = {name: Fraction(total) for name, total in zip(MEASURES, totals.sums, strict=True)}
+    top, bottom, scale = {
+        "session_mean": (of.get(metric.measure), Fraction(totals.sessions), 10 if metric.measure == "seconds" else 10**6),
+        "user_ratio": (of.get(metric.measure), of.get(metric.per), 10**6),
+        "session_count": (Fraction(totals.sessions), Fraction(1), 1),
+        "next_day_return": (Fraction(totals.returned), Fraction(totals.eligible), 10**6),
+    }[metric.kind]  # fmt: skip
+    assert top is not None and bottom is not None
+    if bottom == 0:
+        return None
+    return top, bottom, (top / bottom * scale + Fraction(1, 2)).__floor__()
+
+
+def _check(aggregate: Aggregate, users: Users, values: Values) -> None:
+    for row in aggregate.metrics:
+        sums: dict[tuple[int, int], list[Fraction]] = {}
+        ratios = [[Fraction(0)] * 6, [Fraction(0)] * 6]
+        sample: list[list[Fraction]] = [[], []]
+        for user, (variant, totals) in users.items():
+            found = _value(row, totals) if totals.sessions >= MINIMUM else None
+            if found is None:
+                continue
+            top, bottom, y = found
+            x = row.covariate(totals)
+            cell = sums.setdefault((variant, bucket_of(user, STUDY.experiment.salt, 1024)), [Fraction(0)] * 6)
+            for column, part in enumerate((1, y, y * y, x, x * x, x * y)):
+                cell[column] += part
+            for column, part in enumerate((Fraction(1), top, bottom, top * top, bottom * bottom, top * bottom)):
+                ratios[variant][column] += part
+            shown = [value[row.measure] for value in values[user]] if row.per_session else [top / bottom]
+            sample[variant] += [Fraction(value) / row.divide_by for value in shown]
+        kept = {
+            (variant, bucket): cell
+            for variant in (0, 1)
+            for bucket, cell in enumerate(aggregate.users[row.name][variant])
+            if any(cell)
+        }
+        assert kept == sums, row.name
+        for variant in (0, 1):
+            columns = zip(*(cell for (arm, _), cell in sums.items() if arm == variant), strict=True)
+            assert aggregate.totals[row.name][variant] == [sum(column) for column in columns]
+            if row.has_ratio:
+                assert aggregate.ratios[row.name][variant] == ratios[variant]
+            n = len(sample[variant])
+            mean = sum(sample[variant], Fraction(0)) / n
+            m2 = sum(((value - mean) ** 2 for value in sample[variant]), Fraction(0))
+            moments = aggregate.classic[row.name][variant]
+            assert (moments.n, moments.mean, moments.m2) == pytest.approx((n, float(mean), float(m2)), rel=1e-9)
+
+
+@pytest.mark.parametrize("outputs", [20_000, pytest.param(1_000_000, marks=pytest.mark.slow)])
+def test_the_state_after_random_updates_is_what_fractions_compute_anew(outputs: int) -> None:
+    """Users' integer sums, totals and ratios exactly; the classic moments to 1e-9."""
+    aggregate = Aggregate(STUDY, MEASURES)
+    users: Users = {}
+    values: Values = {}
+    _listen(random.Random(13), aggregate, users, values, outputs)
+    assert min(aggregate.included) > 200
+    _check(aggregate, users, values)

@@ -1,0 +1,127 @@
+"""The live terminal: what it says of a stream and of a verdict, drawn and as a line."""
+
+import json
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from batch.document import batch_document
+from cli.live import LiveTerminal, line, live_view
+from cli.show import verdict_view
+from livelift.study import load_study
+from local.metric_targets import MetricTargets, forget_targets, read_targets
+from local.pace import Pace, PaceMeter
+from local.pipeline_reading import PipelineReader, PipelineReading
+from producer.sources import lastfm_generator
+
+STUDY = load_study("lastfm")
+READING = PipelineReading(
+    phase="sending", phase_done=0.5, rows=1_000, sent=600, applied=500, output_lag=7, open_sessions=12,
+    event_time=1_236_000_000_000, workers=1,
+)  # fmt: skip
+PACE = Pace(events_per_s=250.0, speed_up=86_400.0, eta_s=125.0)
+
+
+@pytest.fixture(scope="module")
+def document(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    data = tmp_path_factory.mktemp("live") / "log.tsv"
+    lastfm_generator.generate(data, events=250_000, lift=0.2, seed=5, study=STUDY)
+    found, _ = batch_document(data, STUDY)
+    return found | {"run": "r1", "preview": False}
+
+
+def drawn(*, terminal: bool = True, **given: Any) -> str:
+    console = Console(file=StringIO(), width=120, force_terminal=terminal, color_system=None)
+    console.print(live_view(**given))
+    return console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_the_picture_shows_stream_arms_and_decision(document: dict[str, Any]) -> None:
+    text = drawn(document=document, study=STUDY, reading=READING, pace=PACE, seconds=61.0, age=5.0)
+    for words in (
+        "500 / 1,000 events", "ETA 2:05", "250 events/s, 86,400 × real time", "2009-03-02 13:20", "12 open",
+        "100 events, 7 outputs", "late", "rejected", "control", "variant B", "always valid", "sample ratio as assigned",
+        "unchanged for 0:05", "run r1", "1:01",
+    ):  # fmt: skip
+        assert words in text, words
+    for metric in document["metrics"].values():
+        assert metric["title"] in text
+    assert document["summary"].split()[0] in text
+    assert max(map(len, text.splitlines())) <= 120
+
+
+def test_before_the_first_document_it_says_what_the_producer_does() -> None:
+    reading = PipelineReading(phase="sorting", phase_done=0.25)
+    text = drawn(document=None, study=STUDY, reading=reading, pace=Pace(), seconds=1.0, age=0.0)
+    assert "putting it in time order 25%" in text
+    assert "starting the stations" in drawn(
+        document=None, study=STUDY, reading=PipelineReading(), pace=Pace(), seconds=1.0, age=0.0
+    )
+
+
+def test_a_wrong_split_is_said_in_capitals(document: dict[str, Any]) -> None:
+    ill = json.loads(json.dumps(document))
+    ill["health"]["sample_ratio_p"] = 0.0001
+    text = drawn(document=ill, study=STUDY, reading=READING, pace=PACE, seconds=1.0, age=0.0)
+    assert "sample ratio WRONG (p 0.0001)" in text
+
+
+def test_unknown_is_a_dash_not_a_zero(document: dict[str, Any]) -> None:
+    text = drawn(document=document, study=STUDY, reading=PipelineReading(rows=10), pace=Pace(), seconds=1.0, age=0.0)
+    assert "– / 10 events   ETA –" in text
+    assert "– events, – outputs" in text
+
+
+def test_off_a_terminal_there_is_a_line_now_and_then(document: dict[str, Any], tmp_path: Path) -> None:
+    console = Console(file=StringIO(), width=200, force_terminal=False)
+    clock = [0.0]
+    with LiveTerminal(console, STUDY, PipelineReader(tmp_path), lambda: clock[0]) as terminal:
+        for now in (0.0, 1.0, 2.0, 3.5, 4.0):
+            clock[0] = now
+            terminal.update(document)
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert len(lines) == 2
+    assert all("lift" in text and document["decision"].replace("_", " ") in text for text in lines)
+    assert "500/1,000 events  250 events/s  lag 100" in line(None, READING, PACE, 1.0)
+
+
+def test_the_verdict_view_says_the_rules_and_the_guarantee(document: dict[str, Any]) -> None:
+    console = Console(file=StringIO(), width=160, force_terminal=True, color_system=None)
+    console.print(verdict_view(document, STUDY))
+    text = " ".join(console.file.getvalue().replace("│", " ").split())  # type: ignore[attr-defined]
+    for reason in document["reasons"]:
+        assert reason in text
+    assert document["guarantee"][0] in text
+
+
+def test_the_pace_is_of_the_last_seconds_and_has_no_end_while_nothing_moves() -> None:
+    meter = PaceMeter()
+    assert meter.take(PipelineReading(), 0.0) == Pace()
+    for second in range(20):
+        applied = 100 * second if second < 10 else 1_000
+        pace = meter.take(PipelineReading(rows=5_000, applied=applied, event_time=0), float(second))
+    assert pace == Pace(0.0, 0.0, None)
+
+
+def test_targets_are_one_file_a_process_and_an_address_is_kept_over_restarts(tmp_path: Path) -> None:
+    targets = MetricTargets(tmp_path / "targets")
+    first = targets.add("processor", "processor")
+    more = targets.add("processor-more", "processor")
+    assert targets.add("processor", "processor") == first
+    assert {station: set(at) for station, at in read_targets(tmp_path / "targets").items()} == {
+        "processor": {first, more}
+    }
+    targets.remove("processor-more")
+    assert read_targets(tmp_path / "targets") == {"processor": [first]}
+    forget_targets(tmp_path / "targets")
+    assert read_targets(tmp_path / "targets") == {}
+
+
+def test_a_station_that_does_not_answer_is_unknown_not_an_error(tmp_path: Path) -> None:
+    targets = MetricTargets(tmp_path)
+    for station in ("producer", "processor", "stats"):
+        targets.add(station, station)  # nobody listens there
+    assert PipelineReader(tmp_path).read() == PipelineReading()
