@@ -75,8 +75,11 @@ def test_a_real_prometheus_has_gauges_as_of_now_and_ticks_of_years_ago(tmp_path:
     labels = 'study="lastfm",run="r1",clock="event"'
     lines = [f"livelift_look{{{labels}}} {day} {1235865600 + day * 86400}" for day in range(61)]
     server = station(Page("\n".join(["# TYPE livelift_look gauge", *lines, "# EOF\n"]).encode()))
-    targets = tmp_path / "targets.json"
-    targets.write_text(json.dumps([{"targets": [f"127.0.0.1:{server.port}"], "labels": {"station": "stats"}}]))
+    targets = tmp_path / "targets"
+    targets.mkdir()
+    (targets / "stats.json").write_text(
+        json.dumps([{"targets": [f"127.0.0.1:{server.port}"], "labels": {"station": "stats"}}])
+    )
     query = "query?time=1241136000&query=livelift_look%5B1y%5D"
     try:
         with PrometheusServer(tmp_path / "a folder, with ü", targets) as prometheus:
