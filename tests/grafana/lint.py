@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from grafana.asking import BUILT_IN, substituted
 from grafana.panels import DATA_SOURCE
-from tests.grafana.expressions import BUILT_IN, substituted, unknown
+from tests.grafana.expressions import unknown
 
 UNITS = {
     line

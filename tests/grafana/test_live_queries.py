@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from grafana.asking import Asker
 from grafana.generate import DASHBOARDS
 from livelift.event_time import SECOND, from_iso
 from livelift.names import RunNames
@@ -19,7 +20,7 @@ from local.run_folder import RunFolder
 from local.servers import LocalServers
 from producer.sources import lastfm_generator
 from stats.redis_store import connect, read_ticks
-from tests.grafana.asking import Asker, problems
+from tests.grafana.asking import problems
 from tests.support.live_run import LiveRun
 from tests.support.tools import tool
 
@@ -44,8 +45,8 @@ class Watched:
         """For the time range with which the dashboard opens, or since the run began where that is relative."""
         since, until = dashboard["time"]["from"], dashboard["time"]["to"]
         if since.startswith("now"):
-            return Asker(self.prometheus, self.began, time.time())
-        return Asker(self.prometheus, from_iso(since) / SECOND, from_iso(until) / SECOND)
+            return Asker(self.prometheus.url, self.began, time.time())
+        return Asker(self.prometheus.url, from_iso(since) / SECOND, from_iso(until) / SECOND)
 
 
 @pytest.fixture(scope="module")
@@ -71,11 +72,13 @@ def watched(servers: LocalServers, tmp_path_factory: pytest.TempPathFactory) -> 
 
 def _wait_until_all_is_scraped(watched: Watched) -> None:
     """The last tick in event time, and the gauges as of now."""
-    late = Asker(watched.prometheus, 0, from_iso(watched.ticks[-1]["as_of"]) / SECOND + 1)
+    late = Asker(watched.prometheus.url, 0, from_iso(watched.ticks[-1]["as_of"]) / SECOND + 1)
     deadline = time.monotonic() + LIMIT_SECONDS
     while True:
         counted = late.instant(f'count_over_time(livelift_look{{run="{watched.run}", clock="event"}}[1y])')
-        ended = Asker(watched.prometheus, watched.began, time.time()).instant('livelift_stream_ended{clock=""} == 1')
+        ended = Asker(watched.prometheus.url, watched.began, time.time()).instant(
+            'livelift_stream_ended{clock=""} == 1'
+        )
         if ended and counted and counted[0]["points"][0][1] == len(watched.ticks):
             return
         assert time.monotonic() < deadline, (counted, ended, watched.prometheus.process.tail(5))
@@ -118,7 +121,7 @@ def test_annotations_mark_the_decisions_and_every_look(dashboards: dict[str, dic
 
 def test_the_lift_and_its_interval_lie_at_their_ticks_in_event_time(watched: Watched) -> None:
     end = from_iso(watched.ticks[-1]["as_of"]) / SECOND
-    asker = Asker(watched.prometheus, 0, end + 1)
+    asker = Asker(watched.prometheus.url, 0, end + 1)
     for name, of in (
         ("livelift_metric_adjusted_lift_ratio", lambda reading: reading["lift"]),
         ("livelift_metric_interval_low_ratio", lambda reading: reading["ci"] and reading["ci"][0]),
