@@ -13,18 +13,26 @@ from livelift.study import Study
 WEB = "http://127.0.0.1:8501"
 """Where the web pages are unless told otherwise."""
 
+QUERY_RESULT = 3
+"""The kind of a variable's query, as Grafana's Prometheus data source numbers them."""
+
 TAG = "livelift"
 AFTER_PERIOD = timedelta(days=2)
 """Shown after the period's end: its completion is a tick of the next day or two."""
 
 
-def query_variable(
-    name: str, label: str, query: str, *, first: str = "", newest_first: bool = False
+def label_variable(
+    name: str, label: str, selector: str, *, first: str = "", newest_first: bool = False
 ) -> build.QueryVariable:
-    """A variable whose values Prometheus knows; `first` is chosen if it is among them."""
+    """A variable whose values are those of the label `name`; `first` is chosen if it is among them.
+
+    Asked by a query, since Prometheus 2.42 lists no labels of samples in event time while they are in its memory.
+    """
+    query = f"query_result(count by ({name}) (last_over_time({selector}[$__range])))"
     made = (
         build.QueryVariable(name).label(label).datasource(DATA_SOURCE)
-        .query({"query": query, "refId": name, "qryType": 1}).definition(query)
+        .query({"query": query, "refId": name, "qryType": QUERY_RESULT}).definition(query)
+        .regex(f'/{name}="([^"]+)"/')
         .refresh(model.VariableRefresh.ON_TIME_RANGE_CHANGED)
         .sort(model.VariableSort.ALPHABETICAL_DESC if newest_first else model.VariableSort.ALPHABETICAL_ASC)
     )  # fmt: skip
@@ -33,26 +41,24 @@ def query_variable(
 
 def study_variable(study: Study) -> build.QueryVariable:
     """Which study."""
-    return query_variable("study", "Study", f"label_values({verdict.RUN_INFO.name}, study)", first=study.name)
+    return label_variable("study", "Study", verdict.RUN_INFO.name, first=study.name)
 
 
 def run_variable() -> build.QueryVariable:
     """Which replay or live stream of it; ids sort by time, the newest comes first."""
-    query = f'label_values({verdict.RUN_INFO.name}{{study="$study", clock="event"}}, run)'
-    return query_variable("run", "Run", query, newest_first=True)
+    return label_variable("run", "Run", f'{verdict.RUN_INFO.name}{{study="$study", clock="event"}}', newest_first=True)
 
 
 def metric_variable(study: Study) -> build.QueryVariable:
     """Which metric; the primary to begin with."""
-    query = f'label_values({verdict.N.name}{{study="$study"}}, metric)'
-    return query_variable("metric", "Metric", query, first=study.decision.primary)
+    first = study.decision.primary
+    return label_variable("metric", "Metric", f'{verdict.N.name}{{study="$study", run="$run"}}', first=first)
 
 
 def variant_variable() -> build.QueryVariable:
     """Which arms; all to begin with."""
-    query = f'label_values({verdict.N.name}{{study="$study"}}, variant)'
-    made = query_variable("variant", "Variant", query).multi(True).include_all(True)
-    return made.current(model.VariableOption(text="All", value="$__all"))
+    made = label_variable("variant", "Variant", f'{verdict.N.name}{{study="$study", run="$run"}}')
+    return made.multi(True).include_all(True).current(model.VariableOption(text="All", value="$__all"))
 
 
 def frame(uid: str, title: str, description: str, web: str) -> build.Dashboard:

@@ -8,7 +8,6 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
-from grafana.generate import write
 from livelift.study import Study
 from local.ports import is_free
 from local.server import LocalServer
@@ -58,6 +57,8 @@ class GrafanaServer(LocalServer):
         return self.folder / "admin-password"
 
     def _prepare(self) -> list[str | Path]:
+        from grafana.generate import write  # the SDK takes a while to import: only where there is a Grafana
+
         write(self.folder / "dashboards", self._study)
         self._write_provisioning()
         if not self.password_file.exists():

@@ -27,7 +27,7 @@ class PrometheusServer(LocalServer):
     folder, port
         See `LocalServer`.
     targets
-        A file in file_sd format, read again whenever it changes; it need not be there yet.
+        Folder of files in file_sd format, read again whenever one comes, changes or goes.
     """
 
     name = "Prometheus"
@@ -48,6 +48,7 @@ class PrometheusServer(LocalServer):
             return json.load(answer)["data"]
 
     def _prepare(self) -> list[str | Path]:
+        self._targets.mkdir(parents=True, exist_ok=True)
         (self.folder / "prometheus.yml").write_text(configuration(self._targets))
         shutil.rmtree(self.folder / "rules", ignore_errors=True)
         shutil.copytree(CONFIGURATION / "rules", self.folder / "rules")
@@ -77,7 +78,8 @@ def find_prometheus() -> str | None:
 
 
 def configuration(targets: Path) -> str:
-    """`prometheus/prometheus.yml` with every job's targets read from `targets`."""
-    found = f"    file_sd_configs:\n      - files: [{json.dumps(str(targets))}]\n        refresh_interval: 2s\n"
+    """`prometheus/prometheus.yml` with every job's targets read from the folder `targets`."""
+    files = json.dumps(str(targets / "*.json"))
+    found = f"    file_sd_configs:\n      - files: [{files}]\n        refresh_interval: 2s\n"
     text = (CONFIGURATION / "prometheus.yml").read_text()
     return _TARGETS.sub(lambda _: found, text)

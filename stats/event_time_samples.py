@@ -19,8 +19,6 @@ IN_PREVIEWS = (
     declared.SAMPLE_RATIO_P, declared.LATE_SHARE, declared.REJECTED_SHARE,
 )  # fmt: skip
 
-TYPES = {"gauge": "gauge", "states": "stateset"}
-
 Point = tuple[int, str]
 """(event time in ms, value)."""
 
@@ -70,7 +68,7 @@ class EventTimeSamples:
         if self._text is None:
             lines = []
             for metric, series in self._series.items():
-                lines.append(f"# TYPE {metric.name} {TYPES[metric.kind]}")
+                lines.append(f"# TYPE {metric.name} gauge")  # states as well: a state set would want its states mixed
                 for labels, points in series.items():
                     newest = self._preview.get((metric, labels))
                     shown = [*points, newest] if newest is not None and newest[0] > self._last else points

@@ -209,7 +209,7 @@ def _health() -> list[Any]:
                 Column("Worse by", worsening, "percentunit", 1),
                 Column("At most", as_of(v.AT_MOST), "percentunit", 1),
                 Column("Margin", f"0 * {worsening} + on (study) group_left () {as_of(v.MARGIN)}", "percentunit", 1),
-                Column("p (Holm)", as_of(v.P), "none", 3),
+                Column("p (Holm)", f"{as_of(v.P)} and on (metric) {worsening}", "none", 3),
             ],
             Size(14, 7), "Guardrail",
         ),

@@ -1,6 +1,5 @@
 """PromQL as Grafana sends it, parsed: is it an expression, and which metrics and labels does it ask for?"""
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -8,7 +7,6 @@ import promql_parser
 
 from livelift.metrics import declared
 
-BUILT_IN = {"__rate_interval": "8s", "__interval": "1d", "__range": "63d"}
 FOREIGN = {
     "up": {"station"},
     "ALERTS": {"alertname", "alertstate", "severity", "study", "metric", "station"},
@@ -19,17 +17,6 @@ FOREIGN = {
 """Metrics that are not ours, with the labels that may be asked of them."""
 
 EVERYWHERE = {"study", "run", "clock", "job", "instance", "station"}
-
-
-def substituted(expression: str, variables: Mapping[str, str]) -> str:
-    """The expression with `$name`, `${name}` and `${name:regex}` as Grafana fills them in."""
-    every = {**BUILT_IN, **variables}
-
-    def value(found: re.Match[str]) -> str:
-        name = found[1] or found[2]
-        return every.get(name, found[0])
-
-    return re.sub(r"\$(?:\{(\w+)(?::\w+)?\}|(\w+))", value, expression)
 
 
 def unknown(expression: str, recorded: Mapping[str, set[str]]) -> Iterator[str]:

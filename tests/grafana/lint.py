@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from grafana.asking import BUILT_IN, substituted
 from grafana.panels import DATA_SOURCE
-from tests.grafana.expressions import BUILT_IN, substituted, unknown
+from tests.grafana.expressions import unknown
 
 UNITS = {
     line
@@ -26,6 +27,9 @@ def lint(dashboard: Dashboard, recorded: Mapping[str, set[str]]) -> list[str]:
     for panel in panels:
         for problem in (*_words(panel), *_units(panel), *_series(panel), *_queries(panel, recorded)):
             found.append(f"{panel.get('title')}: {problem}")
+    for variable in dashboard["templating"]["list"]:
+        query = variable["query"]["query"].removeprefix("query_result(").removesuffix(")")
+        found += [f"variable {variable['name']}: {problem}" for problem in _expression(query, recorded)]
     for annotation in dashboard["annotations"]["list"]:
         found += [
             f"annotation {annotation['name']}: {problem}" for problem in _expression(annotation["expr"], recorded)

@@ -46,9 +46,9 @@ def test_prometheus_reads_the_configuration_and_every_rule(promtool: Path) -> No
 
 
 def test_the_local_configuration_is_the_same_with_other_targets(promtool: Path, tmp_path: Path) -> None:
-    targets = tmp_path / "a folder, with ü" / "targets.json"
-    targets.parent.mkdir()
-    targets.write_text('[{"targets": ["127.0.0.1:1"], "labels": {"station": "stats"}}]')
+    targets = tmp_path / "a folder, with ü"
+    targets.mkdir()
+    (targets / "stats.json").write_text('[{"targets": ["127.0.0.1:1"], "labels": {"station": "stats"}}]')
     shutil.copytree(PROMETHEUS / "rules", tmp_path / "rules")
     text = configuration(targets)
     (tmp_path / "prometheus.yml").write_text(text)

@@ -1,0 +1,142 @@
+"""Every query of every panel gives an answer: from a real Prometheus, of a real run of the pipeline."""
+
+import json
+import time
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from grafana.asking import Asker
+from grafana.generate import DASHBOARDS
+from livelift.event_time import SECOND, from_iso
+from livelift.names import RunNames
+from livelift.study import load_study
+from local.demo import DemoPlan, RunOfStations
+from local.prometheus_server import PrometheusServer
+from local.run_folder import RunFolder
+from local.servers import LocalServers
+from producer.sources import lastfm_generator
+from stats.redis_store import connect, read_ticks
+from tests.grafana.asking import problems
+from tests.support.live_run import LiveRun
+from tests.support.tools import tool
+
+STUDY = load_study("lastfm")
+DAYS, SECONDS = 160, 10
+"""About what the generated log spans, and how long its replay takes: a few scrapes see it on its way."""
+
+LIMIT_SECONDS = 30.0
+
+
+@dataclass
+class Watched:
+    """A run that has ended, its stations still up, and the Prometheus that watched it."""
+
+    prometheus: PrometheusServer
+    run: str
+    began: float
+    ticks: list[dict[str, Any]]
+    folder: RunFolder
+
+    def asker(self, dashboard: dict[str, Any]) -> Asker:
+        """For the time range with which the dashboard opens, or since the run began where that is relative."""
+        since, until = dashboard["time"]["from"], dashboard["time"]["to"]
+        if since.startswith("now"):
+            return Asker(self.prometheus.url, self.began, time.time())
+        return Asker(self.prometheus.url, from_iso(since) / SECOND, from_iso(until) / SECOND)
+
+
+@pytest.fixture(scope="module")
+def watched(servers: LocalServers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    tool("prometheus")
+    path = tmp_path_factory.mktemp("watched")
+    log = path / "log.tsv"
+    lastfm_generator.generate(log, events=120_000, users=400, lift=0.15, seed=5, study=STUDY)
+    folder = RunFolder(path / ".livelift")
+    plan = DemoPlan(STUDY, log, speed=f"{DAYS * 86_400 // SECONDS}x")
+    began = time.time()
+    with (
+        PrometheusServer(folder.prometheus, folder.metric_targets) as prometheus,
+        RunOfStations(folder, plan, servers.kafka.address, servers.redis.url) as stations,
+    ):
+        LiveRun(stations).end()
+        names = RunNames(STUDY.name, stations.run.run)
+        ticks = [entry for _, _, entry in read_ticks(connect(servers.redis.url), names)]
+        found = Watched(prometheus, stations.run.run, began, ticks, folder)
+        _wait_until_all_is_scraped(found)
+        yield found
+
+
+def _wait_until_all_is_scraped(watched: Watched) -> None:
+    """The last tick in event time, and the gauges as of now."""
+    late = Asker(watched.prometheus.url, 0, from_iso(watched.ticks[-1]["as_of"]) / SECOND + 1)
+    deadline = time.monotonic() + LIMIT_SECONDS
+    while True:
+        counted = late.instant(f'count_over_time(livelift_look{{run="{watched.run}", clock="event"}}[1y])')
+        ended = Asker(watched.prometheus.url, watched.began, time.time()).instant(
+            'livelift_stream_ended{clock=""} == 1'
+        )
+        if ended and counted and counted[0]["points"][0][1] == len(watched.ticks):
+            return
+        assert time.monotonic() < deadline, (counted, ended, watched.prometheus.process.tail(5))
+        time.sleep(0.3)
+
+
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_no_query_of_a_dashboard_comes_back_empty(
+    name: str, dashboards: dict[str, dict[str, Any]], watched: Watched
+) -> None:
+    assert problems(dashboards[name], watched.asker(dashboards[name])) == []
+
+
+def test_a_query_that_asks_for_nothing_is_seen(dashboards: dict[str, dict[str, Any]], watched: Watched) -> None:
+    dashboard = deepcopy(dashboards["experiment"])
+    panel = next(panel for panel in dashboard["panels"] if panel["type"] == "timeseries")
+    panel["targets"][0]["expr"] = panel["targets"][0]["expr"].replace("$metric", "no_such_metric")
+    found = problems(dashboard, watched.asker(dashboard))
+    assert any("A: nothing for" in problem for problem in found)
+    assert any("no series came that is called adjusted lift" in problem for problem in found)
+
+
+def test_annotations_mark_the_decisions_and_every_look(dashboards: dict[str, dict[str, Any]], watched: Watched) -> None:
+    dashboard = dashboards["experiment"]
+    asker = watched.asker(dashboard)
+    variables = asker.variables(dashboard)
+    decisions, looks = (
+        asker.target({"expr": annotation["expr"], "interval": annotation["step"]}, variables)
+        for annotation in dashboard["annotations"]["list"]
+    )
+    marked = sorted((at, series["metric"]["livelift_decision"]) for series in decisions for at, _ in series["points"])
+    changes, last = [], ""
+    for entry in watched.ticks:
+        if entry["decision"] != last and (at := from_iso(entry["as_of"]) / SECOND) <= asker.end:
+            changes.append((at, last := entry["decision"]))
+    assert marked == changes
+    taken = [entry for entry in watched.ticks[1:] if from_iso(entry["as_of"]) / SECOND <= asker.end]
+    assert sum(len(series["points"]) for series in looks) >= len(taken) - 2
+
+
+def test_the_lift_and_its_interval_lie_at_their_ticks_in_event_time(watched: Watched) -> None:
+    end = from_iso(watched.ticks[-1]["as_of"]) / SECOND
+    asker = Asker(watched.prometheus.url, 0, end + 1)
+    for name, of in (
+        ("livelift_metric_adjusted_lift_ratio", lambda reading: reading["lift"]),
+        ("livelift_metric_interval_low_ratio", lambda reading: reading["ci"] and reading["ci"][0]),
+        ("livelift_metric_interval_high_ratio", lambda reading: reading["ci"] and reading["ci"][1]),
+    ):
+        (series,) = asker.instant(f'{name}{{run="{watched.run}", metric="session_duration", clock="event"}}[1y]')
+        kept = {
+            from_iso(entry["as_of"]) / SECOND: of(entry["metrics"]["session_duration"]["sequential"])
+            for entry in watched.ticks
+        }
+        assert dict(series["points"]) == {at: value for at, value in kept.items() if value is not None}
+        assert len(series["points"]) > 30
+
+
+def test_a_healthy_run_fires_no_alert_but_the_news(watched: Watched) -> None:
+    alerts = watched.prometheus.get("alerts")["alerts"]
+    firing = {alert["labels"]["alertname"] for alert in alerts if alert["state"] == "firing"}
+    assert firing <= {"DecisionChanged", "GuardrailBlocksShip", "GuardrailFailing"}, json.dumps(alerts, indent=1)

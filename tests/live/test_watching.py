@@ -1,0 +1,187 @@
+"""Prometheus and Grafana beside the local stack: the same configuration, and nothing stops for want of them."""
+
+import http.client
+import json
+import os
+import stat
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from exporter.instruments import Instruments
+from exporter.server import MetricsServer, serve
+from livelift.metrics import stats as declared
+from livelift.study import load_study
+from local.grafana_server import ANONYMOUS, WEBHOOK, GrafanaServer
+from local.prometheus_server import PrometheusServer
+from local.run_folder import RunFolder
+from local.watching import watching
+from tests.support.ends import has_ended
+from tests.support.tools import tool
+
+STUDY = load_study("lastfm")
+
+GRAFANA = """#!{python}
+import http.server, json, os, sys
+json.dump({{"environment": dict(os.environ), "arguments": sys.argv[1:]}}, open("started.json", "w"))
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200 if self.path == "/api/health" else 404)
+        self.end_headers()
+http.server.HTTPServer((os.environ["GF_SERVER_HTTP_ADDR"], int(os.environ["GF_SERVER_HTTP_PORT"])), Handler).serve_forever()
+"""
+"""Stands in for Grafana, which cannot be had here: keeps how it was started, answers like it."""
+
+
+class Page:
+    content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+    def __init__(self, text: bytes | None) -> None:
+        self.text = text
+
+    def __call__(self) -> bytes:
+        if self.text is None:
+            raise ConnectionError("Redis does not answer")
+        return self.text
+
+
+def station(page: Page) -> MetricsServer:
+    instruments = Instruments("lastfm", [declared.TICKS])
+    instruments.counter(declared.TICKS).inc(3)
+    server = serve(instruments, "127.0.0.1:0", 0, {"/history": page})
+    assert server is not None
+    return server
+
+
+def test_a_page_that_cannot_be_served_fails_its_scrape_and_no_other() -> None:
+    server = station(Page(None))
+    try:
+        connection = http.client.HTTPConnection("127.0.0.1", server.port)
+        connection.request("GET", "/history")
+        answer = connection.getresponse()
+        assert (answer.status, answer.read()) == (503, b"Redis does not answer\n")
+        with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/metrics") as metrics:
+            assert b'livelift_stats_ticks_total{study="lastfm"} 3.0' in metrics.read()
+    finally:
+        server.close()
+
+
+def test_a_real_prometheus_has_gauges_as_of_now_and_ticks_of_years_ago(tmp_path: Path) -> None:
+    tool("prometheus")
+    labels = 'study="lastfm",run="r1",clock="event"'
+    lines = [f"livelift_look{{{labels}}} {day} {1235865600 + day * 86400}" for day in range(61)]
+    server = station(Page("\n".join(["# TYPE livelift_look gauge", *lines, "# EOF\n"]).encode()))
+    targets = tmp_path / "targets"
+    targets.mkdir()
+    (targets / "stats.json").write_text(
+        json.dumps([{"targets": [f"127.0.0.1:{server.port}"], "labels": {"station": "stats"}}])
+    )
+    query = "query?time=1241136000&query=livelift_look%5B1y%5D"
+    try:
+        with PrometheusServer(tmp_path / "a folder, with ü", targets) as prometheus:
+            deadline = time.monotonic() + 20
+            while (
+                not prometheus.get("query?query=livelift_stats_ticks_total")["result"]
+                or not prometheus.get(query)["result"]
+            ):
+                assert time.monotonic() < deadline, prometheus.get("targets")
+                time.sleep(0.2)
+            (now,) = prometheus.get("query?query=livelift_stats_ticks_total")["result"]
+            assert now["metric"]["station"] == "stats"
+            assert now["value"][1] == "3"
+            (series,) = prometheus.get(query)["result"]
+            assert series["metric"] == {"__name__": "livelift_look", "study": "lastfm", "run": "r1", "clock": "event"}
+            assert series["values"] == [[1235865600 + day * 86400, str(day)] for day in range(61)]
+            prometheus.kill()
+            prometheus.start()  # what it had, it has
+            assert prometheus.get(query)["result"] == [series]
+    finally:
+        server.close()
+
+
+@pytest.fixture
+def grafana_on_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a stand-in for Grafana, first on the PATH."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    program = programs / "grafana"
+    program.write_text(GRAFANA.format(python=sys.executable))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+    return programs
+
+
+def test_grafana_gets_the_dashboards_a_password_of_its_own_and_nobody_in_without(
+    tmp_path: Path, grafana_on_the_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(ANONYMOUS, raising=False)
+    monkeypatch.setenv(WEBHOOK, "https://hooks.example/me")
+    with GrafanaServer(tmp_path / "grafana", "http://127.0.0.1:19090", STUDY) as grafana:
+        folder = grafana.folder
+        environment = json.loads((folder / "started.json").read_text())["environment"]
+        password = grafana.password_file.read_text()
+    assert environment["GF_SECURITY_ADMIN_PASSWORD"] == password
+    assert len(password) > 16
+    assert stat.S_IMODE(grafana.password_file.stat().st_mode) == 0o600
+    assert environment["GF_AUTH_ANONYMOUS_ENABLED"] == "false"
+    assert environment["LIVELIFT_ALERT_WEBHOOK"] == "https://hooks.example/me"
+    assert {path.name for path in (folder / "dashboards").iterdir()} == {
+        "experiment.json",
+        "explorer.json",
+        "pipeline.json",
+    }
+    provisioning = Path(environment["GF_PATHS_PROVISIONING"])
+    assert "url: http://127.0.0.1:19090" in (provisioning / "datasources" / "prometheus.yml").read_text()
+    assert f"path: {folder / 'dashboards'}" in (provisioning / "dashboards" / "livelift.yml").read_text()
+    with GrafanaServer(folder, "http://127.0.0.1:19090", STUDY) as again:
+        assert again.password_file.read_text() == password
+
+
+def test_what_is_on_the_path_is_started_named_and_stopped(tmp_path: Path, grafana_on_the_path: Path) -> None:
+    tool("prometheus")
+    said: list[str] = []
+    with watching(RunFolder(tmp_path / ".livelift"), STUDY, said.append) as addresses:
+        assert addresses.keys() == {"prometheus", "grafana"}
+        for address in addresses.values():
+            assert any(address in line for line in said)
+            with pytest.raises(urllib.error.HTTPError, match="404"):
+                urllib.request.urlopen(f"{address}/no-such-page")
+        pids = _processes_below(tmp_path)
+        assert len(pids) >= 2
+    assert all(has_ended(pid) for pid in pids)
+
+
+def _processes_below(folder: Path) -> list[int]:
+    """Processes whose working directory lies in this folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if process.joinpath("cwd").readlink().is_relative_to(folder):
+                found.append(int(process.name))
+        except OSError:
+            continue  # it has ended, or is somebody else's
+    return found
+
+
+def test_without_them_and_with_one_that_does_not_start_the_run_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    monkeypatch.setenv("PATH", str(programs))
+    with watching(RunFolder(tmp_path / ".livelift"), STUDY, said.append) as addresses:
+        assert addresses == {}
+    assert said == []
+    (programs / "prometheus").write_text("#!/bin/sh\necho 'the disk is damaged' >&2\nexit 1\n")
+    (programs / "prometheus").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}/usr/bin{os.pathsep}/bin")
+    with watching(RunFolder(tmp_path / ".livelift"), STUDY, said.append) as addresses:
+        assert addresses == {}
+    assert len(said) == 1
+    assert "the disk is damaged" in said[0]
+    assert "going on without it" in said[0]
