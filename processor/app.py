@@ -8,7 +8,6 @@ writes the outputs to the output log and the dead letters, acknowledged, and onl
 import logging
 import os
 import time
-from collections import Counter
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -25,6 +24,7 @@ from livelift.sessions import session_measures
 from livelift.study import Study
 from processor.changelog import StateWriter
 from processor.partition import DeadLetter, Effects, Partition
+from processor.patience import Patience
 from processor.prometheus_edge import ProcessorMetrics
 from processor.scheduler import batching_scheduler
 from processor.settings import ProcessorSettings
@@ -38,9 +38,6 @@ FETCH_BATCHES = 100
 
 FETCH_BYTES = 1 << 20
 """The most that a partition gives at once, compressed: some 15,000 events. They lie decoded in memory."""
-
-MOST_SEEKS = 20
-"""A partition that still begins too late after so many seeks lacks events: that is an error."""
 
 _encode_letter = msgspec.json.Encoder().encode
 
@@ -107,7 +104,7 @@ async def _process(app: faust.App, stream: Any, table: Any, writing: Writing, me
     The group's committed offset only says where to begin reading. It can be ahead of the state: a message that waited in
     a buffer while its partition was assigned anew is acknowledged by Faust without having been applied.
     """
-    seeks: Counter[int] = Counter()
+    patience = Patience()
     async for event in stream.events():
         store: PartitionStore = table.data
         if store.failure is not None:
@@ -117,11 +114,10 @@ async def _process(app: faust.App, stream: Any, table: Any, writing: Writing, me
         if partition is None:
             continue  # given away while the message waited
         records = event.message.value
-        if records[0].offset > partition.as_of + 1 and seeks[number] < MOST_SEEKS:
-            seeks[number] += 1
+        if records[0].offset > partition.as_of + 1 and patience.lasts(number, time.monotonic()):
             await app.consumer.seek(event.message.tp, partition.as_of + 1)
             continue  # the group's committed offset is ahead of the state: the state is the truth
-        seeks[number] = 0
+        patience.renewed(number)
         began = time.perf_counter()
         effects = partition.apply(records)
         metrics.applied(len(records), effects, _behind(store.partitions, partition), time.perf_counter() - began)
@@ -130,7 +126,8 @@ async def _process(app: faust.App, stream: Any, table: Any, writing: Writing, me
 
 def _behind(partitions: Mapping[int, Partition], partition: Partition) -> int:
     """Event time by which the partition is behind the worker's furthest, ms."""
-    return max(other.watermark for other in partitions.values()) - partition.watermark
+    furthest = max((other.watermark for other in partitions.values()), default=partition.watermark)
+    return max(0, furthest - partition.watermark)  # none are left, or others are, when a rebalance came in between
 
 
 def _batch(number: int, partition: Partition, writer: StateWriter, effects: Effects) -> AppliedBatch:

@@ -1,0 +1,33 @@
+"""A partition that begins too late: many stale messages at once are no missing events, long silence is."""
+
+from livelift.sessions import session_measures
+from livelift.study import load_study
+from processor.app import _behind
+from processor.partition import Partition
+from processor.patience import MOST_SECONDS, Patience
+
+STUDY = load_study("lastfm")
+
+
+def test_any_number_of_stale_messages_within_a_moment_is_waited_out() -> None:
+    patience = Patience()
+    assert all(patience.lasts(3, 100.0 + i / 1000) for i in range(500))
+
+
+def test_events_count_as_missing_when_nothing_fits_for_long_and_patience_is_renewed_by_what_fits() -> None:
+    patience = Patience()
+    assert all(patience.lasts(0, float(second)) for second in range(MOST_SECONDS))
+    patience.renewed(0)
+    assert all(patience.lasts(0, 100.0 + second) for second in range(MOST_SECONDS))
+    assert not patience.lasts(0, 100.0 + MOST_SECONDS)
+    assert patience.lasts(1, 100.0)  # another partition has its own
+
+
+def test_a_rebalance_in_the_middle_of_a_batch_leaves_no_partition_to_compare_with() -> None:
+    partition = Partition(STUDY, session_measures(STUDY))
+    partition.watermark = 5_000
+    assert _behind({}, partition) == 0
+    ahead = Partition(STUDY, session_measures(STUDY))
+    ahead.watermark = 7_000
+    assert _behind({1: ahead}, partition) == 2_000
+    assert _behind({1: partition}, ahead) == 0
