@@ -28,6 +28,7 @@ from processor.patience import Patience
 from processor.prometheus_edge import ProcessorMetrics
 from processor.scheduler import batching_scheduler
 from processor.settings import ProcessorSettings
+from processor.stalled import Stalled
 from processor.store import PartitionStore, register
 from processor.writing import AppliedBatch, Records, Writing
 
@@ -38,6 +39,9 @@ FETCH_BATCHES = 100
 
 FETCH_BYTES = 1 << 20
 """The most that a partition gives at once, compressed: some 15,000 events. They lie decoded in memory."""
+
+LOOK_SECONDS = 2.0
+"""Between two looks for partitions that stand still."""
 
 _encode_letter = msgspec.json.Encoder().encode
 
@@ -89,7 +93,16 @@ def build_app(settings: ProcessorSettings, study: Study, metrics: ProcessorMetri
             _end(error)
 
     app.agent(events)(process)
+    app.timer(LOOK_SECONDS)(partial(_seek_stalled, app, table, names.events, Stalled()))
     return app
+
+
+async def _seek_stalled(app: faust.App, table: Any, topic: str, stalled: Stalled, *_: Any) -> None:
+    """Read on from the state where the group's committed offset is ahead of it and nothing more arrives to show it."""
+    partitions: Mapping[int, Partition] = dict(table.data.partitions)
+    ends = {number: _highwater(app, topic, number) for number in partitions}
+    for number in stalled.look({number: partition.as_of for number, partition in partitions.items()}, ends):
+        await app.consumer.seek(TP(topic, number), partitions[number].as_of + 1)
 
 
 def _highwater(app: faust.App, topic: str, partition: int) -> int | None:
