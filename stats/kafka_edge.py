@@ -88,11 +88,17 @@ class OutputReader:
     def hold_back(self, waiting: list[int]) -> None:
         """Stop fetching partitions with too many outputs waiting at a mark; `waiting` counts them."""
         paused = self._consumer.paused()
-        for place, count in zip(self._places, waiting, strict=True):
-            if count > MOST_WAITING:
-                self._consumer.pause(place)
-            elif place in paused:
-                self._consumer.resume(place)
+        full = [place for place, count in zip(self._places, waiting, strict=True) if count > MOST_WAITING]
+        stop = [place for place in full if place not in paused]
+        go_on = [place for place in paused if place not in full]
+        if not stop and not go_on:
+            return
+
+        async def hold_back() -> None:  # the client wants its loop to run
+            self._consumer.pause(*stop)
+            self._consumer.resume(*go_on)
+
+        self._run(hold_back())
 
     def lag(self) -> list[int | None]:
         """Records of each partition that were not read yet, as of its last fetch; None before the first."""
