@@ -18,12 +18,9 @@ from prometheus_client.core import GaugeMetricFamily, StateSetMetricFamily
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
-from livelift.metrics import Metric
+from livelift.metrics import Metric, Sample
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
-
-Sample = tuple[Metric, dict[str, str], float | str]
-"""(declaration, labels, value); the value of *states* is the name of the state that holds."""
 
 
 class Instruments:

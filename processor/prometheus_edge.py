@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Mapping
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
-from exporter.instruments import Instruments, Sample, families
+from exporter.instruments import Instruments, families
 from livelift.event_time import SECOND
-from livelift.metrics import of
+from livelift.metrics import Sample, of
 from livelift.metrics import processor as declared
 from processor.partition import Effects, Partition
 from processor.writing import Written

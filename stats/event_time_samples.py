@@ -5,11 +5,11 @@ Between two ticks the newest preview adds a point to what needs no look: counts,
 """
 
 from livelift.event_time import SECOND, from_iso
-from livelift.metrics import Metric
+from livelift.metrics import Metric, Sample
 from livelift.metrics import verdict as declared
 from livelift.study import Study
 from stats.document import Document
-from stats.verdict_samples import Sample, verdict_samples
+from stats.verdict_samples import verdict_samples
 
 CONTENT_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
-from exporter.instruments import Instruments, Sample, families
-from livelift.metrics import of, verdict
+from exporter.instruments import Instruments, families
+from livelift.metrics import Sample, of, verdict
 from livelift.metrics import stats as declared
 from livelift.output_log import ClosedSession, EndMark, Mark, Output, UserDay
 from livelift.study import Study

@@ -6,12 +6,11 @@ from typing import Any
 
 from livelift.assignment import VARIANTS
 from livelift.event_time import DAY, SECOND, from_iso
-from livelift.metrics import Metric
+from livelift.metrics import Metric, Sample
 from livelift.metrics import verdict as declared
 from livelift.study import Study
 
 Document = dict[str, Any]
-Sample = tuple[Metric, dict[str, str], float | str]
 
 Z_95 = 1.959963984540054
 """The standard normal's 0.975 quantile."""

@@ -8,9 +8,9 @@ Every sample also has the label `study`. The stations' Prometheus edges fill the
 from types import ModuleType
 
 from livelift.metrics import processor, producer, stats, verdict
-from livelift.metrics.declare import Kind, Metric
+from livelift.metrics.declare import Kind, Metric, Sample
 
-__all__ = ["ALL", "Kind", "Metric", "declared", "of", "processor", "producer", "stats", "verdict"]
+__all__ = ["ALL", "Kind", "Metric", "Sample", "declared", "of", "processor", "producer", "stats", "verdict"]
 
 
 def of(module: ModuleType) -> tuple[Metric, ...]:

@@ -44,6 +44,10 @@ class Metric:
         return (self.name,)
 
 
+Sample = tuple[Metric, dict[str, str], float | str]
+"""(declaration, labels, value); the value of *states* is the name of the state that holds."""
+
+
 def counter(name: str, help_: str, *labels: str) -> Metric:
     return Metric(name, "counter", help_, labels)
 

@@ -1,9 +1,10 @@
 """The rules that keep it a house: who may import whom, and who may speak to Kafka, Faust, Redis, Prometheus."""
 
-import ast
 from pathlib import Path
 
 import pytest
+
+from tests.support.imports import imports
 
 ROOT = Path(__file__).parents[2]
 STATIONS = ("producer", "processor", "stats")
@@ -30,17 +31,6 @@ LONGEST = 400
 
 def modules(*packages: str) -> list[Path]:
     return sorted(path for package in packages for path in (ROOT / package).rglob("*.py"))
-
-
-def imports(path: Path) -> set[str]:
-    """Top-level names of everything that the module imports, wherever in it."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            found |= {alias.name.split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found.add(node.module.split(".")[0])
-    return found
 
 
 @pytest.mark.parametrize("station", STATIONS)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.compose.files import ROOT, STATIONS, services, stages
+from tests.support.imports import imports
 
 each_station = pytest.mark.parametrize("name", STATIONS)
 
@@ -49,10 +50,10 @@ def test_a_target_runs_its_station_from_its_own_lock(name: str) -> None:
 
 
 @each_station
-def test_a_target_holds_every_folder_that_its_code_imports(name: str) -> None:
+def test_a_target_holds_every_folder_that_its_codeimports(name: str) -> None:
     folders = [Path(source) for source, _ in stages()[name].copies]
     ours = {path.parent.name for path in ROOT.glob("*/__init__.py")}
-    imported = {top for folder in folders for path in (ROOT / folder).rglob("*.py") for top in _imports(path)}
+    imported = {top for folder in folders for path in (ROOT / folder).rglob("*.py") for top in imports(path)}
     assert imported & ours <= {str(folder) for folder in folders}
     assert name in {str(folder) for folder in folders}
 
@@ -76,14 +77,3 @@ def _pins(lock: Path) -> set[tuple[str, str]]:
     text = lock.read_text()
     assert len(PINNED.findall(text)) == len(re.findall(r"^[^ #]", text, re.MULTILINE))  # no line is overlooked
     return {(name, version) for name, version, _ in PINNED.findall(text)}
-
-
-def _imports(path: Path) -> set[str]:
-    """Top-level names of everything that the module imports, wherever in it."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            found |= {alias.name.partition(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found.add(node.module.partition(".")[0])
-    return found
