@@ -19,6 +19,7 @@ from cli.flags import (
     selection,
 )
 from cli.show import console
+from local.run_folder import RunFolder
 
 KafkaFlag = Annotated[str | None, typer.Option("--kafka", help="HOST:PORT of the broker (or LIVELIFT_KAFKA).")]
 RedisFlag = Annotated[str | None, typer.Option("--redis", help="URL of Redis (or LIVELIFT_REDIS).")]
@@ -112,33 +113,40 @@ def replay(
 def process(study: StudyFlag = "lastfm", kafka: KafkaFlag = None, run: RunFlag = None) -> None:
     """Run one processor worker of the current run; more of them share the partitions."""
     from cli.foreground import station_here
-    from livelift import logs
     from local.addresses import kafka_address
     from local.replaying import require_current_run
     from processor.run import run_worker
 
     folder = run_folder()
-    logs.set_up("processor")
+    run = require_current_run(folder, run)
+    _log_to_file("processor", folder, run)
     with station_here(folder, "processor") as address:
-        run_worker(kafka_address(folder, kafka), study, require_current_run(folder, run), address)
+        run_worker(kafka_address(folder, kafka), study, run, address)
 
 
 def stats(study: StudyFlag = "lastfm", kafka: KafkaFlag = None, redis: RedisFlag = None, run: RunFlag = None) -> None:
     """Run the stats station of the current run."""
     from cli.foreground import station_here
-    from livelift import logs
     from local.addresses import kafka_address, redis_url
     from local.replaying import require_current_run
     from stats.run import run_stats
     from stats.settings import StatsSettings
 
     folder = run_folder()
-    logs.set_up("stats")
-    config = StatsSettings(
-        kafka_address(folder, kafka), redis_url(folder, redis), study, require_current_run(folder, run)
-    )
+    run = require_current_run(folder, run)
+    _log_to_file("stats", folder, run)
+    config = StatsSettings(kafka_address(folder, kafka), redis_url(folder, redis), study, run)
     with station_here(folder, "stats") as address:
         run_stats(config, address)
+
+
+def _log_to_file(station: str, folder: RunFolder, run: str) -> None:
+    """The station's log goes to a file, and what it has to say to a person also here."""
+    from livelift import logs
+
+    file = folder.logs(run) / f"{station}-{os.getpid()}.log"
+    logs.set_up(station, file, tell=True)
+    console.print(f"{station} of run {run}; Ctrl-C stops it; log: {file}", soft_wrap=True)
 
 
 def stop() -> None:

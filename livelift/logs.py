@@ -7,12 +7,14 @@ from pathlib import Path
 import structlog
 
 
-def set_up(station: str, file: Path | None = None) -> None:
-    """Send this process's logs to standard error, or append them to `file`, one JSON object a line with the station's name."""
+def set_up(station: str, file: Path | None = None, *, tell: bool = False) -> None:
+    """Send this process's logs to standard error, or append them to `file`: one JSON object a line with the station's name.
+
+    With `tell`, a person on standard error reads as well what our own code has to say, in short lines.
+    """
     shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
         structlog.stdlib.ExtraAdder(),
     ]
 
@@ -20,22 +22,24 @@ def set_up(station: str, file: Path | None = None) -> None:
         event["station"] = station
         return event
 
+    def formatter(*processors: structlog.typing.Processor) -> logging.Formatter:
+        first = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+        return structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[first, *processors])
+
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
         logging.raiseExceptions = False  # a line that a full disk does not take is not worth a traceback
     handler = logging.StreamHandler(sys.stderr) if file is None else logging.FileHandler(file, encoding="utf-8")
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                named,
-                structlog.processors.JSONRenderer(ensure_ascii=False),
-            ],
-        )
+        formatter(structlog.processors.format_exc_info, named, structlog.processors.JSONRenderer(ensure_ascii=False))
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
+    if tell:
+        person = logging.StreamHandler(sys.stderr)
+        person.addFilter(logging.Filter("livelift"))
+        person.setFormatter(formatter(structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)))
+        root.addHandler(person)
     root.setLevel(logging.INFO)
     for chatty in ("kafka", "aiokafka"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

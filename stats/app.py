@@ -1,7 +1,8 @@
 """The stats station: output log in, verdict out. One loop, one process a study.
 
 Read what has arrived, apply it up to the next tick, evaluate the tick, commit all of it to Redis in one step. When
-Redis or Kafka fails, or the commit is refused because Redis holds other fences, load again and seek to what it holds.
+Redis or Kafka fails, load again and seek to what it holds; when the commit is refused because Redis holds other fences,
+stand by first.
 """
 
 import logging
@@ -24,6 +25,7 @@ from stats.prometheus_edge import StatsMetrics
 from stats.redis_store import Command, RedisStore, Refused, connect
 from stats.run_state import RunState
 from stats.settings import StatsSettings
+from stats.standing_by import wait_while_moving
 
 log = logging.getLogger("livelift.stats")
 
@@ -60,13 +62,26 @@ class StatsStation:
         LiveliftError
             If what they hold can't be read.
         """
+        try:
+            self._work(stop, until_end)
+        finally:
+            if self._reader is not None:
+                self._reader.close()
+
+    def _work(self, stop: Callable[[], bool], until_end: bool) -> None:
+        refused = False
         self._begin(stop)
         while not stop():
             try:
-                self._once()
+                if refused:
+                    wait_while_moving(self._store.fences, stop)
+                    self._begin(stop)
+                    refused = False
+                else:
+                    self._once()
             except Refused:
-                log.warning("Redis holds other fences than expected: loading again")
-                self._begin(stop)
+                refused = True
+                log.warning("another stats station writes this run, or Redis was rolled back: standing by")
             except redis.ResponseError as error:
                 raise ResourceError(
                     f"Redis refuses to write: {error}",

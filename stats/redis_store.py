@@ -107,6 +107,10 @@ class RedisStore:
                 if moments:
                     a.classic[name][v] = Moments(int(moments[b"n"]), float(moments[b"mean"]), float(moments[b"m2"]))
 
+    def fences(self) -> bytes | None:
+        """The fences that Redis holds now; None before the first commit."""
+        return self._client.hget(self.key("state"), "fences")  # type: ignore[no-any-return]
+
     def commit(self, state: RunState, engine: bytes | None, extra: list[Command]) -> None:
         """Write all that changed since the last commit, and the commands in `extra`, in one step.
 

@@ -135,6 +135,26 @@ def test_a_second_worker_may_join_and_leave(data: Path, own_servers: LocalServer
     assert_equals_batch(live_run(own_servers, folder, plan(data), join), data, STUDY)
 
 
+def test_a_second_stats_station_stands_by_and_takes_over(data: Path, own_servers: LocalServers, folder: Path) -> None:
+    logs: list[str] = []
+
+    def rival(run: LiveRun) -> None:
+        run.accepted(5_000)
+        second = run.stations.start_another("stats", {})
+        run.accepted(30_000)
+        run.stations.supervisor.children["stats"].freeze()
+        run.accepted(45_000)  # by the second one
+        run.stations.supervisor.children["stats"].thaw()
+        run.end()
+        second.stop(5)
+        logs.append(second.tail(1_000))
+
+    assert_equals_batch(live_run(own_servers, folder, plan(data), rival), data, STUDY)
+    assert "reading on" in logs[0]
+    assert logs[0].count("standing by") < 10, "it competes with the first"
+    assert "Unclosed" not in logs[0]
+
+
 @pytest.mark.slow
 def test_kill_9_of_every_station_again_and_again_changes_nothing(
     data: Path, own_servers: LocalServers, folder: Path
