@@ -23,6 +23,7 @@ from livelift.errors import LiveliftError
 from livelift.sessions import session_measures
 from livelift.study import Study
 from processor.changelog import StateWriter
+from processor.in_order import acknowledge_in_order
 from processor.partition import DeadLetter, Effects, Partition
 from processor.patience import Patience
 from processor.prometheus_edge import ProcessorMetrics
@@ -70,6 +71,7 @@ def build_app(settings: ProcessorSettings, study: Study, metrics: ProcessorMetri
         broker_request_timeout=max(30.0, 3 * settings.session_timeout),
         consumer_max_fetch_size=FETCH_BYTES,
     )
+    acknowledge_in_order(app)
     events = app.topic(
         names.events,
         partitions=settings.partitions,
