@@ -4,6 +4,25 @@ Durations in deciseconds, rates and means of counts in millionths, counts as the
 """
 
 from math import floor, log
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+DECISECONDS = 10
+MILLIONTHS = 1_000_000
+"""Integer units per raw unit."""
+
+Whole = TypeVar("Whole", int, NDArray[np.int64])
+
+
+def in_units(numerator: Whole, denominator: Whole, scale: Whole) -> Whole:
+    """`numerator` / `denominator` in `scale` units per raw unit.
+
+    >>> in_units(1, 2, 1)
+    1
+    """
+    return (2 * scale * numerator + denominator) // (2 * denominator)
 
 
 def mean_deciseconds(seconds: int, sessions: int) -> int:
@@ -12,7 +31,7 @@ def mean_deciseconds(seconds: int, sessions: int) -> int:
     >>> mean_deciseconds(100, 3)
     333
     """
-    return (20 * seconds + sessions) // (2 * sessions)
+    return in_units(seconds, sessions, DECISECONDS)
 
 
 def millionths(numerator: int, denominator: int) -> int:
@@ -21,7 +40,7 @@ def millionths(numerator: int, denominator: int) -> int:
     >>> millionths(1, 3)
     333333
     """
-    return (2_000_000 * numerator + denominator) // (2 * denominator)
+    return in_units(numerator, denominator, MILLIONTHS)
 
 
 def _round_half_away(value: float) -> int:

@@ -1,8 +1,10 @@
 """The running statistics of a run: every output of the log changes them in O(1), nobody scans users. Pure.
 
-Integer sums are exact and order-free; the classic moments are Welford's, merged by Chan's formula. A session carries
-its user's totals after it; the totals before it follow by subtraction, so the user's old row leaves as the new one
-enters.
+An output is counted at once; what it means for its user waits until `settle`, before anybody looks. A user with many
+outputs in between is then summed once: the old row leaves the sums as the new one enters. The first output carries the
+user's totals after it; those before it follow by subtraction.
+
+Integer sums are exact and order-free; the classic moments are Welford's, merged by Chan's formula.
 """
 
 from dataclasses import dataclass, field
@@ -11,40 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from livelift.assignment import bucket_of
+from livelift.errors import StateError
 from livelift.output_log import ClosedSession, Totals, UserDay
 from livelift.study import Study
 from livelift.tick_sums import Moments
 from stats import moments
-from stats.metric_rows import MetricRow, metric_rows
-
-
-def before_session(session: ClosedSession) -> Totals:
-    """The user's totals before an in-period session closed."""
-    after = session.totals
-    return Totals(
-        after.sessions - 1,
-        tuple(total - value for total, value in zip(after.sums, session.measures, strict=True)),
-        tuple(total - value * value for total, value in zip(after.squares, session.measures, strict=True)),
-        after.eligible,
-        after.returned,
-        after.pre_sessions,
-        after.pre_sums,
-    )
-
-
-def before_day(day: UserDay) -> Totals:
-    """The user's totals before the day was resolved."""
-    after = day.totals
-    return Totals(
-        after.sessions,
-        after.sums,
-        after.squares,
-        after.eligible - 1,
-        after.returned - day.returned,
-        after.pre_sessions,
-        after.pre_sums,
-    )
-
+from stats.metric_rows import MetricRow, counts_of, metric_rows
+from stats.user_changes import Values, exact_sums, ratios_change, sums_change, values
 
 PARTS = 16
 """Equal parts in which totals are handed out: squares in millionths over some millions of users leave an int64."""
@@ -54,7 +29,7 @@ PARTS = 16
 class Changed:
     """What was touched since the last commit, so that only that is written."""
 
-    rows: set[tuple[str, int, int]] = field(default_factory=set)  # (metric, variant, bucket)
+    rows: set[tuple[int, int]] = field(default_factory=set)  # (variant, bucket)
     users: dict[str, tuple[int, Totals]] = field(default_factory=dict)  # user → (variant, totals)
 
     def clear(self) -> None:
@@ -62,16 +37,26 @@ class Changed:
         self.users.clear()
 
 
+@dataclass(slots=True)
+class Unsettled:
+    """An included user with outputs that the sums don't hold yet: counts as the sums hold them, and totals now."""
+
+    variant: int
+    before: tuple[int, ...]
+    after: Totals
+
+
 class Aggregate:
     """Sums, moments and counters over closed sessions and resolved user-days. Index 0 is control, 1 treatment.
 
+    All but the counters are as of the last `settle`.
+
     Attributes
     ----------
-    users
-        Metric → variant → bucket → [n, Σy, Σy², Σx, Σx², Σxy] over included users. Lists: adding six numbers to a row of an
-        array costs ten times as much.
+    rows
+        (metrics, 2, buckets, 6): [n, Σy, Σy², Σx, Σx², Σxy] over included users.
     totals
-        Metric → per variant the sums over all buckets of `users`: a preview needs no more.
+        Metric → per variant the sums over all buckets of `rows`, without bound: a preview needs no more.
     ratios
         Metric → per variant [n, ΣS, ΣN, ΣS², ΣN², ΣSN] over included users, exact.
     classic
@@ -85,9 +70,9 @@ class Aggregate:
         self._plays = measures.index("plays") if "plays" in measures else -1
         self._bucket_of: dict[str, int] = {}
         self.metrics: list[MetricRow] = metric_rows(study, measures)
-        self.users: dict[str, list[list[list[int]]]] = {
-            m.name: [[[0] * 6 for _ in range(self._buckets)] for _ in range(2)] for m in self.metrics
-        }
+        self._per_session = [metric for metric in self.metrics if metric.per_session]
+        self._not_included = (0,) * len(counts_of(Totals.zero(len(measures))))
+        self.rows: NDArray[np.int64] = np.zeros((len(self.metrics), 2, self._buckets, 6), dtype=np.int64)
         self.totals: dict[str, list[list[int]]] = {m.name: [[0] * 6, [0] * 6] for m in self.metrics}
         self.ratios: dict[str, list[list[int]]] = {m.name: [[0] * 6, [0] * 6] for m in self.metrics if m.has_ratio}
         self.classic: dict[str, list[Moments]] = {m.name: [Moments(), Moments()] for m in self.metrics}
@@ -99,18 +84,12 @@ class Aggregate:
         self.sessions = [0, 0]
         self.plays = [0, 0]
         self.changed = Changed()
-        self._tables = {m.name: np.zeros((2, self._buckets, 6), dtype=np.int64) for m in self.metrics}
-        self._stale: set[tuple[str, int, int]] = set()  # rows newer than in the tables
+        self._unsettled: dict[str, Unsettled] = {}
+        self._sessions: tuple[list[tuple[int, ...]], list[tuple[int, ...]]] = ([], [])  # per variant, the measures
 
     def user_sums(self) -> dict[str, NDArray[np.int64]]:
-        """`users` as arrays: metric → int64 (2, buckets, 6). The arrays change with the next call.
-
-        Takes a moment for every row that changed since the last call; `total_sums` does not.
-        """
-        for name, variant, bucket in self._stale:
-            self._tables[name][variant, bucket] = self.users[name][variant][bucket]
-        self._stale.clear()
-        return dict(self._tables)
+        """Metric → int64 (2, buckets, 6), columns as in `rows`. The arrays change with the next `settle`."""
+        return {metric.name: self.rows[number] for number, metric in enumerate(self.metrics)}
 
     def total_sums(self) -> dict[str, NDArray[np.int64]]:
         """`totals` as arrays: metric → int64 (2, PARTS, 6), as if in few buckets. The same cost for any number of users."""
@@ -122,13 +101,18 @@ class Aggregate:
             found[name] = table
         return found
 
-    def load_users(self, name: str, variant: int, bucket: int, row: list[int]) -> None:
-        """Put a stored row in its place."""
-        before, total = self.users[name][variant][bucket], self.totals[name][variant]
-        for column in range(6):
-            total[column] += row[column] - before[column]
-        self.users[name][variant][bucket] = row
-        self._stale.add((name, variant, bucket))
+    def row_of(self, variant: int, bucket: int) -> list[int]:
+        """A bucket's sums of all metrics, one after the other."""
+        row: list[int] = self.rows[:, variant, bucket].ravel().tolist()
+        return row
+
+    def load_row(self, variant: int, bucket: int, row: list[int]) -> None:
+        """Put back what `row_of` gave."""
+        loaded = np.array(row, dtype=np.int64).reshape(len(self.metrics), 6)
+        change = (loaded - self.rows[:, variant, bucket]).tolist()
+        for metric, columns in zip(self.metrics, change, strict=True):
+            _add(self.totals[metric.name][variant], columns)
+        self.rows[:, variant, bucket] = loaded
 
     def apply(self, output: ClosedSession | UserDay) -> None:
         """Take the next output of a partition's log."""
@@ -144,84 +128,138 @@ class Aggregate:
             self.exposed[variant] += 1
         if not session.in_period:
             return
-        after = session.totals
+        after, measures = session.totals, session.measures
         self.changed.users[session.user] = (variant, after)
         self.sessions_in_period += 1
-        one_play = self._plays >= 0 and session.measures[self._plays] == 1
-        self.sessions_one_event += one_play
+        plays = self._plays
+        self.sessions_one_event += plays >= 0 and measures[plays] == 1
         if after.sessions < self._minimum:
             return
-        joins = after.sessions == self._minimum
-        self.included[variant] += joins
-        self.sessions[variant] += after.sessions if joins else 1
+        if after.sessions == self._minimum:
+            self._join(session)
+            return
+        self.sessions[variant] += 1
+        if plays >= 0:
+            self.plays[variant] += measures[plays]
+        self._sessions[variant].append(measures)
+        unsettled = self._unsettled.get(session.user)
+        if unsettled is not None:
+            unsettled.after = after
+            return
+        sums = (total - value for total, value in zip(after.sums, measures, strict=True))
+        before = (1, after.sessions - 1, after.eligible, after.returned, *sums)
+        self._unsettled[session.user] = Unsettled(variant, before, after)
+
+    def _join(self, session: ClosedSession) -> None:
+        """The session with which a user is included: all of the user's sessions count from now on."""
+        variant, totals = session.variant, session.totals
+        self.included[variant] += 1
+        self.sessions[variant] += totals.sessions
         if self._plays >= 0:
-            self.plays[variant] += after.sums[self._plays] if joins else session.measures[self._plays]
-        before = None if joins else before_session(session)
-        for metric in self.metrics:
-            if metric.per_session:
-                self._add_sessions(metric, variant, session, joins)
-            self._replace(metric, session.user, variant, before, after)
+            self.plays[variant] += totals.sums[self._plays]
+        for metric in self._per_session:
+            i = metric.measure
+            block = moments.from_sums(totals.sessions, totals.sums[i], totals.squares[i], metric.divide_by)
+            self.classic[metric.name][variant] = moments.merge(self.classic[metric.name][variant], block)
+        self._unsettled[session.user] = Unsettled(variant, self._not_included, totals)
 
     def _day(self, day: UserDay) -> None:
-        self.changed.users[day.user] = (day.variant, day.totals)
-        if day.totals.sessions < self._minimum:
+        after = day.totals
+        self.changed.users[day.user] = (day.variant, after)
+        if after.sessions < self._minimum:
             return
-        before = before_day(day)
-        for metric in self.metrics:
-            if metric.fraction(before) != metric.fraction(day.totals):
-                self._replace(metric, day.user, day.variant, before, day.totals)
+        unsettled = self._unsettled.get(day.user)
+        if unsettled is not None:
+            unsettled.after = after
+            return
+        before = (1, after.sessions, after.eligible - 1, after.returned - day.returned, *after.sums)
+        self._unsettled[day.user] = Unsettled(day.variant, before, after)
 
-    def _add_sessions(self, metric: MetricRow, variant: int, session: ClosedSession, joins: bool) -> None:
-        """Classic moments over sessions: all of a user's at once when the user joins, then one by one."""
-        classic = self.classic[metric.name]
-        i = metric.measure
-        if joins:
-            totals = session.totals
-            block = moments.from_sums(totals.sessions, totals.sums[i], totals.squares[i], metric.divide_by)
-            classic[variant] = moments.merge(classic[variant], block)
-        else:
-            classic[variant] = moments.add(classic[variant], session.measures[i] / metric.divide_by)
+    def settle(self) -> None:
+        """Let the sums hold everything that was applied.
 
-    def _replace(self, metric: MetricRow, user: str, variant: int, before: Totals | None, after: Totals) -> None:
-        """Exchange the user's old row (None: not included before) for the new one."""
-        old = metric.fraction(before) if before is not None else (0, 0)
-        new = metric.fraction(after)
+        Raises
+        ------
+        StateError
+            If a sum can't be kept exactly.
+        """
+        self._settle_sessions()
+        if not self._unsettled:
+            return
+        users = self._unsettled.values()
+        variants = np.array([user.variant for user in users])
+        buckets = np.array([self._bucket(user) for user in self._unsettled])
+        before = values(self.metrics, np.array([user.before for user in users], dtype=np.int64))
+        after = values(self.metrics, np.array([counts_of(user.after) for user in users], dtype=np.int64))
+        self._settle_sums(variants, buckets, sums_change(before, after, self._covariates()))
+        ratios = ratios_change(before, after)
+        for variant in (0, 1):
+            mine = variants == variant
+            for metric, change in zip(self.metrics, exact_sums(ratios[:, mine]), strict=True):
+                if metric.has_ratio:
+                    _add(self.ratios[metric.name][variant], change)
+            self._settle_classic(variant, before, after, mine)
+        self._unsettled.clear()
+
+    def _settle_sessions(self) -> None:
+        """The classic moments over sessions."""
+        for variant, sessions in enumerate(self._sessions):
+            if sessions:
+                table = np.array(sessions, dtype=np.float64)
+                for metric in self._per_session:
+                    block = moments.of(table[:, metric.measure] / metric.divide_by)
+                    self.classic[metric.name][variant] = moments.merge(self.classic[metric.name][variant], block)
+                sessions.clear()
+
+    def _settle_sums(self, variants: NDArray[np.int64], buckets: NDArray[np.int64], change: NDArray[np.int64]) -> None:
+        places = variants * self._buckets + buckets
+        rows = self.rows.reshape(len(self.metrics), -1, 6)
+        few = (
+            len(places) * int(np.abs(change).max()) < 2**62
+        )  # then a sum that leaves an int64 is seen: it turns negative
+        for users in [slice(None)] if few else [slice(user, user + 1) for user in range(len(places))]:
+            for of_metric, changes in zip(rows, change, strict=True):
+                np.add.at(of_metric, places[users], changes[users])
+            if rows[:, places[users], 2].min() < 0:
+                raise StateError(
+                    "the squares of a bucket's users are too large to be summed exactly",
+                    "give the study more buckets, or a coarser measure: studies/<name>.toml",
+                )
+        for variant in (0, 1):
+            for metric, row in zip(self.metrics, exact_sums(change[:, variants == variant]), strict=True):
+                _add(self.totals[metric.name][variant], row)
+        self.changed.rows.update(zip(variants.tolist(), buckets.tolist(), strict=True))
+
+    def _settle_classic(self, variant: int, before: Values, after: Values, mine: NDArray[np.bool_]) -> None:
+        """The classic moments over users, of a variant's users `mine`; a user without a denominator has no value."""
+        for number, metric in enumerate(self.metrics):
+            classic = self.classic[metric.name]
+            if metric.counts:
+                n, y, yy, *_ = self.totals[metric.name][variant]
+                classic[variant] = moments.from_sums(n, y, yy, metric.divide_by)
+            elif not metric.per_session:
+                had, has = before.n[number] > 0, after.n[number] > 0
+                stay, come = mine & had & has, mine & ~had & has
+                old = before.s[number, stay] / before.n[number, stay]
+                new = after.s[number, stay] / after.n[number, stay]
+                block = moments.of(after.s[number, come] / after.n[number, come])
+                classic[variant] = moments.merge(moments.replace_many(classic[variant], old, new), block)
+
+    def _covariates(self) -> NDArray[np.int64]:
+        """(metrics, users): each unsettled user's x."""
+        found = np.zeros((len(self.metrics), len(self._unsettled)), dtype=np.int64)
+        for number, metric in enumerate(self.metrics):
+            if metric.covariate is not None:
+                found[number] = [metric.covariate(user.after) for user in self._unsettled.values()]
+        return found
+
+    def _bucket(self, user: str) -> int:
         bucket = self._bucket_of.get(user)
         if bucket is None:
             bucket = self._bucket_of[user] = bucket_of(user, self._salt, self._buckets)
-        s0, n0 = old if old[1] else (0, 0)
-        s1, n1 = new if new[1] else (0, 0)
-        y0, y1 = metric.integer(s0, n0) if n0 else 0, metric.integer(s1, n1) if n1 else 0
-        x = metric.covariate(after)
-        users = (n1 > 0) - (n0 > 0)
-        change = (users, y1 - y0, y1 * y1 - y0 * y0, users * x, users * x * x, x * (y1 - y0))
-        _add(self.users[metric.name][variant][bucket], *change)
-        _add(self.totals[metric.name][variant], *change)
-        if metric.has_ratio:
-            ratio = self.ratios[metric.name][variant]
-            _add(ratio, users, s1 - s0, n1 - n0, s1 * s1 - s0 * s0, n1 * n1 - n0 * n0, s1 * n1 - s0 * n0)
-        self.changed.rows.add((metric.name, variant, bucket))
-        self._stale.add((metric.name, variant, bucket))
-        if metric.counts:
-            n, y, yy, *_ = self.totals[metric.name][variant]
-            self.classic[metric.name][variant] = moments.from_sums(n, y, yy, metric.divide_by)
-        elif not metric.per_session:
-            self.classic[metric.name][variant] = _exchange(self.classic[metric.name][variant], old, new)
+        return bucket
 
 
-def _add(row: list[int], a: int, b: int, c: int, d: int, e: int, f: int) -> None:
-    row[0] += a
-    row[1] += b
-    row[2] += c
-    row[3] += d
-    row[4] += e
-    row[5] += f
-
-
-def _exchange(sample: Moments, old: tuple[int, int], new: tuple[int, int]) -> Moments:
-    """Welford moments over users with one user's value changed; a denominator of 0 is no value."""
-    if old[1] and new[1]:
-        return moments.replace(sample, old[0] / old[1], new[0] / new[1])
-    if new[1]:
-        return moments.add(sample, new[0] / new[1])
-    return sample
+def _add(row: list[int], change: list[int]) -> None:
+    for column, value in enumerate(change):
+        row[column] += value

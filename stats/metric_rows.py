@@ -1,7 +1,7 @@
 """From a user's totals to the user's value of each metric: exact integers for the decision, floats for the classic reading.
 
 Pure. A metric of kind *session_mean* has a value per session (classic) and a mean per user (decision); the other kinds
-have one value a user.
+have one value a user. A user's value is a fraction of two counts.
 """
 
 from collections.abc import Callable
@@ -9,10 +9,16 @@ from dataclasses import dataclass
 
 from livelift.output_log import Totals
 from livelift.study import Metric, Study
-from livelift.user_value import count_covariate, duration_covariate, mean_deciseconds, millionths
+from livelift.user_value import DECISECONDS, MILLIONTHS, count_covariate, duration_covariate
 
-Fraction = tuple[int, int]
-"""(numerator S, denominator N) of a user's value; N = 0 means the user has none."""
+ONE, SESSIONS, ELIGIBLE, RETURNED, SUMS = range(5)
+"""COLUMNS of a user's counts: 1 for an included user, sessions, resolved days, those followed by an active one, and from
+`SUMS` on the sum of each session measure."""
+
+
+def counts_of(totals: Totals) -> tuple[int, ...]:
+    """An included user's counts."""
+    return (1, totals.sessions, totals.eligible, totals.returned, *totals.sums)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +27,12 @@ class MetricRow:
 
     measure
         Index of the session measure of a *session_mean* metric, else −1: its classic unit is the session.
-    fraction
-        Totals → (S, N), the user's numerator and denominator.
-    integer
-        (S, N) → y in the metric's integer unit; N > 0.
+    numerator, denominator
+        Columns of the user's S and N; the value is S / N, and there is none where N = 0.
+    scale
+        Integer units per raw value: y = S / N · scale, halves up.
     covariate
-        Totals → x, frozen since the period opened.
+        Totals → x, frozen since the period opened; None: 0 for all.
     counts
         Is the value a whole number, so that its classic moments follow exactly from the sums of y?
     has_ratio
@@ -37,9 +43,10 @@ class MetricRow:
 
     name: str
     measure: int
-    fraction: Callable[[Totals], Fraction]
-    integer: Callable[[int, int], int]
-    covariate: Callable[[Totals], int]
+    numerator: int
+    denominator: int
+    scale: int
+    covariate: Callable[[Totals], int] | None
     counts: bool
     has_ratio: bool
     divide_by: int
@@ -54,8 +61,8 @@ def metric_rows(study: Study, measures: tuple[str, ...]) -> list[MetricRow]:
 
     >>> from livelift.study import load_study
     >>> rows = metric_rows(load_study("lastfm"), ("seconds", "plays", "skips", "artists"))
-    >>> rows[0].name, rows[0].per_session, rows[0].integer(100, 3)
-    ('session_duration', True, 333)
+    >>> rows[0].name, rows[0].per_session, rows[0].numerator == SUMS, rows[0].denominator == SESSIONS, rows[0].scale
+    ('session_duration', True, True, True, 10)
     """
     return [_metric_row(name, metric, study, measures) for name, metric in study.metrics.items()]
 
@@ -64,54 +71,34 @@ def _metric_row(name: str, metric: Metric, study: Study, measures: tuple[str, ..
     index = measures.index(metric.measure) if metric.measure else -1
     seconds = measures.index("seconds")
     prior = study.statistics.prior_session_seconds
-    covariate: Callable[[Totals], int] = _no_covariate
-    integer: Callable[[int, int], int] = millionths
+    covariate: Callable[[Totals], int] | None = None
+    scale = MILLIONTHS
     if metric.kind == "session_mean":
-
-        def fraction(totals: Totals) -> Fraction:
-            return totals.sums[index], totals.sessions
-
+        numerator, denominator = SUMS + index, SESSIONS
         if metric.measure == "seconds":
-            integer = mean_deciseconds
+            scale = DECISECONDS
 
             def covariate(totals: Totals) -> int:
                 return duration_covariate(totals.pre_sums[seconds], totals.pre_sessions, prior)
 
     elif metric.kind == "user_ratio":
-        per = measures.index(metric.per)
-
-        def fraction(totals: Totals) -> Fraction:
-            return totals.sums[index], totals.sums[per]
-
+        numerator, denominator = SUMS + index, SUMS + measures.index(metric.per)
     elif metric.kind == "session_count":
-        integer = _count
-
-        def fraction(totals: Totals) -> Fraction:
-            return totals.sessions, 1
+        numerator, denominator, scale = SESSIONS, ONE, 1
 
         def covariate(totals: Totals) -> int:
             return count_covariate(totals.pre_sessions)
 
     else:
-
-        def fraction(totals: Totals) -> Fraction:
-            return totals.returned, totals.eligible
-
+        numerator, denominator = RETURNED, ELIGIBLE
     return MetricRow(
         name=name,
         measure=index if metric.kind == "session_mean" else -1,
-        fraction=fraction,
-        integer=integer,
+        numerator=numerator,
+        denominator=denominator,
+        scale=scale,
         covariate=covariate,
         counts=metric.kind == "session_count",
         has_ratio=metric.kind in ("session_mean", "user_ratio"),
         divide_by=metric.divide_by,
     )
-
-
-def _no_covariate(_: Totals) -> int:
-    return 0
-
-
-def _count(numerator: int, _: int) -> int:
-    return numerator

@@ -7,6 +7,9 @@ carrier here, because it has no replacement, cannot be made from (n, mean, m2) w
 empty + empty, and answers 0.0 for the variance of one value where we say unknown.
 """
 
+import numpy as np
+from numpy.typing import NDArray
+
 from livelift.tick_sums import Moments
 
 EMPTY = Moments()
@@ -126,6 +129,38 @@ def replace(m: Moments, old: float, new: float) -> Moments:
     delta = new - old
     mean = m.mean + delta / m.n
     return Moments(m.n, mean, _not_negative(m.m2 + delta * ((new - mean) + (old - m.mean))))
+
+
+def of(values: NDArray[np.float64]) -> Moments:
+    """Moments of these values, in two passes.
+
+    Examples
+    --------
+    >>> of(np.array([1.0, 2.0, 3.0]))
+    Moments(n=3, mean=2.0, m2=2.0)
+    """
+    if not values.size:
+        return EMPTY
+    mean = float(values.mean())
+    return Moments(values.size, mean, float(((values - mean) ** 2).sum()))
+
+
+def replace_many(m: Moments, old: NDArray[np.float64], new: NDArray[np.float64]) -> Moments:
+    """Moments with every value of `old` become the one of `new` at its place: `replace` for many.
+
+    With δᵢ = newᵢ − oldᵢ and d = Σδᵢ/n: mean' = mean + d, m2' = m2 + Σ δᵢ ((newᵢ − mean) + (oldᵢ − mean)) − n d².
+
+    Examples
+    --------
+    >>> replace_many(Moments(3, 2.0, 2.0), np.array([3.0, 1.0]), np.array([5.0, 5.0]))
+    Moments(n=3, mean=4.0, m2=6.0)
+    """
+    if not old.size:
+        return m
+    delta = new - old
+    shift = float(delta.sum()) / m.n
+    spread = float((delta * ((new - m.mean) + (old - m.mean))).sum())
+    return Moments(m.n, m.mean + shift, _not_negative(m.m2 + spread - m.n * shift * shift))
 
 
 def variance(m: Moments) -> float | None:

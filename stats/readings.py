@@ -9,6 +9,7 @@ import numpy as np
 from livelift.assignment import VARIANTS
 from livelift.study import Study
 from livelift.tick_sums import InputCounts, TickSums
+from livelift.user_value import DECISECONDS, MILLIONTHS
 from stats import mixture, power, ratio, user_means
 from stats.boundaries import Spending, constants, crossings, harm_spending, obrien_fleming
 from stats.classic import Interval, Welch, classic
@@ -156,7 +157,7 @@ def read_primary(
     )
 
 
-UNITS = {"seconds": 10}
+UNITS = {"seconds": DECISECONDS}
 """Integer units of a user's value per raw unit (`livelift.user_value`): deciseconds; other rates are in millionths."""
 
 
@@ -170,7 +171,7 @@ def integer_units(study: Study, name: str) -> int:
     metric = study.metrics[name]
     if metric.kind == "session_count":
         return metric.divide_by
-    per_raw = UNITS.get(metric.measure, 1_000_000) if metric.kind == "session_mean" else 1_000_000
+    per_raw = UNITS.get(metric.measure, MILLIONTHS) if metric.kind == "session_mean" else MILLIONTHS
     return per_raw * metric.divide_by
 
 

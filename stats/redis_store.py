@@ -6,7 +6,7 @@ and seeks to the positions that Redis holds. Keys are described in `docs/`.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import resources
 from typing import Any
 
@@ -24,7 +24,7 @@ from livelift.study import Study
 from livelift.tick_sums import Moments
 from stats.run_state import RunState
 
-SCHEMA = 1
+SCHEMA = 2
 FIELDS_PER_COMMAND = 1_000  # Lua's unpack takes some thousands of values
 
 Command = list[Any]
@@ -98,10 +98,10 @@ class RedisStore:
         a.exposed, a.included, a.sessions, a.plays = counters["variants"]
         for name in a.ratios:
             a.ratios[name] = counters["ratios"][name]
-        for name in a.users:
-            for field, value in self._client.hgetall(self.key(f"sums:{name}")).items():
-                variant, bucket = field.decode().split(":")
-                a.load_users(name, int(variant), int(bucket), [int(x) for x in value.split()])
+        for field, value in self._client.hgetall(self.key("sums")).items():
+            variant, bucket = field.decode().split(":")
+            a.load_row(int(variant), int(bucket), [int(x) for x in value.split()])
+        for name in a.classic:
             for v, variant_name in enumerate(VARIANTS):
                 moments = self._client.hgetall(self.key(f"moments:{name}:{variant_name}"))
                 if moments:
@@ -119,6 +119,7 @@ class RedisStore:
         Refused
             If Redis holds other fences than expected; nothing was written.
         """
+        state.aggregate.settle()
         fences = _fences(state)
         commands = [*self._state_commands(state, fences, engine), *self._aggregate_commands(state), *extra]
         words = [word for command in commands for word in (len(command), *command)]
@@ -152,27 +153,26 @@ class RedisStore:
 
     def _aggregate_commands(self, state: RunState) -> Iterator[Command]:
         a = state.aggregate
-        rows: dict[str, list[str]] = {}
-        for name, variant, bucket in a.changed.rows:
-            values = " ".join(map(str, a.users[name][variant][bucket]))
-            rows.setdefault(name, []).extend((f"{variant}:{bucket}", values))
-        for name, fields in rows.items():
-            yield from _hset(self.key(f"sums:{name}"), fields)
-            for v, variant_name in enumerate(VARIANTS):
-                m = a.classic[name][v]
-                if m.n:
+        rows: list[str] = []
+        for variant, bucket in a.changed.rows:
+            rows += (f"{variant}:{bucket}", " ".join(map(str, a.row_of(variant, bucket))))
+        yield from _hset(self.key("sums"), rows)
+        for name, arms in a.classic.items():
+            for variant_name, m in zip(VARIANTS, arms, strict=True):
+                if m.n and rows:
                     yield ["HSET", self.key(f"moments:{name}:{variant_name}"),
                            "n", str(m.n), "mean", repr(float(m.mean)), "m2", repr(float(m.m2))]  # fmt: skip
-        users: list[str] = []
+        users: list[str | bytes] = []
         for user, (variant, totals) in a.changed.users.items():
             users += (user, self._user_row(variant, totals))
         yield from _hset(self.key("users"), users)
 
-    def _user_row(self, variant: int, totals: Totals) -> str:
+    def _user_row(self, variant: int, totals: Totals) -> bytes:
         """The user-level mart: what is known of an exposed user, as JSON."""
         row = {"variant": VARIANTS[variant], "sessions": totals.sessions}
         row |= dict(zip(self._measures, totals.sums, strict=True))
-        return json.dumps(row | {"active_days": totals.eligible, "returned_days": totals.returned})
+        row |= {"active_days": totals.eligible, "returned_days": totals.returned}
+        return msgspec.json.encode(row)
 
     def make_current(self) -> None:
         """Let the study's public keys speak of this run, unless they speak of a later one: run ids sort by time."""
@@ -231,7 +231,7 @@ def _fences(state: RunState) -> str:
     return json.dumps(rows, separators=(",", ":"))
 
 
-def _hset(key: str, fields: list[str]) -> Iterator[Command]:
+def _hset(key: str, fields: Sequence[str | bytes]) -> Iterator[Command]:
     for start in range(0, len(fields), 2 * FIELDS_PER_COMMAND):
         yield ["HSET", key, *fields[start : start + 2 * FIELDS_PER_COMMAND]]
 

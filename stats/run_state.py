@@ -92,20 +92,18 @@ class RunState:
         return sums
 
     def _apply_until_mark(self, log: PartitionLog) -> None:
-        waiting = log.waiting
+        waiting, fence, apply = log.waiting, log.fence, self.aggregate.apply
         while waiting:
             offset, output = waiting[0]
             identity = output.identity
-            if identity <= log.fence:
-                waiting.popleft()
-                log.position = offset + 1
-                continue
-            if isinstance(output, Mark | EndMark):
-                return
+            if identity > fence:
+                if isinstance(output, Mark | EndMark):
+                    break
+                apply(output)
+                fence = identity
             waiting.popleft()
-            self.aggregate.apply(output)
-            log.fence = identity
             log.position = offset + 1
+        log.fence = fence
 
     def _pass_mark(self, log: PartitionLog, mark: Mark | EndMark) -> None:
         offset, _ = log.waiting.popleft()
@@ -117,10 +115,12 @@ class RunState:
 
     def totals(self) -> TickSums:
         """The sums now, between ticks, for a preview: few buckets hold everything. No slower with more users."""
+        self.aggregate.settle()
         return self._sums(max(self.tick, self.study.experiment.start_ms), self.aggregate.total_sums())
 
     def sums(self, due: int) -> TickSums:
         """The sums now, as of the tick whose marks are due at `due`."""
+        self.aggregate.settle()
         return self._sums(due, self.aggregate.user_sums())
 
     def _sums(self, due: int, users: dict[str, NDArray[np.int64]]) -> TickSums:

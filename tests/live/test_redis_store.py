@@ -53,7 +53,8 @@ def advance(state: RunState, some: list[Output], first: int = 0) -> None:
 def facts(state: RunState) -> tuple[Any, ...]:
     a = state.aggregate
     logs = [(log.fence, log.position, log.counts, log.complete) for log in state.logs]
-    sums = (a.users, a.ratios, a.classic, a.exposed, a.included, a.sessions, a.plays)
+    a.settle()
+    sums = (a.rows.tolist(), a.totals, a.ratios, a.classic, a.exposed, a.included, a.sessions, a.plays)
     return logs, sums, (a.sessions_all, a.sessions_in_period, a.sessions_one_event), state.tick
 
 

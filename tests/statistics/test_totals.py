@@ -3,11 +3,15 @@
 import numpy as np
 import pytest
 
+from livelift.errors import StateError
+from livelift.output_log import ClosedSession, Totals
 from livelift.sessions import session_measures
 from stats.aggregate import PARTS, Aggregate
 from stats.readings import estimate_metrics
 from tests.statistics.support import STUDY
 from tests.statistics.test_speed import run_of
+
+START = STUDY.experiment.start_ms
 
 
 def test_the_totals_are_the_sums_over_the_buckets() -> None:
@@ -20,12 +24,12 @@ def test_the_totals_are_the_sums_over_the_buckets() -> None:
 
 def test_totals_are_made_anew_from_stored_rows() -> None:
     kept = run_of(50).aggregate
+    kept.settle()
     again = Aggregate(STUDY, session_measures(STUDY).names)
     for _ in range(2):  # a row that is loaded twice counts once
-        for name, arms in kept.users.items():
-            for variant, rows in enumerate(arms):
-                for bucket, row in enumerate(rows):
-                    again.load_users(name, variant, bucket, list(row))
+        for variant, bucket in kept.changed.rows:
+            again.load_row(variant, bucket, kept.row_of(variant, bucket))
+    assert np.array_equal(again.rows, kept.rows)
     assert again.totals == kept.totals
     assert any(any(row) for rows in again.totals.values() for row in rows)
 
@@ -44,3 +48,19 @@ def test_sums_beyond_an_int64_are_no_wrong_variance() -> None:
     estimate = estimate_metrics(totals, STUDY)["artist_diversity"]
     # Each arm: variance 1e12 over a mean of 3e6, squared, over the users.
     assert estimate.log_lift == 0.0 and estimate.variance == pytest.approx(2 * (1e12 / 9e12) / users, rel=1e-6)
+
+
+@pytest.mark.parametrize(("seconds", "users"), [(10**10, 1), (1_600_000_000, 9)])
+def test_a_sum_that_does_not_fit_is_an_error_and_no_wrong_number(seconds: int, users: int) -> None:
+    """One user's seconds whose square leaves an int64; nine users of one bucket whose squares together do."""
+    aggregate = Aggregate(STUDY, session_measures(STUDY).names)
+    aggregate._bucket_of = {f"user_{user}": 0 for user in range(users)}
+    for user in range(users):
+        sums = (3 * seconds // 10, 3, 0, 3)
+        squares = tuple(value * value for value in sums)
+        totals = Totals(3, sums, squares, 0, 0, 0, (0, 0, 0, 0))
+        aggregate.apply(
+            ClosedSession(2, START, f"user_{user}", 0, START, START, True, (sums[0], 1, 0, 1), totals, None)
+        )
+    with pytest.raises(StateError, match="exactly"):
+        aggregate.settle()
