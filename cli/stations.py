@@ -126,6 +126,9 @@ def process(study: StudyFlag = "lastfm", kafka: KafkaFlag = None, run: RunFlag =
 
 def stats(study: StudyFlag = "lastfm", kafka: KafkaFlag = None, redis: RedisFlag = None, run: RunFlag = None) -> None:
     """Run the stats station of the current run."""
+    from livelift.one_thread import use_one_thread
+
+    use_one_thread()
     from cli.foreground import station_here
     from local.addresses import kafka_address, redis_url
     from local.replaying import require_current_run

@@ -7,6 +7,7 @@ user's totals after it; those before it follow by subtraction.
 Integer sums are exact and order-free; the classic moments are Welford's, merged by Chan's formula.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -101,14 +102,17 @@ class Aggregate:
             found[name] = table
         return found
 
-    def row_of(self, variant: int, bucket: int) -> list[int]:
-        """A bucket's sums of all metrics, one after the other."""
-        row: list[int] = self.rows[:, variant, bucket].ravel().tolist()
-        return row
+    def packed_rows(self) -> Iterator[tuple[int, int, bytes]]:
+        """(variant, bucket, its sums of all metrics as little-endian int64) of the changed rows."""
+        if self.changed.rows:
+            variants, buckets = (list(part) for part in zip(*self.changed.rows, strict=True))
+            rows = np.ascontiguousarray(self.rows[:, variants, buckets].swapaxes(0, 1), dtype="<i8")
+            for variant, bucket, row in zip(variants, buckets, rows, strict=True):
+                yield variant, bucket, row.tobytes()
 
-    def load_row(self, variant: int, bucket: int, row: list[int]) -> None:
-        """Put back what `row_of` gave."""
-        loaded = np.array(row, dtype=np.int64).reshape(len(self.metrics), 6)
+    def load_row(self, variant: int, bucket: int, packed: bytes) -> None:
+        """Put back what `packed_rows` gave."""
+        loaded = np.frombuffer(packed, dtype="<i8").reshape(len(self.metrics), 6)
         change = (loaded - self.rows[:, variant, bucket]).tolist()
         for metric, columns in zip(self.metrics, change, strict=True):
             _add(self.totals[metric.name][variant], columns)

@@ -100,7 +100,7 @@ class RedisStore:
             a.ratios[name] = counters["ratios"][name]
         for field, value in self._client.hgetall(self.key("sums")).items():
             variant, bucket = field.decode().split(":")
-            a.load_row(int(variant), int(bucket), [int(x) for x in value.split()])
+            a.load_row(int(variant), int(bucket), value)
         for name in a.classic:
             for v, variant_name in enumerate(VARIANTS):
                 moments = self._client.hgetall(self.key(f"moments:{name}:{variant_name}"))
@@ -153,9 +153,9 @@ class RedisStore:
 
     def _aggregate_commands(self, state: RunState) -> Iterator[Command]:
         a = state.aggregate
-        rows: list[str] = []
-        for variant, bucket in a.changed.rows:
-            rows += (f"{variant}:{bucket}", " ".join(map(str, a.row_of(variant, bucket))))
+        rows: list[str | bytes] = []
+        for variant, bucket, packed in a.packed_rows():
+            rows += (f"{variant}:{bucket}", packed)
         yield from _hset(self.key("sums"), rows)
         for name, arms in a.classic.items():
             for variant_name, m in zip(VARIANTS, arms, strict=True):

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
+from livelift.one_thread import use_one_thread
 from stats.simulate.tally import Tally
 
 PART = 10
@@ -35,8 +36,7 @@ def tally_in_parts(part: Part, total: int, jobs: int, progress: Progress) -> Tal
             together += part(first, end)
             progress(end, total)
         return together
-    # A process of its own has one thread: its siblings have the other cores. numpy reads this when it is imported.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    use_one_thread()  # in each process: its siblings have the other cores
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         for tally, (_, end) in zip(pool.map(part, *zip(*bounds, strict=True)), bounds, strict=True):
             together += tally

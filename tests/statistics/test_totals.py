@@ -27,8 +27,8 @@ def test_totals_are_made_anew_from_stored_rows() -> None:
     kept.settle()
     again = Aggregate(STUDY, session_measures(STUDY).names)
     for _ in range(2):  # a row that is loaded twice counts once
-        for variant, bucket in kept.changed.rows:
-            again.load_row(variant, bucket, kept.row_of(variant, bucket))
+        for row in kept.packed_rows():
+            again.load_row(*row)
     assert np.array_equal(again.rows, kept.rows)
     assert again.totals == kept.totals
     assert any(any(row) for rows in again.totals.values() for row in rows)
