@@ -1,8 +1,8 @@
 """The Faust edge: a worker with an agent over the events topic and a table whose changelog holds the sessions.
 
 Per message (up to some thousand fetched records of a partition): apply them with the pure operator; `processor.writing`
-writes the outputs to the output log and the dead letters, acknowledged, and only then the state that forgets them
-(promise P2.3). An error ends the process at once: the state is in Kafka, a restart goes on where it was.
+writes the outputs to the output log and the dead letters, acknowledged, and only then the state that forgets them, if it
+is time for that (promise P2.3). An error ends the process at once: the state is in Kafka, a restart goes on where it was.
 """
 
 import logging
@@ -22,7 +22,7 @@ from livelift import garbage, output_log
 from livelift.errors import LiveliftError
 from livelift.sessions import session_measures
 from livelift.study import Study
-from processor.changelog import StateWriter
+from processor.checkpoint import Checkpoint
 from processor.in_order import acknowledge_in_order
 from processor.partition import DeadLetter, Effects, Partition
 from processor.patience import Patience
@@ -81,7 +81,7 @@ def build_app(settings: ProcessorSettings, study: Study, metrics: ProcessorMetri
         value_serializer="raw",
     )
     metrics.ends = partial(_highwater, app, names.events)
-    store_url = register(study, session_measures(study), metrics.recovered)
+    store_url = register(study, session_measures(study), metrics.recovered, settings.checkpoint_seconds)
     table = app.Table("state", partitions=settings.partitions, key_type=bytes, value_type=bytes, store=store_url)
 
     async def process(stream: Any) -> None:
@@ -136,7 +136,7 @@ async def _process(app: faust.App, stream: Any, table: Any, writing: Writing, me
         began = time.perf_counter()
         effects = partition.apply(records)
         metrics.applied(len(records), effects, _behind(store.partitions, partition), time.perf_counter() - began)
-        await writing.write(number, _batch(number, partition, store.writers[number], effects), metrics.written)
+        await writing.write(number, _batch(number, partition, store.checkpoints[number], effects), metrics.written)
 
 
 def _behind(partitions: Mapping[int, Partition], partition: Partition) -> int:
@@ -145,12 +145,12 @@ def _behind(partitions: Mapping[int, Partition], partition: Partition) -> int:
     return max(0, furthest - partition.watermark)  # none are left, or others are, when a rebalance came in between
 
 
-def _batch(number: int, partition: Partition, writer: StateWriter, effects: Effects) -> AppliedBatch:
+def _batch(number: int, partition: Partition, checkpoint: Checkpoint, effects: Effects) -> AppliedBatch:
     """What the batch did, as records."""
     return AppliedBatch(
         outputs=[(None, output_log.encode(output)) for output in effects.outputs],
         letters=_letters(number, effects),
-        state=list(writer.records(partition, effects.touched.values())),
+        state=checkpoint.records(partition, effects.touched, time.monotonic()),
     )
 
 

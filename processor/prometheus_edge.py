@@ -67,7 +67,8 @@ class ProcessorMetrics(Collector):
     def written(self, took: Written) -> None:
         """What a batch did was written and acknowledged."""
         self._output.observe(took.output)
-        self._changelog.observe(took.changelog)
+        if took.changelog is not None:
+            self._changelog.observe(took.changelog)
 
     def collect(self) -> Iterator[Family]:
         return families(self._samples())

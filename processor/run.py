@@ -13,7 +13,7 @@ from livelift.names import RunNames
 from livelift.study import load_study
 from processor.app import build_app
 from processor.prometheus_edge import ProcessorMetrics
-from processor.settings import FETCH_RECORDS, SESSION_TIMEOUT, ProcessorSettings
+from processor.settings import CHECKPOINT_SECONDS, FETCH_RECORDS, SESSION_TIMEOUT, ProcessorSettings
 from processor.topics import prepare_topics
 
 TOPIC_WAIT_SECONDS = 60.0
@@ -34,6 +34,7 @@ def run_worker(kafka: str, study_name: str, run: str, metrics_at: str | None) ->
         data_folder=settings.folder() / "runs" / run,
         fetch_records=int(settings.number("LIVELIFT_FETCH_RECORDS", FETCH_RECORDS)),
         session_timeout=settings.number("LIVELIFT_SESSION_TIMEOUT", SESSION_TIMEOUT),
+        checkpoint_seconds=settings.number("LIVELIFT_CHECKPOINT_SECONDS", CHECKPOINT_SECONDS),
     )
     config.data_folder.mkdir(parents=True, exist_ok=True)
     uvloop.install()  # for Faust's loop and its consumer's

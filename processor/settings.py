@@ -7,6 +7,7 @@ from livelift.names import RunNames
 
 FETCH_RECORDS = 20_000
 SESSION_TIMEOUT = 10.0
+CHECKPOINT_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,8 @@ class ProcessorSettings:
         The most records taken from the consumer at once, over all partitions: bounds a batch.
     session_timeout
         Seconds without a heartbeat after which the group gives a worker's partitions away.
+    checkpoint_seconds
+        How often a partition's state is written: so many seconds of work are done again after a crash.
     """
 
     kafka: str
@@ -34,6 +37,7 @@ class ProcessorSettings:
     data_folder: Path
     fetch_records: int = FETCH_RECORDS
     session_timeout: float = SESSION_TIMEOUT
+    checkpoint_seconds: float = CHECKPOINT_SECONDS
 
     @property
     def names(self) -> RunNames:

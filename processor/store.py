@@ -17,6 +17,7 @@ from livelift import garbage
 from livelift.sessions import SessionMeasures
 from livelift.study import Study
 from processor.changelog import StateReader, StateWriter, new_token
+from processor.checkpoint import Checkpoint
 from processor.partition import Partition
 
 SCHEME = "livelift"
@@ -26,12 +27,12 @@ Recovered = Callable[[dict[int, Partition]], None]
 
 
 class PartitionStore(memory.Store[bytes, bytes]):
-    """The operators of the assigned partitions, and the writers of their state.
+    """The operators of the assigned partitions, and what writes their state.
 
     Attributes
     ----------
-    partitions, writers
-        Partition number → operator, and → writer under this assignment's token. Empty while recovering.
+    partitions, checkpoints
+        Partition number → operator, and → what writes its state, under this assignment's token. Empty while recovering.
     failure
         What went wrong during recovery, if anything: Faust only logs it, the agent raises it.
     """
@@ -39,11 +40,12 @@ class PartitionStore(memory.Store[bytes, bytes]):
     study: Study
     measures: SessionMeasures
     recovered: Recovered
+    checkpoint_seconds: float
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.partitions: dict[int, Partition] = {}
-        self.writers: dict[int, StateWriter] = {}
+        self.checkpoints: dict[int, Checkpoint] = {}
         self.failure: Exception | None = None
         self._readers: dict[int, StateReader] = {}
 
@@ -54,7 +56,7 @@ class PartitionStore(memory.Store[bytes, bytes]):
         self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
     ) -> None:
         self.partitions.clear()
-        self.writers.clear()
+        self.checkpoints.clear()
         self._readers.clear()
 
     def apply_changelog_batch(
@@ -73,11 +75,12 @@ class PartitionStore(memory.Store[bytes, bytes]):
     async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
         try:
             self.partitions.clear()
-            self.writers.clear()
+            self.checkpoints.clear()
             for tp in active_tps:
                 reader = self._readers.get(tp.partition) or StateReader()
                 self.partitions[tp.partition] = reader.partition(self.study, self.measures)
-                self.writers[tp.partition] = StateWriter(self.measures, new_token(), reader.older_keys())
+                writer = StateWriter(self.measures, new_token(), reader.older_keys())
+                self.checkpoints[tp.partition] = Checkpoint(writer, self.checkpoint_seconds)
             self._readers.clear()
             garbage.settle()
             type(self).recovered(self.partitions)
@@ -86,10 +89,11 @@ class PartitionStore(memory.Store[bytes, bytes]):
             raise
 
 
-def register(study: Study, measures: SessionMeasures, recovered: Recovered) -> str:
+def register(study: Study, measures: SessionMeasures, recovered: Recovered, checkpoint_seconds: float) -> str:
     """Make the store known to Faust for `study`; returns its URL for `app.Table`."""
     PartitionStore.study = study
     PartitionStore.measures = measures
     PartitionStore.recovered = staticmethod(recovered)
+    PartitionStore.checkpoint_seconds = checkpoint_seconds
     stores.STORES.aliases[SCHEME] = f"{__name__}:{PartitionStore.__name__}"
     return f"{SCHEME}://changelog"

@@ -27,10 +27,10 @@ class AppliedBatch:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Seconds that writing took: outputs and dead letters; state."""
+    """Seconds that writing took: outputs and dead letters; state, None where it was not time for it."""
 
     output: float
-    changelog: float
+    changelog: float | None
 
 
 class Writing:
@@ -64,7 +64,7 @@ class Writing:
             )
             told = time.perf_counter()
             await write(names.changelog, partition, batch.state)
-            written(Written(told - began, time.perf_counter() - told))
+            written(Written(told - began, time.perf_counter() - told if batch.state else None))
         except Exception as error:
             self._failed(error)
             raise

@@ -11,6 +11,7 @@ from livelift.output_log import Output
 from livelift.sessions import SessionMeasures
 from livelift.study import Study
 from processor.changelog import StateReader, StateWriter
+from processor.checkpoint import Checkpoint
 from tests.support.streams import FakeRecord
 
 
@@ -26,20 +27,30 @@ class Broker:
 class Worker:
     """A worker that owns the partition; `batch` yields before every write, so that it can stop there for ever or a while."""
 
-    def __init__(self, broker: Broker, study: Study, measures: SessionMeasures, token: bytes) -> None:
+    def __init__(
+        self, broker: Broker, study: Study, measures: SessionMeasures, token: bytes, batches_a_checkpoint: int
+    ) -> None:
         reader = StateReader()
         for key, value in broker.changelog:
             reader.add(key, value)
         self._broker = broker
         self._partition = reader.partition(study, measures)
-        self._writer = StateWriter(measures, token, reader.older_keys())
+        self._checkpoint = Checkpoint(StateWriter(measures, token, reader.older_keys()), batches_a_checkpoint)
+        self._batches = 0
+
+    @property
+    def position(self) -> int:
+        """The offset that its state has to be given next."""
+        return self._partition.as_of + 1
 
     def batch(self, records: list[FakeRecord]) -> Iterator[None]:
         effects = self._partition.apply(records)
         for output in effects.outputs:
             yield
             self._broker.outputs.append(output)
-        for key, value in self._writer.records(self._partition, effects.touched.values()):
+        self._batches += 1
+        for key, value in self._checkpoint.records(self._partition, effects.touched, self._batches):
+            assert key is not None
             yield
             self._broker.changelog.append((key, value))
         yield
@@ -55,8 +66,8 @@ def run_schedule(seed: int, records: list[FakeRecord], study: Study, measures: S
     finished = False
     while not finished:
         generation += 1
-        worker = Worker(broker, study, measures, b"%08d" % generation)
-        position = broker.committed
+        worker = Worker(broker, study, measures, b"%08d" % generation, chance.choice([1, 2, 5]))
+        position = min(broker.committed, worker.position)  # what the group has committed may be ahead of the state
         while position < len(records):
             end = min(len(records), position + chance.randrange(1, 15))
             work = worker.batch(records[position:end])
