@@ -20,7 +20,7 @@ from livelift.study import Study
 from processor.partition import Partition
 from processor.user_state import OpenSession, UserState
 
-SCHEMA = 1
+SCHEMA = 2
 TOKEN_BYTES = 8
 PARTITION_KEY = b""
 
@@ -63,15 +63,16 @@ def encode_user(user: UserState, as_of: int, measures: SessionMeasures) -> bytes
 def decode_user(key: bytes, value: bytes, measures: SessionMeasures) -> UserState:
     """The user that `encode_user` wrote."""
     fields = _decode(value)
-    user = UserState(key, fields[2], len(measures.names))
+    user = UserState(key, fields[2], (0,) * len(measures.names))
     user.as_of = fields[1]
     if fields[3] is not None:
         start, last, frozen = fields[3]
         user.session = OpenSession(start, last, measures.thaw(frozen))
-    user.day_end, user.days, user.exposed_at, user.exposure_told = fields[4:8]
-    user.waiting = [(time, offset, event) for time, offset, event in fields[8]]
-    user.sessions, user.sums, user.squares, user.eligible, user.returned = fields[9:14]
-    user.pre_sessions, user.pre_sums = fields[14:16]
+    user.day_end, user.exposed_at, user.exposure_told = fields[4], fields[6], fields[7]
+    user.days = tuple(fields[5])
+    user.waiting = tuple([(time, offset, event) for time, offset, event in fields[8]])
+    user.sessions, user.eligible, user.returned, user.pre_sessions = fields[9], fields[12], fields[13], fields[14]
+    user.sums, user.squares, user.pre_sums = tuple(fields[10]), tuple(fields[11]), tuple(fields[15])
     return user
 
 
@@ -118,12 +119,22 @@ class StateWriter:
             yield key, None
 
 
+class _Head(msgspec.Struct, array_like=True, gc=False):
+    """The beginning of every record of state."""
+
+    schema: int
+    as_of: int
+
+
+_head = msgspec.msgpack.Decoder(_Head).decode
+
+
 class StateReader:
     """Collects a partition's changelog and keeps, of every user, the record with the greatest as-of."""
 
     def __init__(self) -> None:
-        self._best: dict[bytes, tuple[int, bytes, bytes]] = {}  # user → (as-of, key, value)
-        self._keys: dict[bytes, set[bytes]] = {}  # user → every key with a live record
+        self._best: dict[bytes, tuple[int, bytes]] = {}  # user → (as-of, value)
+        self._keys: dict[bytes, bytes | set[bytes]] = {}  # user → the key with a live record, or the keys
 
     def add(self, key: bytes, value: bytes | None) -> None:
         """Take the next record of the changelog.
@@ -135,20 +146,32 @@ class StateReader:
         """
         user = key[TOKEN_BYTES:]
         if value is None:
-            keys = self._keys.get(user)
-            if keys is not None:
-                keys.discard(key)
+            self._drop(user, key)
             return
         as_of = _as_of(value)
-        self._keys.setdefault(user, set()).add(key)
+        keys = self._keys.get(user)
+        if keys is None:
+            self._keys[user] = key
+        elif isinstance(keys, set):
+            keys.add(key)
+        elif keys != key:
+            self._keys[user] = {keys, key}
         best = self._best.get(user)
         if best is None or as_of >= best[0]:
-            self._best[user] = (as_of, key, value)
+            self._best[user] = (as_of, value)
+
+    def _drop(self, user: bytes, key: bytes) -> None:
+        """The record under `key` is there no more."""
+        keys = self._keys.get(user)
+        if isinstance(keys, set):
+            keys.discard(key)
+        elif keys == key:
+            del self._keys[user]
 
     def partition(self, study: Study, measures: SessionMeasures) -> Partition:
         """The partition as its records say; a new one where there are none."""
         own = self._best.get(PARTITION_KEY)
-        fields: list[Any] = _decode(own[2]) if own else [SCHEMA, -1, -1, -1, [], None, False]
+        fields: list[Any] = _decode(own[1]) if own else [SCHEMA, -1, -1, -1, [], None, False]
         as_of, watermark, row, counts, manifest, ended = fields[1:7]
         return Partition.recovered(
             study,
@@ -160,24 +183,21 @@ class StateReader:
             manifest=None if manifest is None else _convert_manifest(manifest),
             ended=ended,
             users=(
-                decode_user(user, value, measures)
-                for user, (_, _, value) in self._best.items()
-                if user != PARTITION_KEY
+                decode_user(user, value, measures) for user, (_, value) in self._best.items() if user != PARTITION_KEY
             ),
         )
 
     def older_keys(self) -> dict[bytes, list[bytes]]:
         """User → the keys that hold a record, for the next writer to tombstone."""
-        return {user: sorted(keys) for user, keys in self._keys.items() if keys}
+        return {user: sorted(keys) if isinstance(keys, set) else [keys] for user, keys in self._keys.items() if keys}
 
 
 def _as_of(value: bytes) -> int:
-    """The as-of offset of a record, without decoding the rest of it where that can be helped."""
-    fields: list[Any] = _decode(value)
-    if fields[0] != SCHEMA:
+    """The as-of offset of a record, without decoding the rest of it."""
+    head = _head(value)
+    if head.schema != SCHEMA:
         raise VersionError(
-            f"a record of state has schema {fields[0]}, this program reads {SCHEMA}",
+            f"a record of state has schema {head.schema}, this program reads {SCHEMA}",
             "start a new run with this program: livelift reset, then livelift demo",
         )
-    as_of: int = fields[1]
-    return as_of
+    return head.as_of

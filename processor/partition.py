@@ -5,7 +5,6 @@ the records are cut into batches, and where a crash cut them anew, therefore lea
 """
 
 from collections.abc import Iterable
-from heapq import heappop, heappush
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -30,6 +29,7 @@ from livelift.output_log import (
 )
 from livelift.sessions import SessionMeasures
 from livelift.study import Study
+from processor.timers import Timer, Timers
 from processor.user_state import OpenSession, UserState
 
 NEVER = END_DUE
@@ -97,6 +97,7 @@ class Partition:
         self.open_sessions = 0
         self.users: dict[bytes, UserState] = {}
         self._measures = measures
+        self._zero = (0,) * len(measures.names)
         self._salt = study.experiment.salt
         self._control_percent = study.experiment.control_percent
         self._gap = study.sessions.gap_ms
@@ -104,7 +105,7 @@ class Partition:
         self._pre_start = study.experiment.pre_start_ms
         self._start = study.experiment.start_ms
         self._end = study.experiment.end_ms
-        self._timers: list[tuple[Any, ...]] = []  # (due, kind, user or offset, …); a session's due may be stale: early
+        self._timers = Timers()  # (due, kind, user or offset, …); a session's due may be stale: early
         self._fire_at = -1  # the least watermark that fires a timer; the first event always advances
         self._open_before_end = 0  # open sessions that started before the period's end
         self._replay_until = -1  # offsets up to here may be in a user's recovered state already
@@ -136,7 +137,7 @@ class Partition:
         partition.manifest = manifest
         partition.ended = ended
         if watermark >= 0 and not ended:
-            heappush(partition._timers, (next_midnight(watermark), MARK, b""))
+            partition._timers.push((next_midnight(watermark), MARK, b""))
         for user in users:
             partition.users[user.user] = user
             partition._replay_until = max(partition._replay_until, user.as_of)
@@ -145,7 +146,7 @@ class Partition:
             for day in user.days:
                 partition._schedule_day(user.user, day)
             for time, offset, value in user.waiting:
-                heappush(partition._timers, (time, EVENT, offset, user.user, value))
+                partition._timers.push((time, EVENT, offset, user.user, value))
         partition._rearm()
         return partition
 
@@ -231,7 +232,7 @@ class Partition:
 
     def _meet(self, key: bytes) -> UserState:
         variant = VARIANTS.index(variant_of(key.decode(), self._salt, self._control_percent))
-        user = self.users[key] = UserState(key, variant, len(self._measures.names))
+        user = self.users[key] = UserState(key, variant, self._zero)
         return user
 
     def _new_day(self, user: UserState, time: int) -> None:
@@ -241,7 +242,7 @@ class Partition:
         if self._start <= time < self._end:
             if user.exposed_at is None:
                 user.exposed_at = time
-            user.days.append(day)
+            user.days = (*user.days, day)
             self._schedule_day(user.user, day)
 
     # Timers. One entry per open session, at its due or earlier; one per user-day; one for the next midnight.
@@ -258,27 +259,27 @@ class Partition:
             self._push((day + 2) * DAY, USER_DAY, key)
 
     def _push(self, due: int, kind: int, key: bytes) -> None:
-        heappush(self._timers, (due, kind, key))
+        self._timers.push((due, kind, key))
         self._rearm()
 
     def _rearm(self) -> None:
-        timers = self._timers
-        if timers:
-            self._fire_at = timers[0][0] + (timers[0][1] >= SESSION)
+        timer = self._timers.first()
+        if timer is not None:
+            self._fire_at = timer[0] + (timer[1] >= SESSION)
         else:
             self._fire_at = NEVER if self.watermark >= 0 else -1
 
     def _advance(self, watermark: int, effects: Effects) -> None:
         """Move the watermark to `watermark` ms, never back, and fire what it passes."""
         if self.watermark < 0 <= watermark:
-            heappush(self._timers, (next_midnight(watermark), MARK, b""))
+            self._timers.push((next_midnight(watermark), MARK, b""))
             self._rearm()
         self.watermark = max(self.watermark, watermark)
         while watermark >= self._fire_at:
-            self._fire(heappop(self._timers), effects)
+            self._fire(self._timers.pop(), effects)
             self._rearm()
 
-    def _fire(self, timer: tuple[Any, ...], effects: Effects) -> None:
+    def _fire(self, timer: Timer, effects: Effects) -> None:
         due, kind, key = timer[:3]
         if kind == SESSION:
             self._close(due, key, effects)
@@ -287,7 +288,7 @@ class Partition:
         elif kind == MARK:
             complete = due >= self._end and self._open_before_end == 0
             effects.outputs.append(Mark(SCHEMA, due, self.counts, complete, self.manifest))
-            heappush(self._timers, (due + DAY, MARK, b""))
+            self._timers.push((due + DAY, MARK, b""))
         else:
             self._release(timer, effects)
 
@@ -296,7 +297,7 @@ class Partition:
         session = user.session
         assert session is not None, "an open session has exactly one timer"
         if session.last + self._gap > due:  # it went on since the timer was set
-            heappush(self._timers, (session.last + self._gap, SESSION, key))
+            self._timers.push((session.last + self._gap, SESSION, key))
             return
         user.session = None
         effects.closed += 1
@@ -306,13 +307,11 @@ class Partition:
         in_period = self._start <= session.start < self._end
         if in_period:
             user.sessions += 1
-            for i, value in enumerate(measures):
-                user.sums[i] += value
-                user.squares[i] += value * value
+            user.sums = tuple([total + value for total, value in zip(user.sums, measures, strict=True)])
+            user.squares = tuple([total + value * value for total, value in zip(user.squares, measures, strict=True)])
         elif self._pre_start <= session.start and due < self._start:
             user.pre_sessions += 1
-            for i, value in enumerate(measures):
-                user.pre_sums[i] += value
+            user.pre_sums = tuple([total + value for total, value in zip(user.pre_sums, measures, strict=True)])
         exposed_at = None if user.exposure_told else user.exposed_at
         user.exposure_told = user.exposed_at is not None
         effects.outputs.append(
@@ -335,7 +334,7 @@ class Partition:
         user = self.users[key]
         day = due // DAY - 2
         returned = day + 1 in user.days
-        user.days = [later for later in user.days if later > day]
+        user.days = tuple([later for later in user.days if later > day])
         user.eligible += 1
         user.returned += returned
         effects.outputs.append(UserDay(SCHEMA, due, key.decode(), user.variant, day, returned, user.totals()))
@@ -347,15 +346,15 @@ class Partition:
         user = self.users.get(key) or self._meet(key)
         if offset <= user.as_of:
             return  # recovered with this event in it
-        user.waiting.append((time, offset, value))
-        heappush(self._timers, (time, EVENT, offset, key, value))
+        user.waiting = (*user.waiting, (time, offset, value))
+        self._timers.push((time, EVENT, offset, key, value))
         self._rearm()
         effects.touched[key] = user
 
-    def _release(self, timer: tuple[Any, ...], effects: Effects) -> None:
+    def _release(self, timer: Timer, effects: Effects) -> None:
         time, _, offset, key, value = timer
         user = self.users[key]
-        user.waiting.remove((time, offset, value))
+        user.waiting = tuple([one for one in user.waiting if one[1] != offset])
         self._take(user, time, self._measures.decode(value))
         effects.touched[key] = user
 
@@ -371,8 +370,8 @@ class Partition:
 
     def _finish(self, manifest: Manifest, effects: Effects) -> None:
         """The end of the stream: every open session closes, in due order; a day that is not over stays unresolved."""
-        while self._timers:
-            timer = heappop(self._timers)
+        while self._timers.first() is not None:
+            timer = self._timers.pop()
             if timer[1] == SESSION:
                 self._fire(timer, effects)
         self._rearm()

@@ -17,7 +17,7 @@ class OpenSession:
 
 
 class UserState:
-    """A user of one partition.
+    """A user of one partition. Its parts that few users have are shared until then, and tuples: a million users are many.
 
     Attributes
     ----------
@@ -58,32 +58,33 @@ class UserState:
         "waiting",
     )
 
-    def __init__(self, user: bytes, variant: int, measures: int) -> None:
+    def __init__(self, user: bytes, variant: int, zero: tuple[int, ...]) -> None:
+        """A user without sessions; `zero` has a 0 for each session measure."""
         self.user = user
         self.variant = variant
         self.as_of = -1
         self.session: OpenSession | None = None
         self.day_end = 0
-        self.days: list[int] = []
+        self.days: tuple[int, ...] = ()
         self.exposed_at: int | None = None
         self.exposure_told = False
-        self.waiting: list[tuple[int, int, bytes]] = []
+        self.waiting: tuple[tuple[int, int, bytes], ...] = ()
         self.sessions = 0
-        self.sums = [0] * measures
-        self.squares = [0] * measures
+        self.sums = zero
+        self.squares = zero
         self.eligible = 0
         self.returned = 0
         self.pre_sessions = 0
-        self.pre_sums = [0] * measures
+        self.pre_sums = zero
 
     def totals(self) -> Totals:
         """The totals as an output carries them."""
         return Totals(
             self.sessions,
-            tuple(self.sums),
-            tuple(self.squares),
+            self.sums,
+            self.squares,
             self.eligible,
             self.returned,
             self.pre_sessions,
-            tuple(self.pre_sums),
+            self.pre_sums,
         )

@@ -1,5 +1,6 @@
 """The `lastfm` study's event and session measures: plays, skips and distinct artists of a listening session."""
 
+from array import array
 from hashlib import blake2b
 from typing import Any
 
@@ -17,6 +18,10 @@ class Play(msgspec.Struct, gc=False, frozen=True):
     row: int
     artist_id: str
     artist: str
+
+
+FEW = 32
+"""Artist numbers of a session, 8 bytes each, that are kept without looking which are there twice."""
 
 
 class Numbers(dict[str, int]):
@@ -37,10 +42,11 @@ class Numbers(dict[str, int]):
 
 
 class LastfmMeasures:
-    """An accumulator is [plays, skips, set of artist numbers].
+    """An accumulator is [plays, skips, artist numbers, when to look at them].
 
     A play is a skip when the next play of its session follows in under `skip_seconds`. The artist is the artist id, else
-    the artist's name.
+    the artist's name. The numbers are an array, one a play, since a million sets would fill the memory; those that are there
+    twice leave it whenever it has doubled, so that it holds at most `FEW` or twice as many numbers as there are artists.
     """
 
     names = NAMES
@@ -52,26 +58,33 @@ class LastfmMeasures:
         self._by_name = Numbers("name")
 
     def begin(self, event: Play) -> list[Any]:
-        return [1, 0, {self._by_id[event.artist_id] if event.artist_id else self._by_name[event.artist]}]
+        number = self._by_id[event.artist_id] if event.artist_id else self._by_name[event.artist]
+        return [1, 0, array("Q", (number,)), FEW]
 
     def extend(self, accumulator: list[Any], event: Play, gap: int) -> None:
         accumulator[0] += 1
         if gap < self._skip_ms:
             accumulator[1] += 1
         artist_id = event.artist_id
-        accumulator[2].add(self._by_id[artist_id] if artist_id else self._by_name[event.artist])
+        numbers = accumulator[2]
+        numbers.append(self._by_id[artist_id] if artist_id else self._by_name[event.artist])
+        if len(numbers) > accumulator[3]:
+            accumulator[2] = array("Q", set(numbers))
+            accumulator[3] = max(FEW, 2 * len(accumulator[2]))
 
     def finish(self, accumulator: list[Any], start: int, last: int) -> tuple[int, ...]:
-        plays, skips, artists = accumulator
-        return ((last - start) // SECOND, plays, skips, len(artists))
+        plays, skips, numbers, _ = accumulator
+        return ((last - start) // SECOND, plays, skips, len(set(numbers)))
 
     def freeze(self, accumulator: list[Any]) -> list[Any]:
-        plays, skips, artists = accumulator
-        return [plays, skips, sorted(artists)]
+        plays, skips, numbers, _ = accumulator
+        return [plays, skips, numbers.tobytes()]
 
     def thaw(self, frozen: list[Any]) -> list[Any]:
-        plays, skips, artists = frozen
-        return [plays, skips, set(artists)]
+        plays, skips, packed = frozen
+        numbers = array("Q")
+        numbers.frombytes(packed)
+        return [plays, skips, numbers, max(FEW, 2 * len(set(numbers)))]
 
 
 def measures(study: Study) -> LastfmMeasures:
