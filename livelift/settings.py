@@ -61,6 +61,20 @@ def number(name: str, default: float, environment: Mapping[str, str] = os.enviro
     return value
 
 
+def choice(name: str, choices: tuple[str, ...], environment: Mapping[str, str] = os.environ) -> str:
+    """The setting `name`, one of `choices`; the first of them is the default.
+
+    Raises
+    ------
+    SettingsError
+        If it is none of them.
+    """
+    value = environment.get(name) or choices[0]
+    if value not in choices:
+        raise SettingsError(f"{name} is '{value}'", f"use one of: {', '.join(choices)}")
+    return value
+
+
 def metrics_address(environment: Mapping[str, str] = os.environ) -> str | None:
     """Where this station is to serve its metrics; None for its default."""
     return environment.get(METRICS) or None

@@ -22,6 +22,7 @@ from livelift import garbage, output_log
 from livelift.errors import LiveliftError
 from livelift.sessions import session_measures
 from livelift.study import Study
+from processor.changelog import Records
 from processor.checkpoint import Checkpoint
 from processor.in_order import acknowledge_in_order
 from processor.partition import DeadLetter, Effects, Partition
@@ -30,8 +31,9 @@ from processor.prometheus_edge import ProcessorMetrics
 from processor.scheduler import batching_scheduler
 from processor.settings import ProcessorSettings
 from processor.stalled import Stalled
+from processor.states import NewStates
 from processor.store import PartitionStore, register
-from processor.writing import AppliedBatch, Records, Writing
+from processor.writing import AppliedBatch, Writing
 
 log = logging.getLogger("livelift.processor")
 
@@ -47,7 +49,7 @@ LOOK_SECONDS = 2.0
 _encode_letter = msgspec.json.Encoder().encode
 
 
-def build_app(settings: ProcessorSettings, study: Study, metrics: ProcessorMetrics) -> faust.App:
+def build_app(settings: ProcessorSettings, study: Study, metrics: ProcessorMetrics, new_states: NewStates) -> faust.App:
     """The Faust application of one worker; run it with `faust.Worker` or `app.start()`."""
     names = settings.names
     fetch_in_batches()
@@ -81,7 +83,7 @@ def build_app(settings: ProcessorSettings, study: Study, metrics: ProcessorMetri
         value_serializer="raw",
     )
     metrics.ends = partial(_highwater, app, names.events)
-    store_url = register(study, session_measures(study), metrics.recovered, settings.checkpoint_seconds)
+    store_url = register(study, session_measures(study), metrics.recovered, settings.checkpoint_seconds, new_states)
     table = app.Table("state", partitions=settings.partitions, key_type=bytes, value_type=bytes, store=store_url)
 
     async def process(stream: Any) -> None:

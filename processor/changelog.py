@@ -8,7 +8,8 @@ written.
 
 import os
 from collections.abc import Iterable, Iterator
-from typing import Any
+from dataclasses import dataclass
+from typing import Protocol
 
 import msgspec
 
@@ -16,18 +17,38 @@ from livelift.errors import VersionError
 from livelift.events import Manifest
 from livelift.output_log import Counts
 from livelift.sessions import SessionMeasures
-from livelift.study import Study
 from processor.partition import Partition
 from processor.user_state import OpenSession, UserState
 
 SCHEMA = 2
 TOKEN_BYTES = 8
 PARTITION_KEY = b""
+NO_COUNTS = Counts()
+
+Records = list[tuple[bytes | None, bytes | None]]
+"""(key, value) pairs for a topic, in their order."""
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list).decode
-_convert_manifest = msgspec.json.Decoder(Manifest).decode
+_decode_manifest = msgspec.json.Decoder(Manifest).decode
 _encode_manifest = msgspec.json.Encoder().encode
+
+
+class ByteMap(Protocol):
+    """The part of a dict from bytes to bytes that recovery needs; may lie on disk."""
+
+    def get(self, key: bytes, /) -> bytes | None: ...
+
+    def __setitem__(self, key: bytes, value: bytes, /) -> None: ...
+
+    def __delitem__(self, key: bytes, /) -> None: ...
+
+    def items(self) -> Iterable[tuple[bytes, bytes]]: ...
+
+
+def each_token(tokens: bytes) -> list[bytes]:
+    """Tokens that stand one after the other."""
+    return [tokens[start : start + TOKEN_BYTES] for start in range(0, len(tokens), TOKEN_BYTES)]
 
 
 def new_token() -> bytes:
@@ -92,16 +113,37 @@ def encode_partition(partition: Partition) -> bytes:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class PartitionState:
+    """What a partition's own record says; the default is a partition that was never written."""
+
+    as_of: int = -1
+    watermark: int = -1
+    row: int = -1
+    counts: Counts = NO_COUNTS
+    manifest: Manifest | None = None
+    ended: bool = False
+
+
+def decode_partition(value: bytes) -> PartitionState:
+    """What `encode_partition` wrote."""
+    _, as_of, watermark, row, counts, manifest, ended = _decode(value)
+    return PartitionState(
+        as_of, watermark, row, Counts(*counts), None if manifest is None else _decode_manifest(manifest), ended
+    )
+
+
 class StateWriter:
     """Turns a batch's effects into changelog records, under this assignment's token.
 
     Parameters
     ----------
     older
-        User (or `PARTITION_KEY`) → the keys under which other writers left a record: tombstoned when it is rewritten.
+        User (or `PARTITION_KEY`) → the tokens, one after the other, under which other writers left a record: tombstoned
+        when it is rewritten.
     """
 
-    def __init__(self, measures: SessionMeasures, token: bytes, older: dict[bytes, list[bytes]]) -> None:
+    def __init__(self, measures: SessionMeasures, token: bytes, older: ByteMap) -> None:
         self._measures = measures
         self._token = token
         self._older = older
@@ -111,12 +153,17 @@ class StateWriter:
         as_of, measures, token, older = partition.as_of, self._measures, self._token, self._older
         for user in touched:
             yield token + user.user, encode_user(user, as_of, measures)
-            if older and user.user in older:
-                for key in older.pop(user.user):
-                    yield key, None
+            tokens = older.get(user.user)
+            if tokens is not None:
+                yield from self._tombstones(user.user, tokens)
         yield token + PARTITION_KEY, encode_partition(partition)
-        for key in older.pop(PARTITION_KEY, ()):
-            yield key, None
+        yield from self._tombstones(PARTITION_KEY, older.get(PARTITION_KEY) or b"")
+
+    def _tombstones(self, user: bytes, tokens: bytes) -> Iterator[tuple[bytes, None]]:
+        if tokens:
+            del self._older[user]
+        for token in each_token(tokens):
+            yield token + user, None
 
 
 class _Head(msgspec.Struct, array_like=True, gc=False):
@@ -129,71 +176,14 @@ class _Head(msgspec.Struct, array_like=True, gc=False):
 _head = msgspec.msgpack.Decoder(_Head).decode
 
 
-class StateReader:
-    """Collects a partition's changelog and keeps, of every user, the record with the greatest as-of."""
+def as_of(value: bytes) -> int:
+    """The as-of offset of a record, without decoding the rest of it.
 
-    def __init__(self) -> None:
-        self._best: dict[bytes, tuple[int, bytes]] = {}  # user → (as-of, value)
-        self._keys: dict[bytes, bytes | set[bytes]] = {}  # user → the key with a live record, or the keys
-
-    def add(self, key: bytes, value: bytes | None) -> None:
-        """Take the next record of the changelog.
-
-        Raises
-        ------
-        VersionError
-            If it was written by another schema.
-        """
-        user = key[TOKEN_BYTES:]
-        if value is None:
-            self._drop(user, key)
-            return
-        as_of = _as_of(value)
-        keys = self._keys.get(user)
-        if keys is None:
-            self._keys[user] = key
-        elif isinstance(keys, set):
-            keys.add(key)
-        elif keys != key:
-            self._keys[user] = {keys, key}
-        best = self._best.get(user)
-        if best is None or as_of >= best[0]:
-            self._best[user] = (as_of, value)
-
-    def _drop(self, user: bytes, key: bytes) -> None:
-        """The record under `key` is there no more."""
-        keys = self._keys.get(user)
-        if isinstance(keys, set):
-            keys.discard(key)
-        elif keys == key:
-            del self._keys[user]
-
-    def partition(self, study: Study, measures: SessionMeasures) -> Partition:
-        """The partition as its records say; a new one where there are none."""
-        own = self._best.get(PARTITION_KEY)
-        fields: list[Any] = _decode(own[1]) if own else [SCHEMA, -1, -1, -1, [], None, False]
-        as_of, watermark, row, counts, manifest, ended = fields[1:7]
-        return Partition.recovered(
-            study,
-            measures,
-            as_of=as_of,
-            watermark=watermark,
-            row=row,
-            counts=Counts(*counts),
-            manifest=None if manifest is None else _convert_manifest(manifest),
-            ended=ended,
-            users=(
-                decode_user(user, value, measures) for user, (_, value) in self._best.items() if user != PARTITION_KEY
-            ),
-        )
-
-    def older_keys(self) -> dict[bytes, list[bytes]]:
-        """User → the keys that hold a record, for the next writer to tombstone."""
-        return {user: sorted(keys) if isinstance(keys, set) else [keys] for user, keys in self._keys.items() if keys}
-
-
-def _as_of(value: bytes) -> int:
-    """The as-of offset of a record, without decoding the rest of it."""
+    Raises
+    ------
+    VersionError
+        If it was written by another schema.
+    """
     head = _head(value)
     if head.schema != SCHEMA:
         raise VersionError(

@@ -7,17 +7,18 @@ saves most of the writing where users are many: between two writes a user is wri
 
 from collections.abc import Mapping
 
-from processor.changelog import StateWriter
+from processor.changelog import Records, StateWriter
 from processor.partition import Partition
+from processor.states import States
 from processor.user_state import UserState
-from processor.writing import Records
 
 
 class Checkpoint:
     """The users of one partition that are to be written, for one assignment."""
 
-    def __init__(self, writer: StateWriter, seconds: float) -> None:
+    def __init__(self, writer: StateWriter, states: States, seconds: float) -> None:
         self._writer = writer
+        self._states = states
         self._seconds = seconds
         self._touched: dict[bytes, UserState] = {}
         self._written_at: float | None = None
@@ -31,5 +32,6 @@ class Checkpoint:
             return []
         self._written_at = now
         records: Records = list(self._writer.records(partition, self._touched.values()))
+        self._states.written(records, self._touched)
         self._touched.clear()
         return records

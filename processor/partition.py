@@ -30,7 +30,7 @@ from livelift.output_log import (
 from livelift.sessions import SessionMeasures
 from livelift.study import Study
 from processor.timers import Timer, Timers
-from processor.user_state import OpenSession, UserState
+from processor.user_state import OpenSession, Users, UserState
 
 NEVER = END_DUE
 
@@ -95,7 +95,7 @@ class Partition:
         self.manifest: Manifest | None = None
         self.ended = False
         self.open_sessions = 0
-        self.users: dict[bytes, UserState] = {}
+        self.users: Users = {}
         self._measures = measures
         self._zero = (0,) * len(measures.names)
         self._salt = study.experiment.salt
@@ -122,7 +122,7 @@ class Partition:
         counts: Counts,
         manifest: Manifest | None,
         ended: bool,
-        users: Iterable[UserState],
+        users: Users,
     ) -> "Partition":
         """The partition as its records of state say, ready to take the record after `as_of`.
 
@@ -138,8 +138,8 @@ class Partition:
         partition.ended = ended
         if watermark >= 0 and not ended:
             partition._timers.push((next_midnight(watermark), MARK, b""))
-        for user in users:
-            partition.users[user.user] = user
+        partition.users = users
+        for user in users.values():
             partition._replay_until = max(partition._replay_until, user.as_of)
             if user.session is not None:
                 partition._schedule_session(user.user, user.session)

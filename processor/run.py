@@ -13,7 +13,8 @@ from livelift.names import RunNames
 from livelift.study import load_study
 from processor.app import build_app
 from processor.prometheus_edge import ProcessorMetrics
-from processor.settings import CHECKPOINT_SECONDS, FETCH_RECORDS, SESSION_TIMEOUT, ProcessorSettings
+from processor.settings import CHECKPOINT_SECONDS, FETCH_RECORDS, SESSION_TIMEOUT, STORES, ProcessorSettings
+from processor.states import NewStates, StatesInMemory
 from processor.topics import prepare_topics
 
 TOPIC_WAIT_SECONDS = 60.0
@@ -35,12 +36,23 @@ def run_worker(kafka: str, study_name: str, run: str, metrics_at: str | None) ->
         fetch_records=int(settings.number("LIVELIFT_FETCH_RECORDS", FETCH_RECORDS)),
         session_timeout=settings.number("LIVELIFT_SESSION_TIMEOUT", SESSION_TIMEOUT),
         checkpoint_seconds=settings.number("LIVELIFT_CHECKPOINT_SECONDS", CHECKPOINT_SECONDS),
+        store=settings.choice("LIVELIFT_STORE", STORES),
     )
     config.data_folder.mkdir(parents=True, exist_ok=True)
     uvloop.install()  # for Faust's loop and its consumer's
-    app = build_app(config, study, metrics)
+    app = build_app(config, study, metrics, where_states_are_kept(config))
     worker = faust.Worker(app, loglevel="INFO", override_logging=False, redirect_stdouts=False, quiet=True)
     worker.execute_from_commandline()
+
+
+def where_states_are_kept(config: ProcessorSettings) -> NewStates:
+    """Makes the place for a partition's users."""
+    if config.store == "memory":
+        return lambda _: StatesInMemory()
+    from processor.states_on_disk import StatesOnDisk, make_room  # only here is RocksDB needed
+
+    folder = make_room(settings.folder())
+    return lambda partition: StatesOnDisk(folder / str(partition))
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from livelift.names import RunNames
 FETCH_RECORDS = 20_000
 SESSION_TIMEOUT = 10.0
 CHECKPOINT_SECONDS = 5.0
+STORES = ("memory", "rocksdict")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,8 @@ class ProcessorSettings:
         Seconds without a heartbeat after which the group gives a worker's partitions away.
     checkpoint_seconds
         How often a partition's state is written: so many seconds of work are done again after a crash.
+    store
+        Where users are kept: "memory", or "rocksdict" on disk for more users than memory.
     """
 
     kafka: str
@@ -38,6 +41,7 @@ class ProcessorSettings:
     fetch_records: int = FETCH_RECORDS
     session_timeout: float = SESSION_TIMEOUT
     checkpoint_seconds: float = CHECKPOINT_SECONDS
+    store: str = STORES[0]
 
     @property
     def names(self) -> RunNames:

@@ -16,9 +16,11 @@ from faust.types import TP, EventT
 from livelift import garbage
 from livelift.sessions import SessionMeasures
 from livelift.study import Study
-from processor.changelog import StateReader, StateWriter, new_token
+from processor.changelog import StateWriter, new_token
 from processor.checkpoint import Checkpoint
 from processor.partition import Partition
+from processor.recovery import StateReader
+from processor.states import NewStates, States
 
 SCHEME = "livelift"
 
@@ -41,6 +43,7 @@ class PartitionStore(memory.Store[bytes, bytes]):
     measures: SessionMeasures
     recovered: Recovered
     checkpoint_seconds: float
+    new_states: NewStates
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -48,6 +51,7 @@ class PartitionStore(memory.Store[bytes, bytes]):
         self.checkpoints: dict[int, Checkpoint] = {}
         self.failure: Exception | None = None
         self._readers: dict[int, StateReader] = {}
+        self._states: list[States] = []
 
     def persisted_offset(self, tp: TP) -> int | None:
         return -1  # nothing is kept between assignments
@@ -55,16 +59,14 @@ class PartitionStore(memory.Store[bytes, bytes]):
     async def on_rebalance(
         self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
     ) -> None:
-        self.partitions.clear()
-        self.checkpoints.clear()
-        self._readers.clear()
+        self._forget()
 
     def apply_changelog_batch(
         self, batch: Iterable[EventT[Any]], to_key: Callable[[Any], Any], to_value: Callable[[Any], Any]
     ) -> None:
         try:
             for event in batch:
-                reader = self._readers.setdefault(event.message.partition, StateReader())
+                reader = self._reader(event.message.partition)
                 records: Any = event.message.value
                 for record in records:
                     reader.add(record.key, record.value)
@@ -72,15 +74,35 @@ class PartitionStore(memory.Store[bytes, bytes]):
             self.failure = error
             raise
 
+    def _reader(self, partition: int) -> StateReader:
+        """The reader of a partition's changelog; a new one has states of its own."""
+        reader = self._readers.get(partition)
+        if reader is None:
+            states = type(self).new_states(partition)
+            self._states.append(states)
+            reader = self._readers[partition] = StateReader(states)
+        return reader
+
+    def _forget(self) -> None:
+        """Nothing is kept from one assignment to the next."""
+        self.partitions.clear()
+        self.checkpoints.clear()
+        self._readers.clear()
+        while self._states:
+            self._states.pop().close()
+
+    async def on_stop(self) -> None:
+        self._forget()
+
     async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
         try:
             self.partitions.clear()
             self.checkpoints.clear()
             for tp in active_tps:
-                reader = self._readers.get(tp.partition) or StateReader()
+                reader = self._reader(tp.partition)
                 self.partitions[tp.partition] = reader.partition(self.study, self.measures)
-                writer = StateWriter(self.measures, new_token(), reader.older_keys())
-                self.checkpoints[tp.partition] = Checkpoint(writer, self.checkpoint_seconds)
+                writer = StateWriter(self.measures, new_token(), reader.states.tokens)
+                self.checkpoints[tp.partition] = Checkpoint(writer, reader.states, self.checkpoint_seconds)
             self._readers.clear()
             garbage.settle()
             type(self).recovered(self.partitions)
@@ -89,11 +111,14 @@ class PartitionStore(memory.Store[bytes, bytes]):
             raise
 
 
-def register(study: Study, measures: SessionMeasures, recovered: Recovered, checkpoint_seconds: float) -> str:
+def register(
+    study: Study, measures: SessionMeasures, recovered: Recovered, checkpoint_seconds: float, new_states: NewStates
+) -> str:
     """Make the store known to Faust for `study`; returns its URL for `app.Table`."""
     PartitionStore.study = study
     PartitionStore.measures = measures
     PartitionStore.recovered = staticmethod(recovered)
     PartitionStore.checkpoint_seconds = checkpoint_seconds
+    PartitionStore.new_states = staticmethod(new_states)
     stores.STORES.aliases[SCHEME] = f"{__name__}:{PartitionStore.__name__}"
     return f"{SCHEME}://changelog"

@@ -1,6 +1,7 @@
 """What the processor keeps of one user: the open session, the days in question, and the totals that outlive sessions."""
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Protocol
 
 from livelift.output_log import Totals
 
@@ -88,3 +89,17 @@ class UserState:
             self.pre_sessions,
             self.pre_sums,
         )
+
+
+class Users(Protocol):
+    """The part of a dict from user to state that the operator needs."""
+
+    def get(self, key: bytes, /) -> UserState | None: ...
+
+    def __getitem__(self, key: bytes, /) -> UserState: ...
+
+    def __setitem__(self, key: bytes, value: UserState, /) -> None: ...
+
+    def __len__(self) -> int: ...
+
+    def values(self) -> Iterable[UserState]: ...

@@ -11,9 +11,7 @@ from dataclasses import dataclass
 
 from broker.record_batches import RecordBatches
 from livelift.names import RunNames
-
-Records = list[tuple[bytes | None, bytes | None]]
-"""(key, value) pairs, in their order."""
+from processor.changelog import Records
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,17 @@
 """Promise P2 on thousands of random schedules: crashes at every write, zombies, any batch cuts (pure simulation)."""
 
+import itertools
 import random
+from pathlib import Path
 
 import pytest
 
 from livelift.event_time import DAY, MINUTE, SECOND
 from livelift.sessions import session_measures
 from processor.partition import Partition
-from tests.support.protocol import fenced, run_schedule
+from processor.states import NewStates, States
+from processor.states_on_disk import StatesOnDisk
+from tests.support.protocol import fenced, in_memory, run_schedule
 from tests.support.small_study import START, small_study
 from tests.support.streams import FakeRecord, Listen, partition_records
 
@@ -28,18 +32,28 @@ def random_records(seed: int) -> list[FakeRecord]:
     return partition_records(plays, progress_every=chance.choice([0, 3, 10]))[0]
 
 
-def wrong_schedules(schedules: range) -> list[int]:
+def wrong_schedules(schedules: range, new_states: NewStates = in_memory) -> list[int]:
     wrong = []
     for seed in schedules:
         records = random_records(seed)
         truth = Partition(STUDY, MEASURES).apply(records).outputs
-        if fenced(run_schedule(seed, records, STUDY, MEASURES).outputs) != truth:
+        if fenced(run_schedule(seed, records, STUDY, MEASURES, new_states).outputs) != truth:
             wrong.append(seed)
     return wrong
 
 
 def test_no_schedule_of_crashes_and_zombies_loses_or_doubles_an_output() -> None:
     assert wrong_schedules(range(1_500)) == []
+
+
+def test_no_schedule_loses_or_doubles_an_output_with_users_on_disk(tmp_path: Path) -> None:
+    """Of four users one at most stays in memory after a checkpoint."""
+    made = itertools.count()
+
+    def on_disk(_: int) -> States:
+        return StatesOnDisk(tmp_path / str(next(made)), most=1)
+
+    assert wrong_schedules(range(60), on_disk) == []
 
 
 @pytest.mark.slow

@@ -69,6 +69,17 @@ def test_kill_9_of_the_producer_resumes_without_leaving_out_or_doubling(
     assert_equals_batch(live_run(own_servers, folder, plan(data), kill), data, STUDY)
 
 
+def test_kill_9_of_a_processor_whose_users_are_on_disk(data: Path, own_servers: LocalServers, folder: Path) -> None:
+    def kill(run: LiveRun) -> None:
+        for events in (10_000, 30_000):
+            run.accepted(events)
+            run.kill("processor")
+
+    on_disk = DemoPlan(STUDY, data, 4, speed=SPEED, settings=SETTINGS | {"LIVELIFT_STORE": "rocksdict"})
+    assert_equals_batch(live_run(own_servers, folder, on_disk, kill), data, STUDY)
+    assert len(list(folder.glob("states-*"))) <= 1, "a processor does not remove what killed ones have left"
+
+
 @AT
 def test_kill_9_of_redis_loses_nothing_that_is_not_made_good(
     events: int, data: Path, own_servers: LocalServers, folder: Path

@@ -10,8 +10,10 @@ from livelift import output_log
 from livelift.output_log import Output
 from livelift.sessions import SessionMeasures
 from livelift.study import Study
-from processor.changelog import StateReader, StateWriter
+from processor.changelog import StateWriter
 from processor.checkpoint import Checkpoint
+from processor.recovery import StateReader
+from processor.states import NewStates, States, StatesInMemory
 from tests.support.streams import FakeRecord
 
 
@@ -28,14 +30,20 @@ class Worker:
     """A worker that owns the partition; `batch` yields before every write, so that it can stop there for ever or a while."""
 
     def __init__(
-        self, broker: Broker, study: Study, measures: SessionMeasures, token: bytes, batches_a_checkpoint: int
+        self,
+        broker: Broker,
+        study: Study,
+        measures: SessionMeasures,
+        token: bytes,
+        batches_a_checkpoint: int,
+        states: States,
     ) -> None:
-        reader = StateReader()
+        reader = StateReader(states)
         for key, value in broker.changelog:
             reader.add(key, value)
         self._broker = broker
         self._partition = reader.partition(study, measures)
-        self._checkpoint = Checkpoint(StateWriter(measures, token, reader.older_keys()), batches_a_checkpoint)
+        self._checkpoint = Checkpoint(StateWriter(measures, token, states.tokens), states, batches_a_checkpoint)
         self._batches = 0
 
     @property
@@ -56,7 +64,13 @@ class Worker:
         yield
 
 
-def run_schedule(seed: int, records: list[FakeRecord], study: Study, measures: SessionMeasures) -> Broker:
+def in_memory(_: int) -> States:
+    return StatesInMemory()
+
+
+def run_schedule(
+    seed: int, records: list[FakeRecord], study: Study, measures: SessionMeasures, new_states: NewStates = in_memory
+) -> Broker:
     """Process `records` under a random schedule; returns the logs it leaves."""
     chance = random.Random(seed)
     broker = Broker()
@@ -66,7 +80,7 @@ def run_schedule(seed: int, records: list[FakeRecord], study: Study, measures: S
     finished = False
     while not finished:
         generation += 1
-        worker = Worker(broker, study, measures, b"%08d" % generation, chance.choice([1, 2, 5]))
+        worker = Worker(broker, study, measures, b"%08d" % generation, chance.choice([1, 2, 5]), new_states(generation))
         position = min(broker.committed, worker.position)  # what the group has committed may be ahead of the state
         while position < len(records):
             end = min(len(records), position + chance.randrange(1, 15))

@@ -8,8 +8,9 @@ from livelift.errors import StateError, VersionError
 from livelift.events import Manifest, Start, decode_control, encode_control
 from livelift.output_log import Counts, Mark
 from livelift.sessions import session_measures
-from processor.changelog import StateReader
 from processor.partition import Partition
+from processor.recovery import StateReader
+from processor.states import StatesInMemory
 from tests.support.small_study import START, small_study
 from tests.support.streams import FakeRecord, Listen, partition_records
 
@@ -29,7 +30,7 @@ def test_an_output_of_another_schema_is_refused() -> None:
 
 def test_a_record_of_state_of_another_schema_is_refused() -> None:
     with pytest.raises(VersionError, match="schema 9"):
-        StateReader().add(b"12345678user", msgspec.msgpack.encode([9, 5]))
+        StateReader(StatesInMemory()).add(b"12345678user", msgspec.msgpack.encode([9, 5]))
 
 
 def test_events_missing_between_state_and_log_are_an_error_and_not_passed_over() -> None:

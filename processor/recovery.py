@@ -1,0 +1,57 @@
+"""Restoring a partition from its changelog: of every user the record with the greatest as-of counts (promise P2.4)."""
+
+from livelift.sessions import SessionMeasures
+from livelift.study import Study
+from processor.changelog import PARTITION_KEY, TOKEN_BYTES, PartitionState, as_of, decode_partition, each_token
+from processor.partition import Partition
+from processor.states import States
+
+
+class StateReader:
+    """Collects a partition's changelog into `states`, which are empty and belong to it."""
+
+    def __init__(self, states: States) -> None:
+        self.states = states
+        self._own: tuple[int, bytes] | None = None
+
+    def add(self, key: bytes, value: bytes | None) -> None:
+        """Take the next record of the changelog.
+
+        Raises
+        ------
+        VersionError
+            If it was written by another schema.
+        """
+        token, user = key[:TOKEN_BYTES], key[TOKEN_BYTES:]
+        tokens = self.states.tokens
+        known = tokens.get(user) or b""
+        if value is None:
+            left = b"".join(other for other in each_token(known) if other != token)
+            if left != known:
+                tokens[user] = left
+            return
+        if known != token and token not in each_token(known):
+            tokens[user] = known + token
+        offset = as_of(value)
+        if user == PARTITION_KEY:
+            if self._own is None or offset >= self._own[0]:
+                self._own = offset, value
+            return
+        best = self.states.best.get(user)
+        if best is None or offset >= as_of(best):
+            self.states.best[user] = value
+
+    def partition(self, study: Study, measures: SessionMeasures) -> Partition:
+        """The partition as its records say; a new one where there are none."""
+        own = PartitionState() if self._own is None else decode_partition(self._own[1])
+        return Partition.recovered(
+            study,
+            measures,
+            as_of=own.as_of,
+            watermark=own.watermark,
+            row=own.row,
+            counts=own.counts,
+            manifest=own.manifest,
+            ended=own.ended,
+            users=self.states.users(measures),
+        )

@@ -1,0 +1,137 @@
+"""More users than memory: those of a partition in RocksDB, in memory only who was active lately.
+
+The changelog stays the truth: the database is made anew from it at every assignment, and takes what every checkpoint
+writes. Timers of open sessions and unresolved days stay in memory.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from rocksdict import Options, Rdict, WriteBatch, WriteOptions
+
+from livelift.sessions import SessionMeasures
+from processor.changelog import TOKEN_BYTES, Records, decode_user
+from processor.user_state import UserState
+
+MOST_IN_MEMORY = 100_000
+"""Users of a partition that stay in memory after a checkpoint: the last to be active."""
+
+
+def make_room(folder: Path) -> Path:
+    """A folder of this process below `folder`; those of processes that are no more are removed: nothing in them counts."""
+    for left in folder.glob("states-*"):
+        if not _is_alive(int(left.name.partition("-")[2])):
+            shutil.rmtree(left)
+    return folder / f"states-{os.getpid()}"
+
+
+def _is_alive(pid: int) -> bool:
+    if pid == os.getpid():
+        return False  # in a container it is always the same
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True
+
+
+class UsersOnDisk:
+    """A dict from user to state, of which most lies on disk. What was changed stays in memory until `written`."""
+
+    def __init__(self, database: Any, measures: SessionMeasures, most: int) -> None:
+        self._database = database
+        self._measures = measures
+        self._most = most
+        self._here: dict[bytes, UserState] = {}
+        self._count = sum(1 for _ in database.keys())  # noqa: SIM118  # no dict: it has no iterator of its own
+
+    def get(self, key: bytes, /) -> UserState | None:
+        user = self._here.get(key)
+        if user is None:
+            value: Any = self._database.get(key)
+            if value is not None:
+                user = self._here[key] = decode_user(key, value, self._measures)
+        return user
+
+    def __getitem__(self, key: bytes, /) -> UserState:
+        user = self.get(key)
+        if user is None:
+            raise KeyError(key)
+        return user
+
+    def __setitem__(self, key: bytes, value: UserState, /) -> None:
+        """A new user."""
+        self._here[key] = value
+        self._count += 1
+
+    def __len__(self) -> int:
+        return self._count
+
+    @property
+    def in_memory(self) -> int:
+        return len(self._here)
+
+    def values(self) -> Iterator[UserState]:
+        """As the database holds them."""
+        items: Any = self._database.items()
+        for key, value in items:
+            yield decode_user(key, value, self._measures)
+
+    def written(self, touched: Mapping[bytes, UserState]) -> None:
+        """The database holds everyone: only the last of those `touched` stay in memory, if there are too many."""
+        if len(self._here) > self._most:
+            self._here = dict(islice(touched.items(), max(0, len(touched) - self._most), None))
+
+
+class StatesOnDisk:
+    """Two databases in a folder of their own.
+
+    Raises
+    ------
+    FileExistsError
+        If the folder is there.
+    """
+
+    def __init__(self, folder: Path, most: int = MOST_IN_MEMORY) -> None:
+        folder.mkdir(parents=True)
+        self._folder = folder
+        self._most = most
+        self._users: UsersOnDisk | None = None
+        self._unlogged = WriteOptions()
+        unlogged: Any = self._unlogged  # its stub says that the property is a method
+        unlogged.disable_wal = True  # after a crash it is made anew
+        self.best = self._open("users")
+        self.tokens = self._open("tokens")
+
+    def _open(self, name: str) -> Any:  # an `Rdict`, which types its keys and values as anything
+        options = Options(raw_mode=True)
+        options.create_if_missing(True)
+        database = Rdict(str(self._folder / name), options)
+        database.set_write_options(self._unlogged)
+        return database
+
+    def users(self, measures: SessionMeasures) -> UsersOnDisk:
+        self._users = UsersOnDisk(self.best, measures, self._most)
+        return self._users
+
+    def written(self, records: Records, touched: Mapping[bytes, UserState]) -> None:
+        assert self._users is not None, "what is not recovered is not written"
+        batch = WriteBatch(raw_mode=True)
+        for key, value in records:
+            assert key is not None
+            if value is not None and len(key) > TOKEN_BYTES:  # no tombstone, and no partition's own record
+                batch.put(key[TOKEN_BYTES:], value)
+        self.best.write(batch, self._unlogged)
+        self._users.written(touched)
+
+    def close(self) -> None:
+        for name, database in (("users", self.best), ("tokens", self.tokens)):
+            database.close()
+            Rdict.destroy(str(self._folder / name))
+        self._folder.rmdir()
