@@ -8,7 +8,7 @@ from typing import Any
 import typer
 from rich.table import Table
 
-from cli.show import console
+from cli.show import answers, console
 from livelift.study import Study
 from stats.simulate.bars import Cell, Judged, cells, judge_all
 
@@ -61,8 +61,8 @@ def conclude(found: Iterable[Judged], quiet: bool) -> None:
         )
     failures = sum(not each.passed for each in found)
     if not quiet:
-        console.print(table, soft_wrap=True)
-        console.print(f"{len(found) - failures} of {len(found)} bars are met")
+        answers.print(table, soft_wrap=True)
+        answers.print(f"{len(found) - failures} of {len(found)} bars are met")
     if failures:
         raise typer.Exit(1)
 

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from cli.flags import StudyFlag, run_folder
-from cli.show import DECISIONS, console, interval, percent
+from cli.show import DECISIONS, answers, interval, percent
 
 COLUMNS = ("as_of", "decision", "why", "look", "lift", "se", "p", "low", "high", "users_control", "users_treatment")
 
@@ -50,7 +50,7 @@ def history(
         table.add_row(
             line["as_of"], f"[{style}]{words}[/]", str(line["look"]), percent(line["lift"]), interval(bounds), p
         )
-    console.print(table)
+    answers.print(table)
 
 
 def read(study: str) -> list[dict[str, Any]]:

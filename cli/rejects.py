@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 
 from cli.flags import StudyFlag, run_folder
-from cli.show import console
+from cli.show import answers, console
 from cli.stations import KafkaFlag, RunFlag
 
 
@@ -37,5 +37,5 @@ def rejects(
     table = Table("reason", "row", "line", box=None)
     for letter in letters:
         table.add_row(letter["reason"], str(letter["row"]), letter["line"][:100])
-    console.print(table)
+    answers.print(table)
     console.print(f"{len(letters):,} dead letters")

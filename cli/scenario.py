@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from cli.flags import JsonFlag, StudyFlag, run_folder
-from cli.show import console
+from cli.show import answers
 
 SPAN = {
     "session_mean": "over one session of every user",
@@ -58,4 +58,4 @@ def scenario(
         return
     low, high = ("–" if end is None else f"{end:+,.0f}" for end in (outcome.low, outcome.high))
     what = loaded.metrics[name]
-    console.print(f"{what.title}: {outcome.middle:+,.0f} {what.unit} {SPAN[what.kind]}, {low} to {high}")
+    answers.print(f"{what.title}: {outcome.middle:+,.0f} {what.unit} {SPAN[what.kind]}, {low} to {high}")

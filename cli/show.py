@@ -12,7 +12,10 @@ from livelift.assignment import VARIANTS
 from livelift.study import Study
 
 console = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else 120)
-"""For a person: standard error, so that standard output stays free for --json."""
+"""What a command is doing: standard error."""
+
+answers = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
+"""What a command was asked for, where it is not --json: standard output, to be piped into others."""
 
 DECISIONS = {
     "no_data": ("NO DATA YET", "bright_black"),
@@ -25,7 +28,7 @@ DECISIONS = {
 
 def show_verdict(document: dict[str, Any], study: Study) -> None:
     """Print the document's verdict."""
-    console.print(verdict_view(document, study))
+    answers.print(verdict_view(document, study))
 
 
 def verdict_view(document: dict[str, Any], study: Study) -> RenderableType:

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from cli.flags import StudyFlag
-from cli.show import console
+from cli.show import answers, console
 
 EXAMPLES = (
     "Examples:  livelift simulate --experiments 200 --regime bursty --lift 0   "
@@ -117,5 +117,5 @@ def show(result: dict[str, Any]) -> None:
             f"{reading['error']:.4f}",
             "–" if coverage is None else f"{coverage:.4f}",
         )
-    console.print(table)
-    console.print("decisions: " + ", ".join(f"{name} {count}" for name, count in result["decisions"].items()))
+    answers.print(table)
+    answers.print("decisions: " + ", ".join(f"{name} {count}" for name, count in result["decisions"].items()))

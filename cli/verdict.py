@@ -8,7 +8,7 @@ import typer
 
 from cli import history
 from cli.flags import JsonFlag, StudyFlag, moment, run_folder
-from cli.show import console, show_verdict
+from cli.show import answers, console, show_verdict
 
 if TYPE_CHECKING:
     from livelift.study import Study
@@ -47,9 +47,9 @@ def verdict(
             typer.echo(json.dumps(entry, indent=1))
             return
         for name, value in history.row(entry, study).items():
-            console.print(f"{name.replace('_', ' ')}: {'–' if value is None else value}")
+            answers.print(f"{name.replace('_', ' ')}: {'–' if value is None else value}")
         for reason in entry["reasons"]:
-            console.print(f"  {reason}", markup=False)
+            answers.print(f"  {reason}", markup=False)
         return
     with redis_client(run_folder()) as client:
         document = read_verdict(client, study)

@@ -159,7 +159,7 @@ def test_simulate_judges_every_bar_and_goes_on_from_what_is_kept(tmp_path: Path)
         path.write_text(json.dumps(kept | {"outcome": kept["outcome"] | {"guardrails_failed": {"any": 1}}}))
     again = livelift(tmp_path, *asked[:-1])
     assert again.returncode == 1
-    assert "FAIL" in again.stderr and "bars are met" in again.stderr
+    assert "FAIL" in again.stdout and "bars are met" in again.stdout
 
 
 def test_simulate_takes_a_listening_log_under_many_salts(tmp_path: Path) -> None:
