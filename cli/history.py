@@ -46,11 +46,28 @@ def history(
     for line in rows:
         words, style = DECISIONS[line["decision"]]
         bounds = None if line["low"] is None else [line["low"], line["high"]]
-        p = "–" if line["p"] is None else f"{line['p']:.3f}"
         table.add_row(
-            line["as_of"], f"[{style}]{words}[/]", str(line["look"]), percent(line["lift"]), interval(bounds), p
+            line["as_of"],
+            f"[{style}]{words}[/]",
+            str(line["look"]),
+            percent(line["lift"]),
+            interval(bounds),
+            shown("p", line["p"]),
         )
     answers.print(table)
+
+
+def shown(name: str, value: Any) -> str:
+    """A value of a `row` for a person.
+
+    >>> shown("lift", 0.1442), shown("p", 0.03058), shown("look", 31), shown("why", None)
+    ('+14.4%', '0.031', '31', '–')
+    """
+    if value is None:
+        return "–"
+    if name in ("lift", "se", "low", "high"):
+        return percent(value)
+    return f"{value:.3f}" if name == "p" else str(value)
 
 
 def read(study: str) -> list[dict[str, Any]]:

@@ -67,7 +67,7 @@ def replay(
     from livelift import logs
     from livelift.settings import METRICS_PORTS
     from livelift.study import load_study
-    from local.addresses import kafka_address
+    from local.addresses import kafka_address, require_kafka
     from local.input import find_input, require_room
     from local.replaying import run_for_replay
     from producer.app import run_producer
@@ -80,14 +80,15 @@ def replay(
     pace, loaded, folder = parse_speed(speed), load_study(study), run_folder()
     check_partitions(partitions)
     first, until = selection(from_, to)
+    address_of_kafka = kafka_address(folder, kafka)
+    if data is None:
+        require_kafka(address_of_kafka)  # a log may have to be generated for it
     path = find_input(data, loaded, folder, console.print)
     if folder.stack() is not None:
         require_room(path, folder.kafka)
     run, fresh = run_for_replay(folder, loaded, path, partitions, Selection(first, until), fresh=new_run)
     console.print(f"run {run.run}: {'a new run' if fresh else 'going on where it was'}")
-    settings = ProducerSettings(
-        kafka_address(folder, kafka), study, run.run, path, folder.cache, partitions, pace, first, until
-    )
+    settings = ProducerSettings(address_of_kafka, study, run.run, path, folder.cache, partitions, pace, first, until)
     with station_here(folder, "producer") as address, until_asked() as stopped, ReplayProgress(console) as progress:
         logs.set_up("producer", folder.logs(run.run) / "producer.log")
         metrics = ProducerMetrics(study, pace)

@@ -47,7 +47,7 @@ def verdict(
             typer.echo(json.dumps(entry, indent=1))
             return
         for name, value in history.row(entry, study).items():
-            answers.print(f"{name.replace('_', ' ')}: {'–' if value is None else value}")
+            answers.print(f"{name.replace('_', ' ')}: {history.shown(name, value)}", markup=False)
         for reason in entry["reasons"]:
             answers.print(f"  {reason}", markup=False)
         return

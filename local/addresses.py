@@ -1,7 +1,9 @@
 """Where Kafka and Redis are: what is set, else the stack that is up here, else the defaults."""
 
 import os
+import socket
 
+from broker.unreachable import unreachable
 from livelift import settings
 from local.run_folder import RunFolder
 
@@ -9,6 +11,21 @@ from local.run_folder import RunFolder
 def kafka_address(folder: RunFolder, flag: str | None = None) -> str:
     """`host:port` of the broker: flag or LIVELIFT_KAFKA, else the stack's, else the default."""
     return _address(folder, "kafka", settings.KAFKA, flag)
+
+
+def require_kafka(address: str) -> None:
+    """See that somebody listens at `address`, before long work for it.
+
+    Raises
+    ------
+    UnreachableError
+        If nobody does.
+    """
+    host, _, port = address.partition(",")[0].rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=settings.BOOTSTRAP_MS / 1000).close()
+    except (OSError, ValueError) as error:
+        raise unreachable(address, error) from None
 
 
 def redis_url(folder: RunFolder, flag: str | None = None) -> str:

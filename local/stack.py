@@ -1,5 +1,6 @@
 """`livelift up`: servers, and for the current run a processor and a stats station, until it is stopped."""
 
+import json
 import shutil
 import time
 from collections.abc import Callable
@@ -73,8 +74,29 @@ class StationError(ResourceError):
     """A station's own error, with its words and its exit code."""
 
     def __init__(self, name: str, child: ChildProcess, code: int) -> None:
-        super().__init__(f"{name} ended: {child.tail(3)}", f"read its log: {child.log}")
+        what, fix = last_words(child.tail(20))
+        super().__init__(f"{name} ended: {what}", fix or f"read its log: {child.log}")
         self.exit_code = code
+
+
+def last_words(log: str) -> tuple[str, str]:
+    """What a station said of its end and how to mend it, from the end of its log; the last lines where it said nothing.
+
+    >>> last_words('{"event": "reading"}\\n{"event": "no rows\\\\n  fix: give some", "level": "critical"}')
+    ('no rows', 'give some')
+    >>> last_words("Traceback\\nKeyError: 7")
+    ('Traceback\\nKeyError: 7', '')
+    """
+    lines = log.splitlines()
+    for line in reversed(lines):
+        try:
+            said = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(said, dict) and said.get("level") == "critical":
+            what, _, fix = str(said["event"]).partition("\n  fix: ")
+            return what, fix
+    return "\n".join(lines[-3:]), ""
 
 
 def up(folder: RunFolder, kafka_port: int | None, redis_port: int | None, say: Callable[[str], None]) -> None:

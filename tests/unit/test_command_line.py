@@ -84,6 +84,18 @@ def test_a_bad_input_file_is_refused_before_anything_starts(tmp_path: Path, cont
     assert not list((tmp_path / ".livelift" / "cache").glob("*.building"))
 
 
+def test_a_station_that_refuses_its_input_is_quoted_in_words(tmp_path: Path) -> None:
+    (tmp_path / "log.tsv").write_text("no columns at all\n")
+    result = livelift(tmp_path, "demo", "--data", "log.tsv")
+    refused(result, "producer ended", "acceptable")
+    assert '{"' not in result.stderr
+
+
+def test_replay_without_kafka_generates_nothing(tmp_path: Path) -> None:
+    refused(livelift(tmp_path, "replay", "--kafka", "127.0.0.1:1"), "Kafka does not answer", "livelift up")
+    assert not list(tmp_path.rglob("*.tsv"))
+
+
 def test_a_missing_file_and_a_directory_are_refused(tmp_path: Path) -> None:
     refused(livelift(tmp_path, "demo", "--data", "nowhere.tsv"), "nowhere.tsv", "data/raw/")
     refused(livelift(tmp_path, "demo", "--data", "."), "directory")
