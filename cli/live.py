@@ -11,7 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from cli.show import DECISIONS, interval, metrics_table, percent
+from cli.show import DECISIONS, MetricsTable, interval, percent
 from livelift.event_time import to_iso
 from livelift.study import Study
 from local.pace import Pace, PaceMeter
@@ -106,16 +106,18 @@ def live_view(
     age
         Seconds since the decision was first seen as it is.
     """
-    parts: list[RenderableType] = [_progress(reading, pace), _stream(document, reading, pace)]
+    parts: list[RenderableType] = [_progress(document, reading, pace), _stream(document, reading, pace)]
     if document is not None:
-        parts += ["", metrics_table(document, study), "", _split(document, study), "", _decision(document, age)]
+        parts += ["", MetricsTable(document, study), "", _split(document, study), "", _decision(document, age)]
     run = "" if document is None else f"run {document['run']}  "
     return Panel(Group(*parts), title=study.title, subtitle=f"{run}{_clock(seconds)}", width=WIDTH)
 
 
-def _progress(reading: PipelineReading, pace: Pace) -> RenderableType:
+def _progress(document: dict[str, Any] | None, reading: PipelineReading, pace: Pace) -> RenderableType:
     row = Table.grid(padding=(0, 1))
-    if reading.rows is None:
+    if document is not None and document["progress"]["ended"]:
+        done, words = 1.0, f"{document['input']['rows']:,} rows, the stream has ended"
+    elif reading.rows is None:
         done, words = reading.phase_done or 0.0, _preparing(reading)
     else:
         done = (reading.applied or 0) / reading.rows
@@ -132,7 +134,7 @@ def _preparing(reading: PipelineReading) -> str:
 
 
 def _stream(document: dict[str, Any] | None, reading: PipelineReading, pace: Pace) -> RenderableType:
-    grid = Table.grid(padding=(0, 2))
+    grid = Table.grid(padding=(0, 1))
     for _ in range(4):
         grid.add_column(no_wrap=True)
     clock = "–" if reading.event_time is None else to_iso(reading.event_time // 60_000 * 60_000)[:16].replace("T", " ")
@@ -140,11 +142,12 @@ def _stream(document: dict[str, Any] | None, reading: PipelineReading, pace: Pac
     rejected = None if rows is None else sum(rows["rejected"].values())
     closed = None if document is None else document["sessions"]["all"]
     for label, value, label2, value2 in (
-        ("event time", clock, "speed", f"{_rate(pace.events_per_s)} events/s, {_rate(pace.speed_up)} × real time"),
-        ("sessions", f"{_count(closed)} closed, {_count(reading.open_sessions)} open",
+        ("event time", clock, "real time", f"× {_rate(pace.speed_up)}"),
+        ("speed", f"{_rate(pace.events_per_s)} events/s",
          "lag", f"{_count(reading.lag)} events, {_count(reading.output_lag)} outputs"),
-        ("late", _count(None if rows is None else rows["late"]),
-         "rejected", f"{_count(rejected)}, {_count(None if rows is None else rows['duplicates'])} duplicates"),
+        ("sessions", f"{_count(closed)} closed, {_count(reading.open_sessions)} open",
+         "late", _count(None if rows is None else rows["late"])),
+        ("rejected", _count(rejected), "duplicates", _count(None if rows is None else rows["duplicates"])),
     ):  # fmt: skip
         grid.add_row(Text(label, "bright_black"), value, Text(label2, "bright_black"), value2)
     return grid

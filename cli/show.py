@@ -3,7 +3,8 @@
 import sys
 from typing import Any
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.measure import Measurement
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -16,6 +17,9 @@ console = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty(
 
 answers = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
 """What a command was asked for, where it is not --json: standard output, to be piped into others."""
+
+NARROW = 90
+"""Columns that the whole table of metrics needs."""
 
 DECISIONS = {
     "no_data": ("NO DATA YET", "bright_black"),
@@ -37,7 +41,7 @@ def verdict_view(document: dict[str, Any], study: Study) -> RenderableType:
         Group(
             _headline(document),
             "",
-            metrics_table(document, study),
+            MetricsTable(document, study),
             "",
             _reasons(document),
             "",
@@ -63,27 +67,43 @@ def _headline(document: dict[str, Any]) -> Text:
     return text
 
 
-def metrics_table(document: dict[str, Any], study: Study) -> Table:
-    """Every metric with both arms, lifts, interval and what it says."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("metric", no_wrap=True)
-    for title in (study.names.control, study.names.treatment, "lift", "adjusted", "always valid"):
-        table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("says")
-    for name, metric in document["metrics"].items():
-        sequential = metric["sequential"]
-        says = sequential.get("status", "decides") if metric["role"] == "guardrail" else "decides"
-        table.add_row(
-            metric["title"] + ("" if metric["higher_is_better"] else " ↓"),
-            *(number(metric[variant]["mean"]) for variant in VARIANTS),
-            percent(metric["lift"]),
-            percent(sequential["lift"]),
-            interval(sequential.get("ci")),
-            str(says).replace("_", " "),
-        )
-        if name == document["primary"]:
-            table.add_section()
-    return table
+class MetricsTable:
+    """Every metric with both arms, lifts, interval and what it says; without what the headline has too where it is narrow."""
+
+    def __init__(self, document: dict[str, Any], study: Study) -> None:
+        self._document = document
+        self._study = study
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield self._table(options)
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement.get(console, options, self._table(options))
+
+    def _table(self, options: ConsoleOptions) -> Table:
+        names = self._study.names
+        titles = [names.control, names.treatment, "lift", "adjusted", "always valid"]
+        shown = [0, 1, 3] if options.max_width < NARROW else [0, 1, 2, 3, 4]
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        table.add_column("metric", no_wrap=True)
+        for column in shown:
+            table.add_column(titles[column], justify="right", no_wrap=True)
+        table.add_column("says")
+        for metric in self._document["metrics"].values():
+            sequential = metric["sequential"]
+            says = sequential.get("status", "decides") if metric["role"] == "guardrail" else "decides"
+            cells = [
+                *(number(metric[variant]["mean"]) for variant in VARIANTS),
+                percent(metric["lift"]),
+                percent(sequential["lift"]),
+                interval(sequential.get("ci")),
+            ]
+            table.add_row(
+                metric["title"] + ("" if metric["higher_is_better"] else " ↓"),
+                *(cells[column] for column in shown),
+                str(says).replace("_", " "),
+            )
+        return table
 
 
 def _reasons(document: dict[str, Any]) -> Table:

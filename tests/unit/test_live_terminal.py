@@ -33,16 +33,20 @@ def document(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return found | {"run": "r1", "preview": False}
 
 
-def drawn(*, terminal: bool = True, **given: Any) -> str:
-    console = Console(file=StringIO(), width=120, force_terminal=terminal, color_system=None)
+def drawn(*, terminal: bool = True, width: int = 120, **given: Any) -> str:
+    console = Console(file=StringIO(), width=width, force_terminal=terminal, color_system=None)
     console.print(live_view(**given))
     return console.file.getvalue()  # type: ignore[attr-defined]
 
 
+def running(document: dict[str, Any]) -> dict[str, Any]:
+    return document | {"progress": document["progress"] | {"ended": False}}
+
+
 def test_the_picture_shows_stream_arms_and_decision(document: dict[str, Any]) -> None:
-    text = drawn(document=document, study=STUDY, reading=READING, pace=PACE, seconds=61.0, age=5.0)
+    text = drawn(document=running(document), study=STUDY, reading=READING, pace=PACE, seconds=61.0, age=5.0)
     for words in (
-        "500 / 1,000 events", "ETA 2:05", "250 events/s, 86,400 × real time", "2009-03-02 13:20", "12 open",
+        "500 / 1,000 events", "ETA 2:05", "250 events/s", "× 86,400", "2009-03-02 13:20", "12 open",
         "100 events, 7 outputs", "late", "rejected", "control", "variant B", "always valid", "sample ratio as assigned",
         "unchanged for 0:05", "run r1", "1:01",
     ):  # fmt: skip
@@ -51,6 +55,20 @@ def test_the_picture_shows_stream_arms_and_decision(document: dict[str, Any]) ->
         assert metric["title"] in text
     assert document["summary"].split()[0] in text
     assert max(map(len, text.splitlines())) <= 120
+
+
+def test_a_narrow_terminal_shows_fewer_columns_and_cuts_none(document: dict[str, Any]) -> None:
+    text = drawn(document=document, study=STUDY, reading=READING, pace=PACE, seconds=61.0, age=5.0, width=80)
+    assert text.count("…") == text.count("% … "), "something is cut"
+    assert "adjusted" in text and "decides" in text and "always valid" not in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_after_the_end_it_says_so_although_no_station_runs(document: dict[str, Any]) -> None:
+    assert document["progress"]["ended"]
+    text = drawn(document=document, study=STUDY, reading=PipelineReading(), pace=Pace(), seconds=1.0, age=0.0)
+    assert "100%" in text and f"{document['input']['rows']:,} rows, the stream has ended" in text
+    assert "starting the stations" not in text
 
 
 def test_before_the_first_document_it_says_what_the_producer_does() -> None:
@@ -70,7 +88,9 @@ def test_a_wrong_split_is_said_in_capitals(document: dict[str, Any]) -> None:
 
 
 def test_unknown_is_a_dash_not_a_zero(document: dict[str, Any]) -> None:
-    text = drawn(document=document, study=STUDY, reading=PipelineReading(rows=10), pace=Pace(), seconds=1.0, age=0.0)
+    text = drawn(
+        document=running(document), study=STUDY, reading=PipelineReading(rows=10), pace=Pace(), seconds=1.0, age=0.0
+    )
     assert "– / 10 events   ETA –" in text
     assert "– events, – outputs" in text
 
