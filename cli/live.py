@@ -79,7 +79,9 @@ class LiveTerminal:
 def line(document: dict[str, Any] | None, reading: PipelineReading, pace: Pace, seconds: float) -> str:
     """One line for a log: no colours, no drawing."""
     parts = [f"{seconds:4.0f} s"]
-    if reading.rows is None:
+    if document is not None and document["progress"]["ended"]:
+        parts.append("the stream has ended")
+    elif reading.rows is None:
         parts.append(_preparing(reading))
     else:
         parts.append(f"{_count(reading.applied)}/{_count(reading.rows)} events")
