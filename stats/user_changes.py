@@ -42,9 +42,10 @@ def values(metrics: list[MetricRow], rows: Integers) -> Values:
     s = np.where(has, rows[:, [metric.numerator for metric in metrics]].T, 0)
     scale = np.array([[metric.scale] for metric in metrics])
     y = np.where(has, in_units(s, np.where(has, n, 1), scale), 0)
-    if rows.size and max(int(s.max()), int(y.max())) > LARGEST:
+    largest = max(int(part.max(initial=0)) for part in (s, n, y))
+    if largest > LARGEST:
         raise StateError(
-            f"a user's total or mean of {max(int(s.max()), int(y.max()))} is too large to be squared exactly",
+            f"a user's total or mean of {largest} is too large to be squared exactly",
             "look at the listening log: nobody listens that long",
         )
     return Values(s, n, y)

@@ -1,6 +1,6 @@
 """Every command that the README and the docs show is run, by a shell, in a new folder, as a reader would.
 
-What would take minutes is run smaller: `SMALLER` says how. Those of docs/05-docker.md have their own test, in
+What would take minutes is run smaller: `SMALLER` says how; what starts servers is slow. Those of docs/05-docker.md have their own test, in
 tests/compose/test_page.py.
 """
 
@@ -163,6 +163,7 @@ def test_what_needs_no_server(folder: Path) -> None:
     assert "ship" in said[4]
 
 
+@pytest.mark.slow
 def test_one_run_and_what_can_be_asked_afterwards(folder: Path) -> None:
     tool("promtool")
     run(ONE_RUN, folder)
@@ -175,6 +176,7 @@ def test_one_run_and_what_can_be_asked_afterwards(folder: Path) -> None:
     assert list((folder / "blocks").iterdir())
 
 
+@pytest.mark.slow
 def test_make_demo_in_a_new_checkout(folder: Path) -> None:
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name in {line.split("/")[0] for line in tracked.splitlines()} | {".venv"}:
@@ -184,6 +186,7 @@ def test_make_demo_in_a_new_checkout(folder: Path) -> None:
     assert "equal" in said
 
 
+@pytest.mark.slow
 def test_a_slow_demo_is_watched_from_another_terminal(folder: Path) -> None:
     (folder / "log.tsv").unlink()
     with running(SLOW_DEMO, folder):
@@ -193,6 +196,7 @@ def test_a_slow_demo_is_watched_from_another_terminal(folder: Path) -> None:
             wait_until(lambda: (folder / "said.txt").stat().st_size > before + 200, folder)
 
 
+@pytest.mark.slow
 def test_the_stations_one_by_one_and_redis(folder: Path) -> None:
     with running(UP, folder) as up:
         wait_until(lambda: (folder / ".livelift" / "stack.json").exists(), folder)

@@ -1,10 +1,15 @@
 """A group whose committed offset is at the end of a stream that was never applied: the state decides, not the group."""
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import pytest
 from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 
+from livelift.names import RunNames
 from livelift.study import load_study
 from local.run_folder import Run, RunFolder
 from local.servers import LocalServers
@@ -21,24 +26,31 @@ STUDY = load_study("lastfm")
 PARTITIONS = 2
 
 
-def test_a_committed_offset_at_the_end_of_a_stream_that_was_not_applied_loses_nothing(
-    servers: LocalServers, folder: Path, tmp_path: Path
-) -> None:
+@pytest.fixture
+def run(servers: LocalServers, tmp_path: Path) -> Run:
+    """A run whose events are all in Kafka, and not processed."""
     data = tmp_path / "log.tsv"
     lastfm_generator.generate(data, events=20_000, users=120, lift=0.0, seed=4, study=STUDY)
     run = Run.new(study="lastfm", fingerprint=STUDY.fingerprint, data=str(data), partitions=PARTITIONS)
-    settings = ProducerSettings(servers.kafka.address, "lastfm", run.run, data, tmp_path / "cache", PARTITIONS)
-    run_producer(settings)
+    run_producer(ProducerSettings(servers.kafka.address, "lastfm", run.run, data, tmp_path / "cache", PARTITIONS))
+    return run
 
-    names = settings.names
+
+@contextmanager
+def group_of(run: Run, servers: LocalServers) -> Iterator[tuple[KafkaConsumer, dict[TopicPartition, int]]]:
+    """A client in the run's group, and the ends of the events topic."""
+    names = RunNames(run.study, run.run)
     places = [TopicPartition(names.events, p) for p in range(PARTITIONS)]
     group = KafkaConsumer(bootstrap_servers=servers.kafka.address, group_id=names.application, enable_auto_commit=False)
-    group.assign(places)
-    ends = group.end_offsets(places)
-    group.commit({place: OffsetAndMetadata(ends[place], "", -1) for place in places})
-    assert all(group.committed(place) == ends[place] > 0 for place in places)
-    group.close()
+    try:
+        group.assign(places)
+        yield group, group.end_offsets(places)
+    finally:
+        group.close()
 
+
+def process(run: Run, servers: LocalServers, folder: Path, then: Callable[[], None] = lambda: None) -> dict[str, Any]:
+    """Let the stations work to the end, and do `then` while they still run; the final document."""
     stations = Stations(RunFolder(folder), run, servers.kafka.address, servers.redis.url)
     try:
         for station in ("processor", "stats"):
@@ -48,12 +60,32 @@ def test_a_committed_offset_at_the_end_of_a_stream_that_was_not_applied_loses_no
         while True:
             document = read_verdict(client, "lastfm")
             if document is not None and document["run"] == run.run and document["progress"]["ended"]:
-                break
-            assert time.monotonic() < deadline, "the processor never went back to its state"
+                then()
+                return document
+            assert time.monotonic() < deadline, "the processor never came to the end"
             time.sleep(0.2)
     finally:
         stations.stop()
-    assert_equals_batch(document, data, STUDY)
+
+
+def test_a_committed_offset_at_the_end_of_a_stream_that_was_not_applied_loses_nothing(
+    run: Run, servers: LocalServers, folder: Path
+) -> None:
+    with group_of(run, servers) as (group, ends):
+        group.commit({place: OffsetAndMetadata(end, "", -1) for place, end in ends.items()})
+        assert all(group.committed(place) == end > 0 for place, end in ends.items())
+    assert_equals_batch(process(run, servers, folder), Path(run.data), STUDY)
+
+
+def test_what_was_applied_is_committed_to_its_end(run: Run, servers: LocalServers, folder: Path) -> None:
+    def committed() -> None:
+        deadline = time.monotonic() + 15
+        with group_of(run, servers) as (group, ends):
+            while {place: group.committed(place) for place in ends} != ends:
+                assert time.monotonic() < deadline, "the group's offsets do not reach the end"
+                time.sleep(0.2)
+
+    process(run, servers, folder, committed)
 
 
 def test_only_a_partition_that_stands_still_before_its_end_is_stalled() -> None:

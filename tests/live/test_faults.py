@@ -69,6 +69,7 @@ def test_kill_9_of_the_producer_resumes_without_leaving_out_or_doubling(
     assert_equals_batch(live_run(own_servers, folder, plan(data), kill), data, STUDY)
 
 
+@pytest.mark.slow
 def test_kill_9_of_a_processor_whose_users_are_on_disk(data: Path, own_servers: LocalServers, folder: Path) -> None:
     def kill(run: LiveRun) -> None:
         for events in (10_000, 30_000):
