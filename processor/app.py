@@ -24,7 +24,7 @@ from livelift.sessions import session_measures
 from livelift.study import Study
 from processor.changelog import Records
 from processor.checkpoint import Checkpoint
-from processor.in_order import acknowledge_in_order
+from processor.consumer import state_consumer
 from processor.partition import DeadLetter, Effects, Partition
 from processor.patience import Patience
 from processor.prometheus_edge import ProcessorMetrics
@@ -73,7 +73,6 @@ def build_app(settings: ProcessorSettings, study: Study, metrics: ProcessorMetri
         broker_request_timeout=max(30.0, 3 * settings.session_timeout),
         consumer_max_fetch_size=FETCH_BYTES,
     )
-    acknowledge_in_order(app)
     events = app.topic(
         names.events,
         partitions=settings.partitions,
@@ -85,6 +84,8 @@ def build_app(settings: ProcessorSettings, study: Study, metrics: ProcessorMetri
     metrics.ends = partial(_highwater, app, names.events)
     store_url = register(study, session_measures(study), metrics.recovered, settings.checkpoint_seconds, new_states)
     table = app.Table("state", partitions=settings.partitions, key_type=bytes, value_type=bytes, store=store_url)
+    transport: Any = app.transport
+    transport.Consumer = state_consumer(partial(_next_offsets, table, names.events))
 
     async def process(stream: Any) -> None:
         try:
@@ -102,11 +103,17 @@ def build_app(settings: ProcessorSettings, study: Study, metrics: ProcessorMetri
 
 
 async def _seek_stalled(app: faust.App, table: Any, topic: str, stalled: Stalled, *_: Any) -> None:
-    """Read on from the state where the group's committed offset is ahead of it and nothing more arrives to show it."""
+    """Read on from the state where the consumer is ahead of it and nothing more arrives to show it."""
     partitions: Mapping[int, Partition] = dict(table.data.partitions)
     ends = {number: _highwater(app, topic, number) for number in partitions}
     for number in stalled.look({number: partition.as_of for number, partition in partitions.items()}, ends):
         await app.consumer.seek(TP(topic, number), partitions[number].as_of + 1)
+
+
+def _next_offsets(table: Any, topic: str) -> dict[TP, int]:
+    """Where reading goes on in each partition whose state is there."""
+    store: PartitionStore = table.data
+    return {TP(topic, number): partition.as_of + 1 for number, partition in store.partitions.items()}
 
 
 def _highwater(app: faust.App, topic: str, partition: int) -> int | None:
@@ -118,8 +125,8 @@ def _highwater(app: faust.App, topic: str, partition: int) -> int | None:
 async def _process(app: faust.App, stream: Any, table: Any, writing: Writing, metrics: ProcessorMetrics) -> None:
     """The agent: applies each message, and has what it did written while the next one is applied.
 
-    The group's committed offset only says where to begin reading. It can be ahead of the state: a message that waited in
-    a buffer while its partition was assigned anew is acknowledged by Faust without having been applied.
+    The state says where to read on, not what arrives: a message that waited in a buffer while its partition was assigned
+    anew begins too late, and Faust acknowledges it without its having been applied.
     """
     patience = Patience()
     async for event in stream.events():
@@ -133,7 +140,7 @@ async def _process(app: faust.App, stream: Any, table: Any, writing: Writing, me
         records = event.message.value
         if records[0].offset > partition.as_of + 1 and patience.lasts(number, time.monotonic()):
             await app.consumer.seek(event.message.tp, partition.as_of + 1)
-            continue  # the group's committed offset is ahead of the state: the state is the truth
+            continue  # from before the assignment: the state is the truth
         patience.renewed(number)
         began = time.perf_counter()
         effects = partition.apply(records)

@@ -16,7 +16,7 @@ EDGES = {
     "producer/topics.py",
     "processor/app.py",
     "processor/run.py",
-    "processor/in_order.py",
+    "processor/consumer.py",
     "processor/scheduler.py",
     "processor/store.py",
     "processor/topics.py",
