@@ -1,7 +1,6 @@
 """Seeking while records are being fetched: Faust's consumer fetches in a thread of its own."""
 
 import asyncio
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -29,26 +28,25 @@ app = faust.App("seeking", broker=f"kafka://{kafka}", datadir=data, topic_partit
     stream_wait_empty=False, broker_max_poll_records=100, consumer_max_fetch_size=1 << 20)
 app.transport.Consumer = StateConsumer
 topic = app.topic("sought", key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
-offsets = []
+beginnings, last = 0, -1
 
 @app.agent(topic)
 async def read(stream):
+    global beginnings, last
     async for event in stream.events():
-        offsets.extend(record.offset for record in event.message.value)
+        beginnings += event.message.value[0].offset == 0
+        last = event.message.value[-1].offset
 
 @app.task
 async def seek():
-    while not offsets:
-        await asyncio.sleep(0.1)
-    for _ in range(60):
+    while beginnings == 0:
+        await asyncio.sleep(0.01)
+    while beginnings < 6:  # again and again: Faust itself forgets a seek that meets a message on its way
         await app.consumer.seek(TP("sought", 0), 0)
         await asyncio.sleep(0.02)
-    for _ in range(300):
-        if offsets[-1] == %d - 1:
-            os.write(1, b"from the start %%d times" %% offsets.count(0))
-            os._exit(0)
+    while last != %d - 1:
         await asyncio.sleep(0.1)
-    os._exit(1)
+    os._exit(0)
 
 faust.Worker(app, loglevel="WARN").execute_from_commandline()
 """
@@ -65,8 +63,6 @@ def test_a_consumer_may_be_sought_while_it_fetches(servers: LocalServers, tmp_pa
         [sys.executable, "-c", program, servers.kafka.address, tmp_path], capture_output=True, text=True, timeout=60
     )
     assert ended.returncode == 0, ended.stderr[-3000:]
-    found = re.search(r"from the start (\d+) times", ended.stdout)
-    assert found is not None and int(found[1]) > 3
 
 
 async def _fill(kafka: str) -> None:
