@@ -159,7 +159,7 @@ def _batch(number: int, partition: Partition, checkpoint: Checkpoint, effects: E
     return AppliedBatch(
         outputs=[(None, output_log.encode(output)) for output in effects.outputs],
         letters=_letters(number, effects),
-        state=checkpoint.records(partition, effects.touched, time.monotonic()),
+        state=checkpoint.records(partition, time.monotonic()),
     )
 
 

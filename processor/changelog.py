@@ -18,7 +18,7 @@ from livelift.events import Manifest
 from livelift.output_log import Counts
 from livelift.sessions import SessionMeasures
 from processor.partition import Partition
-from processor.user_state import OpenSession, UserState
+from processor.user_state import UserState
 
 SCHEMA = 2
 TOKEN_BYTES = 8
@@ -58,13 +58,13 @@ def new_token() -> bytes:
 
 def encode_user(user: UserState, as_of: int, measures: SessionMeasures) -> bytes:
     """The user's record as of offset `as_of`."""
-    session = user.session
+    accumulator = user.accumulator
     return _encode(
         [
             SCHEMA,
             as_of,
             user.variant,
-            None if session is None else [session.start, session.last, measures.freeze(session.accumulator)],
+            None if accumulator is None else [user.session_start, user.session_last, measures.freeze(accumulator)],
             user.day_end,
             user.days,
             user.exposed_at,
@@ -87,8 +87,8 @@ def decode_user(key: bytes, value: bytes, measures: SessionMeasures) -> UserStat
     user = UserState(key, fields[2], (0,) * len(measures.names))
     user.as_of = fields[1]
     if fields[3] is not None:
-        start, last, frozen = fields[3]
-        user.session = OpenSession(start, last, measures.thaw(frozen))
+        user.session_start, user.session_last, frozen = fields[3]
+        user.accumulator = measures.thaw(frozen)
     user.day_end, user.exposed_at, user.exposure_told = fields[4], fields[6], fields[7]
     user.days = tuple(fields[5])
     user.waiting = tuple([(time, offset, event) for time, offset, event in fields[8]])

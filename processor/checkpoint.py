@@ -5,33 +5,44 @@ outputs, which stats knows by their fences (promise P2). Writing it seldom costs
 saves most of the writing where users are many: between two writes a user is written once.
 """
 
-from collections.abc import Mapping
-
 from processor.changelog import Records, StateWriter
 from processor.partition import Partition
 from processor.states import States
-from processor.user_state import UserState
+
+EVENTS_A_USER = 4
+"""Writing waits until there were so many events for each user to write: a user costs about as much as two events."""
+
+LONGEST = 6
+"""It waits at most so many times the usual seconds."""
 
 
 class Checkpoint:
-    """The users of one partition that are to be written, for one assignment."""
+    """When and what is written of one partition, for one assignment: with its first batch, every `seconds` or somewhat later
+    (`EVENTS_A_USER`), and at the end of the stream."""
 
     def __init__(self, writer: StateWriter, states: States, seconds: float) -> None:
         self._writer = writer
         self._states = states
         self._seconds = seconds
-        self._touched: dict[bytes, UserState] = {}
         self._written_at: float | None = None
+        self._as_of = -1  # the offset up to which everything is written
 
-    def records(self, partition: Partition, touched: Mapping[bytes, UserState], now: float) -> Records:
-        """A batch changed the users `touched`: all records to write at `now` seconds. None unless it is time: with the first
-        batch of an assignment, every few seconds, and at the end of the stream."""
-        self._touched.update(touched)
-        early = self._written_at is not None and now - self._written_at < self._seconds
-        if early and not partition.ended:
+    def records(self, partition: Partition, now: float) -> Records:
+        """A batch was applied: all records to write at `now` seconds; none unless it is time."""
+        if not (partition.ended or self._is_time(partition, now)):
             return []
         self._written_at = now
-        records: Records = list(self._writer.records(partition, self._touched.values()))
-        self._states.written(records, self._touched)
-        self._touched.clear()
+        self._as_of = partition.as_of
+        touched = partition.take_touched()
+        records: Records = list(self._writer.records(partition, touched))
+        self._states.written(records, touched)
         return records
+
+    def _is_time(self, partition: Partition, now: float) -> bool:
+        if self._written_at is None:
+            return True
+        waited = now - self._written_at
+        if waited < self._seconds:
+            return False
+        events = partition.as_of - self._as_of
+        return events >= EVENTS_A_USER * partition.touched_users or waited >= LONGEST * self._seconds

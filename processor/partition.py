@@ -30,7 +30,7 @@ from livelift.output_log import (
 from livelift.sessions import SessionMeasures
 from livelift.study import Study
 from processor.timers import Timer, Timers
-from processor.user_state import OpenSession, Users, UserState
+from processor.user_state import Users, UserState
 
 NEVER = END_DUE
 
@@ -55,16 +55,15 @@ class DeadLetter(NamedTuple):
 
 
 class Effects:
-    """What a batch of records did: outputs in log order, users to write to the changelog, dead letters, and counts of
-    the batch's own events and closed sessions."""
+    """What a batch of records did: outputs in log order, dead letters, and counts of the batch's own events and closed
+    sessions."""
 
-    __slots__ = ("closed", "counts", "dead_letters", "outputs", "touched")
+    __slots__ = ("closed", "counts", "dead_letters", "outputs")
 
     def __init__(self) -> None:
         self.outputs: list[Output] = []
         self.closed = 0
         self.counts = Counts()
-        self.touched: dict[bytes, UserState] = {}
         self.dead_letters: list[DeadLetter] = []
 
 
@@ -108,6 +107,7 @@ class Partition:
         self._timers = Timers()  # (due, kind, user or offset, …); a session's due may be stale: early
         self._fire_at = -1  # the least watermark that fires a timer; the first event always advances
         self._open_before_end = 0  # open sessions that started before the period's end
+        self._touched: list[UserState] = []
         self._replay_until = -1  # offsets up to here may be in a user's recovered state already
 
     @classmethod
@@ -141,8 +141,8 @@ class Partition:
         partition.users = users
         for user in users.values():
             partition._replay_until = max(partition._replay_until, user.as_of)
-            if user.session is not None:
-                partition._schedule_session(user.user, user.session)
+            if user.accumulator is not None:
+                partition._schedule_session(user)
             for day in user.days:
                 partition._schedule_day(user.user, day)
             for time, offset, value in user.waiting:
@@ -166,7 +166,7 @@ class Partition:
         """
         effects = Effects()
         before = self.counts
-        users, touched = self.users, effects.touched
+        users, touched = self.users, self._touched
         decode, extend = self._measures.decode, self._measures.extend
         for record in records:
             offset = record.offset
@@ -208,25 +208,45 @@ class Partition:
             user = users.get(key) or self._meet(key)
             if offset <= self._replay_until and offset <= user.as_of:
                 continue  # recovered with this event in it
-            session = user.session
-            if session is not None and time < user.day_end:  # what nearly all events do, without a call
-                extend(session.accumulator, event, time - session.last)
-                session.last = time
+            accumulator = user.accumulator
+            if accumulator is not None and time < user.day_end:  # what nearly all events do, without a call
+                extend(accumulator, event, time - user.session_last)
+                user.session_last = time
             else:
                 self._take(user, time, event)
-            touched[key] = user
+            if not user.touched:
+                user.touched = True
+                touched.append(user)
         effects.counts = self.counts - before
         return effects
 
+    def _touch(self, user: UserState) -> None:
+        if not user.touched:
+            user.touched = True
+            self._touched.append(user)
+
+    @property
+    def touched_users(self) -> int:
+        """How many users changed since the last `take_touched`."""
+        return len(self._touched)
+
+    def take_touched(self) -> list[UserState]:
+        """The users that changed since the last call, in the order of their first change: their state is to be written."""
+        touched = self._touched.copy()
+        self._touched.clear()
+        for user in touched:
+            user.touched = False
+        return touched
+
     def _take(self, user: UserState, time: int, event: Any) -> None:
         """Add the event to the user's open session, or begin one."""
-        session = user.session
-        if session is None:
-            session = user.session = OpenSession(time, time, self._measures.begin(event))
-            self._schedule_session(user.user, session)
+        if user.accumulator is None:
+            user.session_start = user.session_last = time
+            user.accumulator = self._measures.begin(event)
+            self._schedule_session(user)
         else:
-            self._measures.extend(session.accumulator, event, time - session.last)
-            session.last = time
+            self._measures.extend(user.accumulator, event, time - user.session_last)
+            user.session_last = time
         if time >= user.day_end:
             self._new_day(user, time)
 
@@ -247,11 +267,11 @@ class Partition:
 
     # Timers. One entry per open session, at its due or earlier; one per user-day; one for the next midnight.
 
-    def _schedule_session(self, key: bytes, session: OpenSession) -> None:
+    def _schedule_session(self, user: UserState) -> None:
         self.open_sessions += 1
-        if session.start < self._end:
+        if user.session_start < self._end:
             self._open_before_end += 1
-        self._push(session.last + self._gap, SESSION, key)
+        self._push(user.session_last + self._gap, SESSION, user.user)
 
     def _schedule_day(self, key: bytes, day: int) -> None:
         """A day is resolved at the end of the next one, if that is inside the period too."""
@@ -294,22 +314,22 @@ class Partition:
 
     def _close(self, due: int, key: bytes, effects: Effects) -> None:
         user = self.users[key]
-        session = user.session
-        assert session is not None, "an open session has exactly one timer"
-        if session.last + self._gap > due:  # it went on since the timer was set
-            self._timers.push((session.last + self._gap, SESSION, key))
+        accumulator, start, last = user.accumulator, user.session_start, user.session_last
+        assert accumulator is not None, "an open session has exactly one timer"
+        if last + self._gap > due:  # it went on since the timer was set
+            self._timers.push((last + self._gap, SESSION, key))
             return
-        user.session = None
+        user.accumulator = None
         effects.closed += 1
         self.open_sessions -= 1
-        self._open_before_end -= session.start < self._end
-        measures = self._measures.finish(session.accumulator, session.start, session.last)
-        in_period = self._start <= session.start < self._end
+        self._open_before_end -= start < self._end
+        measures = self._measures.finish(accumulator, start, last)
+        in_period = self._start <= start < self._end
         if in_period:
             user.sessions += 1
             user.sums = tuple([total + value for total, value in zip(user.sums, measures, strict=True)])
             user.squares = tuple([total + value * value for total, value in zip(user.squares, measures, strict=True)])
-        elif self._pre_start <= session.start and due < self._start:
+        elif self._pre_start <= start and due < self._start:
             user.pre_sessions += 1
             user.pre_sums = tuple([total + value for total, value in zip(user.pre_sums, measures, strict=True)])
         exposed_at = None if user.exposure_told else user.exposed_at
@@ -320,15 +340,15 @@ class Partition:
                 due,
                 key.decode(),
                 user.variant,
-                session.start,
-                session.last,
+                start,
+                last,
                 in_period,
                 measures,
                 user.totals(),
                 exposed_at,
             )
         )
-        effects.touched[key] = user
+        self._touch(user)
 
     def _resolve_day(self, due: int, key: bytes, effects: Effects) -> None:
         user = self.users[key]
@@ -338,7 +358,7 @@ class Partition:
         user.eligible += 1
         user.returned += returned
         effects.outputs.append(UserDay(SCHEMA, due, key.decode(), user.variant, day, returned, user.totals()))
-        effects.touched[key] = user
+        self._touch(user)
 
     # Allowed lateness: an accepted event waits among the timers until the watermark passes it.
 
@@ -349,14 +369,14 @@ class Partition:
         user.waiting = (*user.waiting, (time, offset, value))
         self._timers.push((time, EVENT, offset, key, value))
         self._rearm()
-        effects.touched[key] = user
+        self._touch(user)
 
     def _release(self, timer: Timer, effects: Effects) -> None:
         time, _, offset, key, value = timer
         user = self.users[key]
         user.waiting = tuple([one for one in user.waiting if one[1] != offset])
         self._take(user, time, self._measures.decode(value))
-        effects.touched[key] = user
+        self._touch(user)
 
     # What comes from the producer or goes to the dead letters.
 

@@ -28,7 +28,8 @@ class ProcessorSettings:
     session_timeout
         Seconds without a heartbeat after which the group gives a worker's partitions away.
     checkpoint_seconds
-        How often a partition's state is written: so many seconds of work are done again after a crash.
+        How often a partition's state is written, at most; see `processor.checkpoint`. What came since is done again after
+        a crash.
     store
         Where users are kept: "memory", or "rocksdict" on disk for more users than memory.
     """

@@ -1,6 +1,6 @@
 """Where a partition's users are kept: in memory, or with `processor.states_on_disk` on disk."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Protocol
 
 from livelift.sessions import SessionMeasures
@@ -26,7 +26,7 @@ class States(Protocol):
     def users(self, measures: SessionMeasures) -> Users:
         """The users that `best` holds; it is not needed after that."""
 
-    def written(self, records: Records, touched: Mapping[bytes, UserState]) -> None:
+    def written(self, records: Records, touched: list[UserState]) -> None:
         """These records are being written to the changelog, with all users `touched` since the last time."""
 
     def close(self) -> None:
@@ -49,7 +49,7 @@ class StatesInMemory:
         self.best.clear()
         return users
 
-    def written(self, records: Records, touched: Mapping[bytes, UserState]) -> None:
+    def written(self, records: Records, touched: list[UserState]) -> None:
         """They are in memory."""
 
     def close(self) -> None:

@@ -6,8 +6,7 @@ writes. Timers of open sessions and unresolved days stay in memory.
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
-from itertools import islice
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -83,10 +82,10 @@ class UsersOnDisk:
         for key, value in items:
             yield decode_user(key, value, self._measures)
 
-    def written(self, touched: Mapping[bytes, UserState]) -> None:
+    def written(self, touched: list[UserState]) -> None:
         """The database holds everyone: only the last of those `touched` stay in memory, if there are too many."""
         if len(self._here) > self._most:
-            self._here = dict(islice(touched.items(), max(0, len(touched) - self._most), None))
+            self._here = {user.user: user for user in touched[-self._most :]}
 
 
 class StatesOnDisk:
@@ -120,7 +119,7 @@ class StatesOnDisk:
         self._users = UsersOnDisk(self.best, measures, self._most)
         return self._users
 
-    def written(self, records: Records, touched: Mapping[bytes, UserState]) -> None:
+    def written(self, records: Records, touched: list[UserState]) -> None:
         assert self._users is not None, "what is not recovered is not written"
         batch = WriteBatch(raw_mode=True)
         for key, value in records:

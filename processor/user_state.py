@@ -6,17 +6,6 @@ from typing import Any, Protocol
 from livelift.output_log import Totals
 
 
-class OpenSession:
-    """A session that may still go on: first and last event in ms, and the study's accumulator."""
-
-    __slots__ = ("accumulator", "last", "start")
-
-    def __init__(self, start: int, last: int, accumulator: Any) -> None:
-        self.start = start
-        self.last = last
-        self.accumulator = accumulator
-
-
 class UserState:
     """A user of one partition. Its parts that few users have are shared until then, and tuples: a million users are many.
 
@@ -28,19 +17,24 @@ class UserState:
         0 control, 1 treatment.
     as_of
         The offset up to which a recovered state holds everything; −1 for a user first met in this assignment.
-    session
-        The open session, if there is one. It has exactly one timer.
+    accumulator
+        Of the open session, the study's part; None where no session is open. An open session has exactly one timer.
+    session_start, session_last
+        First and last event of the open session in ms.
     day_end
         The end of the latest active day in ms: an event from there on is on a new active day.
     days
         Active days of the period (days since 1970) whose return is not resolved yet.
     exposed_at
         First event inside the period in ms; `exposure_told` once a closed session has carried it.
+    touched
+        Changed since its state was last written: `Partition.touched` has it.
     waiting
         Accepted events that the watermark has not passed: (time, offset, value). Empty without allowed lateness.
     """
 
     __slots__ = (
+        "accumulator",
         "as_of",
         "day_end",
         "days",
@@ -50,10 +44,12 @@ class UserState:
         "pre_sessions",
         "pre_sums",
         "returned",
-        "session",
+        "session_last",
+        "session_start",
         "sessions",
         "squares",
         "sums",
+        "touched",
         "user",
         "variant",
         "waiting",
@@ -64,7 +60,10 @@ class UserState:
         self.user = user
         self.variant = variant
         self.as_of = -1
-        self.session: OpenSession | None = None
+        self.touched = False
+        self.accumulator: Any = None
+        self.session_start = 0
+        self.session_last = 0
         self.day_end = 0
         self.days: tuple[int, ...] = ()
         self.exposed_at: int | None = None

@@ -41,12 +41,19 @@ class Numbers(dict[str, int]):
         return number
 
 
+SKIPS, LEFT_OUT, LOOK_AT = range(3)
+HEAD = 3
+"""An accumulator begins with: skips; plays whose number was left out; the length from which on to look for numbers that
+are there twice. Artist numbers follow."""
+
+
 class LastfmMeasures:
-    """An accumulator is [plays, skips, artist numbers, when to look at them].
+    """An accumulator is one array of 64-bit integers: a head of three, then an artist number a play.
 
     A play is a skip when the next play of its session follows in under `skip_seconds`. The artist is the artist id, else
-    the artist's name. The numbers are an array, one a play, since a million sets would fill the memory; those that are there
-    twice leave it whenever it has doubled, so that it holds at most `FEW` or twice as many numbers as there are artists.
+    the artist's name. One array, since a million users are many: sets would fill the memory, and every object more is one
+    more to wait for. Numbers that are there twice leave it whenever it has doubled, so that it holds at most `FEW` or twice
+    as many numbers as there are artists.
     """
 
     names = NAMES
@@ -57,34 +64,40 @@ class LastfmMeasures:
         self._by_id = Numbers("id")
         self._by_name = Numbers("name")
 
-    def begin(self, event: Play) -> list[Any]:
+    def begin(self, event: Play) -> "array[int]":
         number = self._by_id[event.artist_id] if event.artist_id else self._by_name[event.artist]
-        return [1, 0, array("Q", (number,)), FEW]
+        return array("Q", (0, 0, HEAD + FEW, number))
 
-    def extend(self, accumulator: list[Any], event: Play, gap: int) -> None:
-        accumulator[0] += 1
+    def extend(self, accumulator: "array[int]", event: Play, gap: int) -> None:
         if gap < self._skip_ms:
-            accumulator[1] += 1
+            accumulator[SKIPS] += 1
         artist_id = event.artist_id
-        numbers = accumulator[2]
-        numbers.append(self._by_id[artist_id] if artist_id else self._by_name[event.artist])
-        if len(numbers) > accumulator[3]:
-            accumulator[2] = array("Q", set(numbers))
-            accumulator[3] = max(FEW, 2 * len(accumulator[2]))
+        accumulator.append(self._by_id[artist_id] if artist_id else self._by_name[event.artist])
+        if len(accumulator) > accumulator[LOOK_AT]:
+            _leave_out(accumulator)
 
-    def finish(self, accumulator: list[Any], start: int, last: int) -> tuple[int, ...]:
-        plays, skips, numbers, _ = accumulator
-        return ((last - start) // SECOND, plays, skips, len(set(numbers)))
+    def finish(self, accumulator: "array[int]", start: int, last: int) -> tuple[int, ...]:
+        plays = len(accumulator) - HEAD + accumulator[LEFT_OUT]
+        return ((last - start) // SECOND, plays, accumulator[SKIPS], len(set(accumulator[HEAD:])))
 
-    def freeze(self, accumulator: list[Any]) -> list[Any]:
-        plays, skips, numbers, _ = accumulator
-        return [plays, skips, numbers.tobytes()]
+    def freeze(self, accumulator: "array[int]") -> list[Any]:
+        plays = len(accumulator) - HEAD + accumulator[LEFT_OUT]
+        return [plays, accumulator[SKIPS], accumulator[HEAD:].tobytes()]
 
-    def thaw(self, frozen: list[Any]) -> list[Any]:
+    def thaw(self, frozen: list[Any]) -> "array[int]":
         plays, skips, packed = frozen
         numbers = array("Q")
         numbers.frombytes(packed)
-        return [plays, skips, numbers, max(FEW, 2 * len(set(numbers)))]
+        look_at = HEAD + max(FEW, 2 * len(set(numbers)))
+        return array("Q", (skips, plays - len(numbers), look_at)) + numbers
+
+
+def _leave_out(accumulator: "array[int]") -> None:
+    """Keep every artist's number once."""
+    numbers = set(accumulator[HEAD:])
+    accumulator[LEFT_OUT] += len(accumulator) - HEAD - len(numbers)
+    accumulator[LOOK_AT] = HEAD + max(FEW, 2 * len(numbers))
+    accumulator[HEAD:] = array("Q", numbers)
 
 
 def measures(study: Study) -> LastfmMeasures:

@@ -71,7 +71,7 @@ def test_the_output_log_is_the_same_for_any_restart_points(plays: list[Listen], 
         end = start + data.draw(st.integers(1, 8))
         effects = partition.apply(records[start:end])
         outputs += effects.outputs
-        for key, value in writer.records(partition, effects.touched.values()):
+        for key, value in writer.records(partition, partition.take_touched()):
             changelog.append((key, value))
         if data.draw(st.booleans()):
             reader = StateReader(StatesInMemory())

@@ -57,7 +57,7 @@ class Worker:
             yield
             self._broker.outputs.append(output)
         self._batches += 1
-        for key, value in self._checkpoint.records(self._partition, effects.touched, self._batches):
+        for key, value in self._checkpoint.records(self._partition, self._batches):
             assert key is not None
             yield
             self._broker.changelog.append((key, value))

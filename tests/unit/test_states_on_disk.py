@@ -24,8 +24,8 @@ def test_memory_holds_the_last_active_users_and_disk_all(tmp_path: Path) -> None
     users = partition.users
     assert isinstance(users, UsersOnDisk)
     for number, start in enumerate(range(0, len(records), 100)):
-        effects = partition.apply(records[start : start + 100])
-        checkpoint.records(partition, effects.touched, float(number))
+        partition.apply(records[start : start + 100])
+        checkpoint.records(partition, float(number))
         assert users.in_memory <= 10
     assert len(users) == 500
     assert sorted(user.user for user in users.values()) == sorted({f"user_{n}".encode() for n in range(500)})

@@ -1,0 +1,45 @@
+"""When state is written: seldom enough that many users cost little, often enough that a crash does."""
+
+from livelift.event_time import SECOND
+from livelift.sessions import session_measures
+from processor.changelog import StateWriter
+from processor.checkpoint import EVENTS_A_USER, LONGEST, Checkpoint
+from processor.partition import Partition
+from processor.states import StatesInMemory
+from tests.support.small_study import START, small_study
+from tests.support.streams import Listen, partition_records
+
+STUDY = small_study()
+MEASURES = session_measures(STUDY)
+SECONDS = 5
+
+
+def written(users: int, events_a_second: int, seconds: int, end: bool = False) -> list[tuple[int, int]]:
+    """(second, users written) of every write; users take turns."""
+    count = events_a_second * seconds
+    (records,) = partition_records([Listen(START + n * SECOND, str(n % users), "x") for n in range(count)])
+    partition = Partition(STUDY, MEASURES)
+    checkpoint = Checkpoint(StateWriter(MEASURES, b"12345678", {}), StatesInMemory(), SECONDS)
+    writes = []
+    last = len(records) if end else len(records) - 1
+    for second in range(seconds):
+        begin, until = second * events_a_second + 1, (second + 1) * events_a_second + 1  # before them is the start mark
+        partition.apply(records[begin * (second > 0) : last if second == seconds - 1 else until])
+        wrote = checkpoint.records(partition, float(second))
+        if wrote:
+            writes.append((second, len(wrote) - 1))
+    return writes
+
+
+def test_few_users_are_written_every_few_seconds() -> None:
+    assert written(3, 10, 16) == [(0, 3), (5, 3), (10, 3), (15, 3)]
+
+
+def test_many_users_wait_for_events_and_not_for_ever() -> None:
+    assert (EVENTS_A_USER, LONGEST * SECONDS) == (4, 30)
+    assert written(60, 10, 30) == [(0, 10), (24, 60)]  # every one has had four
+    assert written(80, 10, 70) == [(0, 10), (30, 80), (60, 80)]
+
+
+def test_the_end_of_the_stream_is_written_at_once() -> None:
+    assert written(80, 10, 4, end=True)[-1][0] == 3
