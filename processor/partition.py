@@ -279,8 +279,9 @@ class Partition:
             self._push((day + 2) * DAY, USER_DAY, key)
 
     def _push(self, due: int, kind: int, key: bytes) -> None:
+        """Of a session or a day: both fire once the watermark is beyond `due`."""
         self._timers.push((due, kind, key))
-        self._rearm()
+        self._fire_at = min(self._fire_at, due + 1)
 
     def _rearm(self) -> None:
         timer = self._timers.first()

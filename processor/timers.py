@@ -52,5 +52,6 @@ class Timers:
 
     def pop(self) -> Timer:
         """Take out the timer that fires next. Raises IndexError if there is none."""
-        self.first()
+        if not self._near:
+            self.first()
         return heappop(self._near)
