@@ -5,6 +5,7 @@ the records are cut into batches, and where a crash cut them anew, therefore lea
 """
 
 from collections.abc import Iterable
+from operator import add, mul
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -104,7 +105,7 @@ class Partition:
         self._pre_start = study.experiment.pre_start_ms
         self._start = study.experiment.start_ms
         self._end = study.experiment.end_ms
-        self._timers = Timers()  # (due, kind, user or offset, …); a session's due may be stale: early
+        self._timers = Timers(self._as_it_stands)  # (due, kind, user or offset, …); a session's due may be stale: early
         self._fire_at = -1  # the least watermark that fires a timer; the first event always advances
         self._open_before_end = 0  # open sessions that started before the period's end
         self._touched: list[UserState] = []
@@ -283,6 +284,14 @@ class Partition:
         self._timers.push((due, kind, key))
         self._fire_at = min(self._fire_at, due + 1)
 
+    def _as_it_stands(self, timer: Timer) -> Timer:
+        """The timer of a session that went on since is for a later time."""
+        if timer[1] == SESSION:
+            due = self.users[timer[2]].session_last + self._gap
+            if due > timer[0]:
+                return due, SESSION, timer[2]
+        return timer
+
     def _rearm(self) -> None:
         timer = self._timers.first()
         if timer is not None:
@@ -328,11 +337,11 @@ class Partition:
         in_period = self._start <= start < self._end
         if in_period:
             user.sessions += 1
-            user.sums = tuple([total + value for total, value in zip(user.sums, measures, strict=True)])
-            user.squares = tuple([total + value * value for total, value in zip(user.squares, measures, strict=True)])
+            user.sums = tuple(map(add, user.sums, measures))
+            user.squares = tuple(map(add, user.squares, map(mul, measures, measures)))
         elif self._pre_start <= start and due < self._start:
             user.pre_sessions += 1
-            user.pre_sums = tuple([total + value for total, value in zip(user.pre_sums, measures, strict=True)])
+            user.pre_sums = tuple(map(add, user.pre_sums, measures))
         exposed_at = None if user.exposure_told else user.exposed_at
         user.exposure_told = user.exposed_at is not None
         effects.outputs.append(
