@@ -20,7 +20,7 @@ from livelift.sessions import SessionMeasures
 from processor.partition import Partition
 from processor.user_state import UserState
 
-SCHEMA = 2
+SCHEMA = 3
 TOKEN_BYTES = 8
 PARTITION_KEY = b""
 NO_COUNTS = Counts()
