@@ -25,7 +25,8 @@ from livelift.study import Study
 from processor.changelog import Records
 from processor.checkpoint import Checkpoint
 from processor.consumer import state_consumer
-from processor.partition import DeadLetter, Effects, Partition
+from processor.effects import DeadLetter, Effects
+from processor.partition import Partition
 from processor.patience import Patience
 from processor.prometheus_edge import ProcessorMetrics
 from processor.scheduler import batching_scheduler

@@ -6,7 +6,7 @@ the records are cut into batches, and where a crash cut them anew, therefore lea
 
 from collections.abc import Iterable
 from operator import add, mul
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 import msgspec
 
@@ -25,47 +25,15 @@ from livelift.output_log import (
     Counts,
     EndMark,
     Mark,
-    Output,
     UserDay,
 )
 from livelift.sessions import SessionMeasures
 from livelift.study import Study
+from processor.effects import DeadLetter, Effects, Record
 from processor.timers import Timer, Timers
 from processor.user_state import Users, UserState
 
 NEVER = END_DUE
-
-
-class Record(Protocol):
-    """A record of the events topic, as the consumer hands it over."""
-
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes
-
-
-class DeadLetter(NamedTuple):
-    """A record that was not applied, and why. `row` is −1 where it could not be read."""
-
-    offset: int
-    reason: str
-    row: int
-    key: bytes | None
-    value: bytes
-
-
-class Effects:
-    """What a batch of records did: outputs in log order, dead letters, and counts of the batch's own events and closed
-    sessions."""
-
-    __slots__ = ("closed", "counts", "dead_letters", "outputs")
-
-    def __init__(self) -> None:
-        self.outputs: list[Output] = []
-        self.closed = 0
-        self.counts = Counts()
-        self.dead_letters: list[DeadLetter] = []
 
 
 class Partition:

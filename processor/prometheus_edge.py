@@ -9,7 +9,8 @@ from exporter.instruments import Instruments, families
 from livelift.event_time import SECOND
 from livelift.metrics import Sample, of
 from livelift.metrics import processor as declared
-from processor.partition import Effects, Partition
+from processor.effects import Effects
+from processor.partition import Partition
 from processor.writing import Written
 
 Ends = Callable[[int], int | None]

@@ -1,0 +1,37 @@
+"""What goes into the session operator, and what it does with it: records in; outputs, dead letters and counts out."""
+
+from typing import NamedTuple, Protocol
+
+from livelift.output_log import Counts, Output
+
+
+class Record(Protocol):
+    """A record of the events topic, as the consumer hands it over."""
+
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes
+
+
+class DeadLetter(NamedTuple):
+    """A record that was not applied, and why. `row` is −1 where it could not be read."""
+
+    offset: int
+    reason: str
+    row: int
+    key: bytes | None
+    value: bytes
+
+
+class Effects:
+    """What a batch of records did: outputs in log order, dead letters, and counts of the batch's own events and closed
+    sessions."""
+
+    __slots__ = ("closed", "counts", "dead_letters", "outputs")
+
+    def __init__(self) -> None:
+        self.outputs: list[Output] = []
+        self.closed = 0
+        self.counts = Counts()
+        self.dead_letters: list[DeadLetter] = []
