@@ -97,6 +97,8 @@ class StatesOnDisk:
         If the folder is there.
     """
 
+    in_memory = False
+
     def __init__(self, folder: Path, most: int = MOST_IN_MEMORY) -> None:
         folder.mkdir(parents=True)
         self._folder = folder

@@ -1,11 +1,14 @@
 """When state is written: seldom enough that many users cost little, often enough that a crash does."""
 
+from pathlib import Path
+
 from livelift.event_time import SECOND
 from livelift.sessions import session_measures
 from processor.changelog import StateWriter
 from processor.checkpoint import EVENTS_A_USER, LONGEST, Checkpoint
 from processor.partition import Partition
-from processor.states import StatesInMemory
+from processor.states import States, StatesInMemory
+from processor.states_on_disk import StatesOnDisk
 from tests.support.small_study import START, small_study
 from tests.support.streams import Listen, partition_records
 
@@ -14,12 +17,14 @@ MEASURES = session_measures(STUDY)
 SECONDS = 5
 
 
-def written(users: int, events_a_second: int, seconds: int, end: bool = False) -> list[tuple[int, int]]:
+def written(
+    users: int, events_a_second: int, seconds: int, end: bool = False, states: States | None = None
+) -> list[tuple[int, int]]:
     """(second, users written) of every write; users take turns."""
     count = events_a_second * seconds
     (records,) = partition_records([Listen(START + n * SECOND, str(n % users), "x") for n in range(count)])
     partition = Partition(STUDY, MEASURES)
-    checkpoint = Checkpoint(StateWriter(MEASURES, b"12345678", {}), StatesInMemory(), SECONDS)
+    checkpoint = Checkpoint(StateWriter(MEASURES, b"12345678", {}), states or StatesInMemory(), SECONDS)
     writes = []
     last = len(records) if end else len(records) - 1
     for second in range(seconds):
@@ -39,6 +44,13 @@ def test_many_users_wait_for_events_and_not_for_ever() -> None:
     assert (EVENTS_A_USER, LONGEST * SECONDS) == (4, 30)
     assert written(60, 10, 30) == [(0, 10), (24, 60)]  # every one has had four
     assert written(80, 10, 70) == [(0, 10), (30, 80), (60, 80)]
+
+
+def test_many_users_on_disk_do_not_wait_in_memory(tmp_path: Path) -> None:
+    states = StatesOnDisk(tmp_path / "states")
+    states.users(MEASURES)
+    assert written(80, 10, 12, states=states) == [(0, 10), (5, 50), (10, 50)]
+    states.close()
 
 
 def test_the_end_of_the_stream_is_written_at_once() -> None:
