@@ -114,6 +114,7 @@ def test_an_emptied_redis_is_filled_again_from_the_start_of_the_output_log(
     assert_equals_batch(live_run(own_servers, folder, plan(data), empty), data, STUDY)
 
 
+@pytest.mark.slow
 def test_a_frozen_worker_that_wakes_after_its_partitions_were_given_away_changes_nothing(
     data: Path, own_servers: LocalServers, folder: Path
 ) -> None:
@@ -137,6 +138,7 @@ def test_a_frozen_worker_that_wakes_after_its_partitions_were_given_away_changes
     assert_equals_batch(live_run(own_servers, folder, plan(data), freeze), data, STUDY)
 
 
+@pytest.mark.slow
 def test_a_second_worker_may_join_and_leave(data: Path, own_servers: LocalServers, folder: Path) -> None:
     def join(run: LiveRun) -> None:
         run.accepted(5_000)
@@ -147,6 +149,7 @@ def test_a_second_worker_may_join_and_leave(data: Path, own_servers: LocalServer
     assert_equals_batch(live_run(own_servers, folder, plan(data), join), data, STUDY)
 
 
+@pytest.mark.slow
 def test_a_second_stats_station_stands_by_and_takes_over(data: Path, own_servers: LocalServers, folder: Path) -> None:
     logs: list[str] = []
 
