@@ -27,9 +27,9 @@ STAGES = ["producer", "processor", "stats", "end_to_end"]
 KEYS = {"engine", "stage", "events_per_s", "cpu_s_per_million", "peak_mib", "equal_to_twin", "runs"}
 
 
-def bench(folder: Path, *arguments: str, events: int, limit: float) -> dict[str, Any]:
+def bench(folder: Path, *arguments: str, events: int, limit: float, program: str = "bench") -> dict[str, Any]:
     out = folder / "results.json"
-    command = [sys.executable, "-m", "bench", "--events", str(events), "--runs", "1", "--out", str(out), *arguments]
+    command = [sys.executable, "-m", program, "--events", str(events), "--runs", "1", "--out", str(out), *arguments]
     environment = os.environ | {"LIVELIFT_FOLDER": str(folder / ".livelift")}
     ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=limit)
     assert ended.returncode == 0, ended.stdout + ended.stderr
@@ -64,6 +64,15 @@ def test_a_peer_does_the_same_job(engine: str, tmp_path: Path) -> None:
     assert row["equal_to_twin"] is True
     assert row["stage"] == "processor"
     assert (row.get("left_open", 0) == 0) == (engine == "bytewax")
+
+
+@pytest.mark.slow
+def test_two_workers_come_to_the_same_although_one_takes_over_what_the_other_began(tmp_path: Path) -> None:
+    report = bench(tmp_path, events=400_000, limit=200, program="bench.two_workers")
+    assert [(row["stage"], row["equal_to_twin"]) for row in report["rows"]] == [
+        ("processor × 1", True),
+        ("processor × 2", True),
+    ]
 
 
 def test_the_meter_counts_a_process_with_its_children() -> None:
