@@ -25,7 +25,7 @@ class StateConsumer(aiokafka.Consumer):
     async def perform_seek(self) -> None:
         """Go where reading begins: Faust asks for it when an assignment's state is restored."""
         await super().perform_seek()
-        offsets = type(self).next_offsets()
+        offsets = self.next_offsets()
         if offsets:
             await self.seek_wait(offsets)
 

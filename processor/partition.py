@@ -183,7 +183,7 @@ class Partition:
                 user.session_last = time
             else:
                 self._take(user, time, event)
-            if not user.touched:
+            if not user.touched:  # as `_touch` does, without a call
                 user.touched = True
                 touched.append(user)
         effects.counts = self.counts - before
@@ -201,8 +201,7 @@ class Partition:
 
     def take_touched(self) -> list[UserState]:
         """The users that changed since the last call, in the order of their first change: their state is to be written."""
-        touched = self._touched.copy()
-        self._touched.clear()
+        touched, self._touched = self._touched, []
         for user in touched:
             user.touched = False
         return touched

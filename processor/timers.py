@@ -78,6 +78,5 @@ class Timers:
 
     def pop(self) -> Timer:
         """Take out the timer that fires next. Raises IndexError if there is none."""
-        if not self._near:
-            self.first()
+        self.first()
         return heappop(self._near)

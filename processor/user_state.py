@@ -28,7 +28,7 @@ class UserState:
     exposed_at
         First event inside the period in ms; `exposure_told` once a closed session has carried it.
     touched
-        Changed since its state was last written: `Partition.touched` has it.
+        Changed since its state was last written: `Partition.take_touched` will give it.
     waiting
         Accepted events that the watermark has not passed: (time, offset, value). Empty without allowed lateness.
     """

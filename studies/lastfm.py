@@ -49,9 +49,9 @@ class LastfmMeasures:
         self._skip_ms = study.sessions.skip_ms
 
     def begin(self, event: Play) -> "array[int]":
-        artist_id = event.artist_id
-        number = hash64(artist_id.encode()) if artist_id else hash64(event.artist.encode(), NAMED)
-        return array("Q", (0, 0, HEAD + FEW, number))
+        accumulator = array("Q", (0, 0, _look_at(0)))
+        self.extend(accumulator, event, self._skip_ms)  # nothing came before it that it could have skipped
+        return accumulator
 
     def extend(self, accumulator: "array[int]", event: Play, gap: int) -> None:
         if gap < self._skip_ms:
@@ -62,26 +62,32 @@ class LastfmMeasures:
             _leave_out(accumulator)
 
     def finish(self, accumulator: "array[int]", start: int, last: int) -> tuple[int, ...]:
-        plays = len(accumulator) - HEAD + accumulator[LEFT_OUT]
-        return ((last - start) // SECOND, plays, accumulator[SKIPS], len(set(accumulator[HEAD:])))
+        return ((last - start) // SECOND, _plays(accumulator), accumulator[SKIPS], len(set(accumulator[HEAD:])))
 
     def freeze(self, accumulator: "array[int]") -> list[Any]:
-        plays = len(accumulator) - HEAD + accumulator[LEFT_OUT]
-        return [plays, accumulator[SKIPS], accumulator[HEAD:].tobytes()]
+        return [_plays(accumulator), accumulator[SKIPS], accumulator[HEAD:].tobytes()]
 
     def thaw(self, frozen: list[Any]) -> "array[int]":
         plays, skips, packed = frozen
         numbers = array("Q")
         numbers.frombytes(packed)
-        look_at = HEAD + max(FEW, 2 * len(set(numbers)))
-        return array("Q", (skips, plays - len(numbers), look_at)) + numbers
+        return array("Q", (skips, plays - len(numbers), _look_at(len(set(numbers))))) + numbers
+
+
+def _plays(accumulator: "array[int]") -> int:
+    return len(accumulator) - HEAD + accumulator[LEFT_OUT]
+
+
+def _look_at(artists: int) -> int:
+    """The length from which on to look, of an accumulator with so many artists."""
+    return HEAD + max(FEW, 2 * artists)
 
 
 def _leave_out(accumulator: "array[int]") -> None:
     """Keep every artist's number once."""
     numbers = set(accumulator[HEAD:])
     accumulator[LEFT_OUT] += len(accumulator) - HEAD - len(numbers)
-    accumulator[LOOK_AT] = HEAD + max(FEW, 2 * len(numbers))
+    accumulator[LOOK_AT] = _look_at(len(numbers))
     accumulator[HEAD:] = array("Q", numbers)
 
 

@@ -1,7 +1,7 @@
 """Every command that the README and the docs show is run, by a shell, in a new folder, as a reader would.
 
-What would take minutes is run smaller: `SMALLER` says how; what starts servers is slow. Those of docs/05-docker.md have their own test, in
-tests/compose/test_page.py.
+What would take minutes is run smaller: `SMALLER` says how; what starts servers is slow. Those of docs/05-docker.md have
+their own test, in tests/compose/test_page.py.
 """
 
 import json
