@@ -1,8 +1,9 @@
-"""Fetched records without the wrapping: aiokafka's own, as its compiled decoder made them, a Kafka batch at a time.
+"""Fetched records without the wrapping: aiokafka's own, decoded by its compiled decoder while one goes through them.
 
 aiokafka wraps every record it fetched in a dataclass of eleven fields, one step of a generator each: that was a third of
-the processor's time. Here an item of a fetch is the list of a batch's records, which have `offset`, `timestamp`, `key` and
-`value`. In a process that asks for it nothing else consumes. The figures are in `docs/decisions/0010-the-hot-path.md`.
+the processor's time. Here an item of a fetch is a Kafka batch, still compressed: a record is made when its turn comes, and
+is gone before the next one, in memory that is still in the cache. In a process that asks for it nothing else consumes. The
+figures are in `docs/decisions/0010-the-hot-path.md`.
 """
 
 from collections.abc import Iterator
@@ -12,26 +13,43 @@ from aiokafka.consumer import fetcher
 from aiokafka.errors import CorruptRecordException
 
 
-class BatchRecords(fetcher.PartitionRecords):  # type: ignore[misc]
-    """The records of one fetch of a partition; iterating gives one list a Kafka batch."""
+class KafkaBatch:
+    """The records of one Kafka batch, which have `offset`, `timestamp`, `key` and `value`. One can go through them once.
 
-    def _unpack_records(self) -> Iterator[list[Any]]:
+    Attributes
+    ----------
+    first, last
+        Offsets of the first record that was asked for and of the last one. Compaction leaves gaps: a record of these offsets
+        need not be there.
+    """
+
+    __slots__ = ("_batch", "first", "last")
+
+    def __init__(self, batch: Any, asked_from: int) -> None:
+        self._batch = batch
+        self.first: int = max(batch.base_offset, asked_from)
+        self.last: int = batch.next_offset - 1
+
+    def __iter__(self) -> Iterator[Any]:
+        if self._batch.base_offset >= self.first:
+            return iter(self._batch)
+        return (record for record in self._batch if record.offset >= self.first)
+
+
+class Batches(fetcher.PartitionRecords):  # type: ignore[misc]
+    """One fetch of a partition; iterating gives its Kafka batches."""
+
+    def _unpack_records(self) -> Iterator[KafkaBatch]:
         fetched = self._records
         while fetched.has_next():
             batch = fetched.next_batch()
             if self._check_crcs and not batch.validate_crc():
                 raise CorruptRecordException(f"Invalid CRC - {self._tp}")
-            if batch.is_control_batch:  # of a transaction: nothing of ours
-                self.next_fetch_offset = batch.next_offset
-                continue
-            records = list(batch)
-            if records and records[0].offset < self.next_fetch_offset:  # the batch begins before what was asked for
-                records = [record for record in records if record.offset >= self.next_fetch_offset]
-            self.next_fetch_offset = batch.next_offset
-            if records:
-                yield records
+            asked_from, self.next_fetch_offset = self.next_fetch_offset, batch.next_offset
+            if not batch.is_control_batch:  # of a transaction: nothing of ours
+                yield KafkaBatch(batch, asked_from)
 
 
 def fetch_in_batches() -> None:
-    """Let every consumer of this process fetch this way: an item is then a list of records."""
-    fetcher.PartitionRecords = BatchRecords
+    """Let every consumer of this process fetch this way: an item is then a `KafkaBatch`."""
+    fetcher.PartitionRecords = Batches

@@ -10,13 +10,14 @@ import os
 import time
 from collections.abc import Mapping
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import faust
 import msgspec
 from faust.types import TP
 
-from broker.fetching import fetch_in_batches
+from broker.fetching import KafkaBatch, fetch_in_batches
 from broker.record_batches import RecordBatches
 from livelift import garbage, output_log
 from livelift.errors import LiveliftError
@@ -138,14 +139,15 @@ async def _process(app: faust.App, stream: Any, table: Any, writing: Writing, me
         partition = store.partitions.get(number)
         if partition is None:
             continue  # given away while the message waited
-        records = event.message.value
-        if records[0].offset > partition.as_of + 1 and patience.lasts(number, time.monotonic()):
+        batches: list[KafkaBatch] = event.message.value
+        if batches[0].first > partition.as_of + 1 and patience.lasts(number, time.monotonic()):
             await app.consumer.seek(event.message.tp, partition.as_of + 1)
             continue  # from before the assignment: the state is the truth
         patience.renewed(number)
         began = time.perf_counter()
-        effects = partition.apply(records)
-        metrics.applied(len(records), effects, _behind(store.partitions, partition), time.perf_counter() - began)
+        before = partition.as_of
+        effects = partition.apply(chain.from_iterable(batches))
+        metrics.applied(partition.as_of - before, effects, _behind(store.partitions, partition), time.perf_counter() - began)
         await writing.write(number, _batch(number, partition, store.checkpoints[number], effects), metrics.written)
 
 

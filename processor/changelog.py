@@ -84,7 +84,7 @@ def encode_user(user: UserState, as_of: int, measures: SessionMeasures) -> bytes
 def decode_user(key: bytes, value: bytes, measures: SessionMeasures) -> UserState:
     """The user that `encode_user` wrote."""
     fields = _decode(value)
-    user = UserState(key, fields[2], (0,) * len(measures.names))
+    user = UserState.new(key, fields[2], (0,) * len(measures.names))
     user.as_of = fields[1]
     if fields[3] is not None:
         user.session_start, user.session_last, frozen = fields[3]

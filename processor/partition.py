@@ -12,7 +12,7 @@ import msgspec
 
 from livelift.assignment import VARIANTS, variant_of
 from livelift.errors import StateError
-from livelift.event_time import DAY, next_midnight
+from livelift.event_time import DAY, MINUTE, next_midnight
 from livelift.events import Control, End, Manifest, decode_control
 from livelift.output_log import (
     END_DUE,
@@ -73,7 +73,8 @@ class Partition:
         self._pre_start = study.experiment.pre_start_ms
         self._start = study.experiment.start_ms
         self._end = study.experiment.end_ms
-        self._timers = Timers(self._as_it_stands)  # (due, kind, user or offset, …); a session's due may be stale: early
+        self._timers = Timers(self._session_timer)  # (due, kind, user or offset, …); a session's due may be stale: early
+        self._ahead = max(1, self._gap - MINUTE)  # minutes that begin so soon get no timer of a session any more: they are opened
         self._fire_at = -1  # the least watermark that fires a timer; the first event always advances
         self._open_before_end = 0  # open sessions that started before the period's end
         self._touched: list[UserState] = []
@@ -220,7 +221,7 @@ class Partition:
 
     def _meet(self, key: bytes) -> UserState:
         variant = VARIANTS.index(variant_of(key.decode(), self._salt, self._control_percent))
-        user = self.users[key] = UserState(key, variant, self._zero)
+        user = self.users[key] = UserState.new(key, variant, self._zero)
         return user
 
     def _new_day(self, user: UserState, time: int) -> None:
@@ -239,30 +240,29 @@ class Partition:
         self.open_sessions += 1
         if user.session_start < self._end:
             self._open_before_end += 1
-        self._push(user.session_last + self._gap, SESSION, user.user)
+        due = user.session_last + self._gap
+        self._timers.push_key(due, user.user)
+        self._fire_at = min(self._fire_at, due + 1)
 
     def _schedule_day(self, key: bytes, day: int) -> None:
         """A day is resolved at the end of the next one, if that is inside the period too."""
         if (day + 2) * DAY <= self._end:
-            self._push((day + 2) * DAY, USER_DAY, key)
+            due = (day + 2) * DAY
+            self._timers.push((due, USER_DAY, key))
+            self._fire_at = min(self._fire_at, due + 1)
 
-    def _push(self, due: int, kind: int, key: bytes) -> None:
-        """Of a session or a day: both fire once the watermark is beyond `due`."""
-        self._timers.push((due, kind, key))
-        self._fire_at = min(self._fire_at, due + 1)
-
-    def _as_it_stands(self, timer: Timer) -> Timer:
-        """The timer of a session that went on since is for a later time."""
-        if timer[1] == SESSION:
-            due = self.users[timer[2]].session_last + self._gap
-            if due > timer[0]:
-                return due, SESSION, timer[2]
-        return timer
+    def _session_timer(self, key: bytes) -> Timer:
+        """Of an open session, as of its last event by now: it fires once the watermark is beyond."""
+        return self.users[key].session_last + self._gap, SESSION, key
 
     def _rearm(self) -> None:
-        timer = self._timers.first()
+        timer = self._timers.first(self.watermark + self._ahead)
         if timer is not None:
             self._fire_at = timer[0] + (timer[1] >= SESSION)
+            return
+        minute = self._timers.next_minute()
+        if minute is not None:
+            self._fire_at = minute
         else:
             self._fire_at = NEVER if self.watermark >= 0 else -1
 
@@ -273,7 +273,8 @@ class Partition:
             self._rearm()
         self.watermark = max(self.watermark, watermark)
         while watermark >= self._fire_at:
-            self._fire(self._timers.pop(), effects)
+            if self._timers.any_open():
+                self._fire(self._timers.pop(), effects)
             self._rearm()
 
     def _fire(self, timer: Timer, effects: Effects) -> None:
@@ -294,7 +295,7 @@ class Partition:
         accumulator, start, last = user.accumulator, user.session_start, user.session_last
         assert accumulator is not None, "an open session has exactly one timer"
         if last + self._gap > due:  # it went on since the timer was set
-            self._timers.push((last + self._gap, SESSION, key))
+            self._timers.push_key(last + self._gap, key)
             return
         user.accumulator = None
         effects.closed += 1
@@ -367,7 +368,7 @@ class Partition:
 
     def _finish(self, manifest: Manifest, effects: Effects) -> None:
         """The end of the stream: every open session closes, in due order; a day that is not over stays unresolved."""
-        while self._timers.first() is not None:
+        while self._timers:
             timer = self._timers.pop()
             if timer[1] == SESSION:
                 self._fire(timer, effects)

@@ -1,20 +1,21 @@
 """Faust's consumer scheduler, batching: all fetched records of a partition become one message (promise P4).
 
 Faust hands messages to an agent one by one; that costs some 100 µs each. `ConsumerScheduler` is its official extension
-point: here `iterate` yields one message per partition whose value is the list of fetched records and whose offset is
-the last one's, so that acknowledging it acknowledges them all.
+point: here `iterate` yields one message per partition whose value is the list of fetched Kafka batches and whose offset is
+the last record's, so that acknowledging it acknowledges them all.
 """
 
 from collections.abc import Iterator, Mapping
-from itertools import chain
 from typing import Any
 
 from faust.transport.utils import DefaultSchedulingStrategy
 from faust.types import TP
 
+from broker.fetching import KafkaBatch
+
 
 class MergedRecords:
-    """Looks like a consumer record to Faust; `value` is the list of the records themselves."""
+    """Looks like a consumer record to Faust; `value` is the list of the Kafka batches."""
 
     __slots__ = (
         "checksum",
@@ -30,15 +31,14 @@ class MergedRecords:
         "value",
     )
 
-    def __init__(self, tp: TP, records: list[Any]) -> None:
-        last = records[-1]
+    def __init__(self, tp: TP, batches: list[KafkaBatch]) -> None:
         self.topic = tp.topic
         self.partition = tp.partition
-        self.offset = last.offset
-        self.timestamp = last.timestamp
-        self.timestamp_type = last.timestamp_type
+        self.offset = batches[-1].last
+        self.timestamp = None
+        self.timestamp_type = None
         self.key = None
-        self.value = records
+        self.value = batches
         self.headers = ()
         self.checksum = None
         self.serialized_key_size = 0
@@ -46,16 +46,20 @@ class MergedRecords:
 
 
 class BatchingScheduler(DefaultSchedulingStrategy):
-    """Messages of up to `most` records, each of one partition."""
+    """Messages of up to `most` records, or of one Kafka batch, each of one partition."""
 
     most = 20_000
 
-    def iterate(self, records: Mapping[TP, list[list[Any]]]) -> Iterator[tuple[TP, Any]]:
+    def iterate(self, records: Mapping[TP, list[KafkaBatch]]) -> Iterator[tuple[TP, Any]]:
         """`records`: partition → its Kafka batches, as `broker.fetching` hands them over."""
         for tp, batches in records.items():
-            fetched = list(chain.from_iterable(batches))
-            for start in range(0, len(fetched), self.most):
-                yield tp, MergedRecords(tp, fetched[start : start + self.most])
+            message: list[KafkaBatch] = []
+            for batch in batches:
+                if message and batch.last - message[0].first >= self.most:
+                    yield tp, MergedRecords(tp, message)
+                    message = []
+                message.append(batch)
+            yield tp, MergedRecords(tp, message)
 
 
 def batching_scheduler(most: int) -> type[BatchingScheduler]:

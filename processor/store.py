@@ -67,9 +67,10 @@ class PartitionStore(memory.Store[bytes, bytes]):
         try:
             for event in batch:
                 reader = self._reader(event.message.partition)
-                records: Any = event.message.value
-                for record in records:
-                    reader.add(record.key, record.value)
+                batches: Any = event.message.value
+                for batch in batches:
+                    for record in batch:
+                        reader.add(record.key, record.value)
         except Exception as error:
             self.failure = error
             raise

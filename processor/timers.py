@@ -1,23 +1,20 @@
 """The timers of a partition, in their order. Pure.
 
-A heap of a million timers is slow: each step through it finds its tuple somewhere else in memory. Here only the minute that
-fires next is a heap; a later minute is a list until its turn comes. Then its timers are asked whether they still hold: three of
-four sessions went on since theirs was set, and a list more costs less than to fire, see it, and wait again.
+A heap of a million timers is slow: each step through it finds its tuple somewhere else in memory. Here a later minute is a
+list until its turn comes, and is sorted then. A session's timer is only its user's key until then: three of four sessions
+went on since theirs was set, and a list more costs less than to fire, see it, and wait again.
 """
 
 from collections.abc import Callable
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from typing import Any
 
 from livelift.event_time import MINUTE
 
+ALWAYS = 1 << 63
+
 Timer = tuple[Any, ...]
 """(due in ms, kind, user or offset, …): timers fire in the order of these tuples."""
-
-
-def unchanged(timer: Timer) -> Timer:
-    """A timer that holds for good."""
-    return timer
 
 
 class Timers:
@@ -25,58 +22,91 @@ class Timers:
 
     Parameters
     ----------
-    as_it_stands
-        What a timer is by now: the same object, or a later timer. May be asked at any time before it fires.
+    by_now
+        The timer of a key that was pushed with `push_key`, as it is by now: at the due of the push or later. It is asked
+        when the minute of its due comes, at some time before it fires.
 
-    >>> timers = Timers()
+    >>> timers = Timers({b"a": (70_000, b"a"), b"b": (20, b"b")}.__getitem__)
     >>> for timer in [(90_000, 1), (10, 2), (90_000, 0), (10, 1)]: timers.push(timer)
-    >>> [timers.pop() for _ in range(4)], timers.first()
-    ([(10, 1), (10, 2), (90000, 0), (90000, 1)], None)
-    >>> timers = Timers(lambda timer: (70_000, *timer[1:]) if timer[0] < 60_000 else timer)
-    >>> timers.push((10, 1)); timers.push((65_000, 2)); [timers.pop() for _ in range(2)], timers.first()
-    ([(65000, 2), (70000, 1)], None)
+    >>> timers.push_key(15, b"a"); timers.push_key(20, b"b")
+    >>> timers.first(until=0), timers.next_minute(), timers.first(until=1), timers.next_minute()
+    (None, 0, (10, 1), 60000)
+    >>> [timers.pop() for _ in range(6)], timers.next_minute()
+    ([(10, 1), (10, 2), (20, b'b'), (70000, b'a'), (90000, 0), (90000, 1)], None)
     """
 
-    def __init__(self, as_it_stands: Callable[[Timer], Timer] = unchanged) -> None:
-        self._as_it_stands = as_it_stands
-        self._near: list[Timer] = []  # a heap: every timer of the minute `_minute` and before
+    def __init__(self, by_now: Callable[[bytes], Timer]) -> None:
+        self._by_now = by_now
+        self._near: list[Timer] = []  # of the minutes up to `_minute`, as it was opened; the last one fires first
+        self._late: list[Timer] = []  # of these minutes too, but pushed since: a heap
         self._minute = -1
-        self._far: dict[int, list[Timer]] = {}
+        self._far: dict[int, tuple[list[Timer], list[bytes]]] = {}
         self._minutes: list[int] = []  # a heap of the keys of `_far`
 
     def push(self, timer: Timer) -> None:
         minute = timer[0] // MINUTE
         if minute <= self._minute:
-            heappush(self._near, timer)
-            return
+            heappush(self._late, timer)
+        else:
+            self._later(minute)[0].append(timer)
+
+    def push_key(self, due: int, key: bytes) -> None:
+        """A timer that is for `due` ms or, by the time it is looked at, later."""
+        minute = due // MINUTE
+        if minute <= self._minute:
+            heappush(self._late, self._by_now(key))
+        else:
+            self._later(minute)[1].append(key)
+
+    def _later(self, minute: int) -> tuple[list[Timer], list[bytes]]:
         later = self._far.get(minute)
         if later is None:
-            self._far[minute] = [timer]
+            later = self._far[minute] = ([], [])
             heappush(self._minutes, minute)
-        else:
-            later.append(timer)
+        return later
 
-    def first(self) -> Timer | None:
-        """The timer that fires next; None if there is none."""
-        while not self._near:
-            if not self._minutes:
+    def __bool__(self) -> bool:
+        """Whether there is a timer."""
+        return bool(self._near or self._late or self._minutes)
+
+    def any_open(self) -> bool:
+        """Whether a timer is in an open minute: it is then the one that fires next."""
+        return bool(self._near or self._late)
+
+    def first(self, until: int) -> Timer | None:
+        """The timer that fires next; None if there is none in the minutes that begin before `until` ms.
+
+        These minutes are open from then on: what is still to be pushed into them costs more.
+        """
+        near, late = self._near, self._late
+        while not near and not late:
+            if not self._minutes or self._minutes[0] * MINUTE >= until:
                 return None
             self._open(heappop(self._minutes))
-        return self._near[0]
+        if late and (not near or late[0] < near[-1]):
+            return late[0]
+        return near[-1]
+
+    def next_minute(self) -> int | None:
+        """When the next minute with timers begins, ms; None if there is none. It is not open yet."""
+        return self._minutes[0] * MINUTE if self._minutes else None
 
     def _open(self, minute: int) -> None:
-        """A minute's turn comes: of its timers stay those that hold."""
+        """A minute's turn comes."""
         self._minute = minute
-        as_it_stands = self._as_it_stands
-        for timer in self._far.pop(minute):
-            by_now = as_it_stands(timer)
-            if by_now is timer:
+        timers, keys = self._far.pop(minute)
+        self._near += timers
+        end = (minute + 1) * MINUTE
+        for key, timer in zip(keys, map(self._by_now, keys), strict=True):
+            if timer[0] < end:
                 self._near.append(timer)
             else:
-                self.push(by_now)
-        heapify(self._near)
+                self._later(timer[0] // MINUTE)[1].append(key)
+        self._near.sort(reverse=True)
 
     def pop(self) -> Timer:
-        """Take out the timer that fires next. Raises IndexError if there is none."""
-        self.first()
-        return heappop(self._near)
+        """Take out the timer that fires next, of all. Raises IndexError if there is none."""
+        first = self.first(ALWAYS)
+        if self._late and self._late[0] is first:
+            return heappop(self._late)
+        return self._near.pop()

@@ -3,10 +3,12 @@
 from collections.abc import Iterable
 from typing import Any, Protocol
 
+import msgspec
+
 from livelift.output_log import Totals
 
 
-class UserState:
+class UserState(msgspec.Struct, gc=False):
     """A user of one partition. Its parts that few users have are shared until then, and tuples: a million users are many.
 
     Attributes
@@ -33,49 +35,30 @@ class UserState:
         Accepted events that the watermark has not passed: (time, offset, value). Empty without allowed lateness.
     """
 
-    __slots__ = (
-        "accumulator",
-        "as_of",
-        "day_end",
-        "days",
-        "eligible",
-        "exposed_at",
-        "exposure_told",
-        "pre_sessions",
-        "pre_sums",
-        "returned",
-        "session_last",
-        "session_start",
-        "sessions",
-        "squares",
-        "sums",
-        "touched",
-        "user",
-        "variant",
-        "waiting",
-    )
+    user: bytes
+    variant: int
+    sums: tuple[int, ...]
+    squares: tuple[int, ...]
+    pre_sums: tuple[int, ...]
+    as_of: int = -1
+    touched: bool = False
+    accumulator: Any = None
+    session_start: int = 0
+    session_last: int = 0
+    day_end: int = 0
+    days: tuple[int, ...] = ()
+    exposed_at: int | None = None
+    exposure_told: bool = False
+    waiting: tuple[tuple[int, int, bytes], ...] = ()
+    sessions: int = 0
+    eligible: int = 0
+    returned: int = 0
+    pre_sessions: int = 0
 
-    def __init__(self, user: bytes, variant: int, zero: tuple[int, ...]) -> None:
+    @classmethod
+    def new(cls, user: bytes, variant: int, zero: tuple[int, ...]) -> "UserState":
         """A user without sessions; `zero` has a 0 for each session measure."""
-        self.user = user
-        self.variant = variant
-        self.as_of = -1
-        self.touched = False
-        self.accumulator: Any = None
-        self.session_start = 0
-        self.session_last = 0
-        self.day_end = 0
-        self.days: tuple[int, ...] = ()
-        self.exposed_at: int | None = None
-        self.exposure_told = False
-        self.waiting: tuple[tuple[int, int, bytes], ...] = ()
-        self.sessions = 0
-        self.sums = zero
-        self.squares = zero
-        self.eligible = 0
-        self.returned = 0
-        self.pre_sessions = 0
-        self.pre_sums = zero
+        return cls(user, variant, zero, zero, zero)
 
     def totals(self) -> Totals:
         """The totals as an output carries them."""

@@ -80,10 +80,10 @@ class OutputReader:
         """(partition, offset, output) of what has arrived, in order within a partition."""
         decode = output_log.decode
         for place, batches in self._run(self._consumer.getmany(timeout_ms=timeout_ms)).items():
-            for records in batches:
-                for record in records:
+            for batch in batches:
+                for record in batch:
                     yield place.partition, record.offset, decode(record.value)
-                self._positions[place.partition] = records[-1].offset + 1
+                self._positions[place.partition] = batch.last + 1
 
     def hold_back(self, waiting: list[int]) -> None:
         """Stop fetching partitions with too many outputs waiting at a mark; `waiting` counts them."""

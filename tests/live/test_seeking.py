@@ -34,8 +34,8 @@ beginnings, last = 0, -1
 async def read(stream):
     global beginnings, last
     async for event in stream.events():
-        beginnings += event.message.value[0].offset == 0
-        last = event.message.value[-1].offset
+        beginnings += event.message.value[0].first == 0
+        last = event.message.value[-1].last
 
 @app.task
 async def seek():
