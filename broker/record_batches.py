@@ -27,36 +27,39 @@ class RecordBatches:
     async def stop(self) -> None:
         await self._producer.stop()
 
-    async def write(self, topic: str, partition: int, records: Iterable[tuple[bytes | None, bytes | None]]) -> int:
-        """Write (key, value) records in order and wait for the acknowledgement of all. Returns how many.
+    def pack(self, records: Iterable[tuple[bytes | None, bytes | None]]) -> list[Any]:
+        """Batches of (key, value) records, in order, for `send`. Each record is let go before the next one is asked for.
 
         Raises
         ------
         StateError
             If a record does not even fit into an empty batch.
+        """
+        now = int(time.time() * 1000)
+        batch = self._producer.create_batch()
+        batches = [batch]
+        for key, value in records:
+            if batch.append(key=key, value=value, timestamp=now) is None:
+                batch.close()
+                batch = self._producer.create_batch()
+                batches.append(batch)
+                if batch.append(key=key, value=value, timestamp=now) is None:
+                    raise StateError(
+                        f"a record of {len(value or b'')} bytes is larger than a batch of {BATCH_BYTES}",
+                        "raise BATCH_BYTES in broker/connecting.py",
+                    )
+        if not batch.record_count():
+            return []
+        batch.close()
+        return batches
+
+    async def send(self, topic: str, partition: int, batches: list[Any]) -> None:
+        """Write what was packed, in order, and wait for the acknowledgement of all.
+
+        Raises
+        ------
         aiokafka.errors.KafkaError
             If the broker does not take a batch.
         """
-        now = int(time.time() * 1000)
-        count = 0
-        acknowledgements: list[Any] = []
-        batch = self._producer.create_batch()
-        for key, value in records:
-            count += 1
-            if batch.append(key=key, value=value, timestamp=now) is None:
-                acknowledgements.append(await self._send(batch, topic, partition))
-                batch = self._producer.create_batch()
-                if batch.append(key=key, value=value, timestamp=now) is None:
-                    raise StateError(
-                        f"a record of {len(value or b'')} bytes for {topic} is larger than a batch of {BATCH_BYTES}",
-                        "raise BATCH_BYTES in broker/connecting.py",
-                    )
-        if batch.record_count():
-            acknowledgements.append(await self._send(batch, topic, partition))
-        if acknowledgements:
-            await asyncio.gather(*acknowledgements)
-        return count
-
-    async def _send(self, batch: Any, topic: str, partition: int) -> Any:
-        batch.close()
-        return await self._producer.send_batch(batch, topic, partition=partition)
+        sent = [await self._producer.send_batch(batch, topic, partition=partition) for batch in batches]
+        await asyncio.gather(*sent)

@@ -36,10 +36,10 @@ class SessionMeasures(Protocol):
     def finish(self, accumulator: Any, start: int, last: int, /) -> tuple[int, ...]:
         """The measures of the closed session that lasted from `start` to `last`, in ms."""
 
-    def freeze(self, accumulator: Any, /) -> list[Any]:
-        """The accumulator as plain values for the changelog."""
+    def freeze(self, accumulator: Any, /) -> Any:
+        """The accumulator as a plain value for the changelog. It is not one itself: no list, dict or bytes."""
 
-    def thaw(self, frozen: list[Any], /) -> Any:
+    def thaw(self, frozen: Any, /) -> Any:
         """The accumulator that `freeze` was given."""
 
 

@@ -23,7 +23,7 @@ from livelift import garbage, output_log
 from livelift.errors import LiveliftError
 from livelift.sessions import session_measures
 from livelift.study import Study
-from processor.changelog import Records
+from processor.changelog import KeyValue
 from processor.checkpoint import Checkpoint
 from processor.consumer import state_consumer
 from processor.effects import DeadLetter, Effects
@@ -147,7 +147,9 @@ async def _process(app: faust.App, stream: Any, table: Any, writing: Writing, me
         began = time.perf_counter()
         before = partition.as_of
         effects = partition.apply(chain.from_iterable(batches))
-        metrics.applied(partition.as_of - before, effects, _behind(store.partitions, partition), time.perf_counter() - began)
+        metrics.applied(
+            partition.as_of - before, effects, _behind(store.partitions, partition), time.perf_counter() - began
+        )
         await writing.write(number, _batch(number, partition, store.checkpoints[number], effects), metrics.written)
 
 
@@ -160,13 +162,13 @@ def _behind(partitions: Mapping[int, Partition], partition: Partition) -> int:
 def _batch(number: int, partition: Partition, checkpoint: Checkpoint, effects: Effects) -> AppliedBatch:
     """What the batch did, as records."""
     return AppliedBatch(
-        outputs=[(None, output_log.encode(output)) for output in effects.outputs],
+        outputs=((None, output_log.encode(output)) for output in effects.outputs),
         letters=_letters(number, effects),
         state=checkpoint.records(partition, time.monotonic()),
     )
 
 
-def _letters(partition: int, effects: Effects) -> Records:
+def _letters(partition: int, effects: Effects) -> list[KeyValue]:
     """Dead letters as records; the key names the event, so that one written again is known again."""
     return [(f"{partition}:{letter.offset}".encode(), _letter(partition, letter)) for letter in effects.dead_letters]
 

@@ -18,15 +18,14 @@ from livelift.events import Manifest
 from livelift.output_log import Counts
 from livelift.sessions import SessionMeasures
 from processor.partition import Partition
-from processor.user_state import UserState
+from processor.user_state import SCHEMA, UserState
 
-SCHEMA = 3
 TOKEN_BYTES = 8
 PARTITION_KEY = b""
 NO_COUNTS = Counts()
 
-Records = list[tuple[bytes | None, bytes | None]]
-"""(key, value) pairs for a topic, in their order."""
+KeyValue = tuple[bytes | None, bytes | None]
+"""A record for a topic."""
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list).decode
@@ -56,45 +55,30 @@ def new_token() -> bytes:
     return os.urandom(TOKEN_BYTES)
 
 
-def encode_user(user: UserState, as_of: int, measures: SessionMeasures) -> bytes:
-    """The user's record as of offset `as_of`."""
-    accumulator = user.accumulator
-    return _encode(
-        [
-            SCHEMA,
-            as_of,
-            user.variant,
-            None if accumulator is None else [user.session_start, user.session_last, measures.freeze(accumulator)],
-            user.day_end,
-            user.days,
-            user.exposed_at,
-            user.exposure_told,
-            user.waiting,
-            user.sessions,
-            user.sums,
-            user.squares,
-            user.eligible,
-            user.returned,
-            user.pre_sessions,
-            user.pre_sums,
-        ]
-    )
+class UserForm:
+    """Users as records of state, and back. The study's part of an open session goes through `measures.freeze` and `thaw`."""
 
+    def __init__(self, measures: SessionMeasures) -> None:
+        self._encode = msgspec.msgpack.Encoder(enc_hook=measures.freeze).encode
+        self._decode = msgspec.msgpack.Decoder(UserState).decode
+        self._thaw = measures.thaw
+        self._zero = (0,) * len(measures.names)
 
-def decode_user(key: bytes, value: bytes, measures: SessionMeasures) -> UserState:
-    """The user that `encode_user` wrote."""
-    fields = _decode(value)
-    user = UserState.new(key, fields[2], (0,) * len(measures.names))
-    user.as_of = fields[1]
-    if fields[3] is not None:
-        user.session_start, user.session_last, frozen = fields[3]
-        user.accumulator = measures.thaw(frozen)
-    user.day_end, user.exposed_at, user.exposure_told = fields[4], fields[6], fields[7]
-    user.days = tuple(fields[5])
-    user.waiting = tuple([(time, offset, event) for time, offset, event in fields[8]])
-    user.sessions, user.eligible, user.returned, user.pre_sessions = fields[9], fields[12], fields[13], fields[14]
-    user.sums, user.squares, user.pre_sums = tuple(fields[10]), tuple(fields[11]), tuple(fields[15])
-    return user
+    def encode(self, user: UserState, as_of: int) -> bytes:
+        """The user's record as of offset `as_of`."""
+        user.as_of = as_of
+        return self._encode(user)
+
+    def decode(self, value: bytes) -> UserState:
+        """The user that `encode` wrote."""
+        user = self._decode(value)
+        if user.accumulator is not None:
+            user.accumulator = self._thaw(user.accumulator)
+        if not user.sessions:
+            user.sums = user.squares = self._zero
+        if not user.pre_sessions:
+            user.pre_sums = self._zero
+        return user
 
 
 def encode_partition(partition: Partition) -> bytes:
@@ -143,23 +127,23 @@ class StateWriter:
         when it is rewritten.
     """
 
-    def __init__(self, measures: SessionMeasures, token: bytes, older: ByteMap) -> None:
-        self._measures = measures
+    def __init__(self, form: UserForm, token: bytes, older: ByteMap) -> None:
+        self._encode = form.encode
         self._token = token
         self._older = older
 
-    def records(self, partition: Partition, touched: Iterable[UserState]) -> Iterator[tuple[bytes, bytes | None]]:
+    def records(self, partition: Partition, touched: Iterable[UserState]) -> Iterator[KeyValue]:
         """(key, value) in the order of writing; the partition's record comes last. None is a tombstone."""
-        as_of, measures, token, older = partition.as_of, self._measures, self._token, self._older
+        as_of, encode, token, older = partition.as_of, self._encode, self._token, self._older
         for user in touched:
-            yield token + user.user, encode_user(user, as_of, measures)
+            yield token + user.user, encode(user, as_of)
             tokens = older.get(user.user)
             if tokens is not None:
                 yield from self._tombstones(user.user, tokens)
         yield token + PARTITION_KEY, encode_partition(partition)
         yield from self._tombstones(PARTITION_KEY, older.get(PARTITION_KEY) or b"")
 
-    def _tombstones(self, user: bytes, tokens: bytes) -> Iterator[tuple[bytes, None]]:
+    def _tombstones(self, user: bytes, tokens: bytes) -> Iterator[KeyValue]:
         if tokens:
             del self._older[user]
         for token in each_token(tokens):

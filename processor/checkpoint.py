@@ -5,7 +5,9 @@ outputs, which stats knows by their fences (promise P2). Writing it seldom costs
 saves most of the writing where users are many: between two writes a user is written once.
 """
 
-from processor.changelog import Records, StateWriter
+from collections.abc import Iterable
+
+from processor.changelog import KeyValue, StateWriter
 from processor.partition import Partition
 from processor.states import States
 
@@ -27,16 +29,18 @@ class Checkpoint:
         self._written_at: float | None = None
         self._as_of = -1  # the offset up to which everything is written
 
-    def records(self, partition: Partition, now: float) -> Records:
-        """A batch was applied: all records to write at `now` seconds; none unless it is time."""
+    def records(self, partition: Partition, now: float) -> Iterable[KeyValue]:
+        """A batch was applied: all records to write at `now` seconds; none unless it is time.
+
+        They are made while one goes through them, which is to be done before the next batch is applied: a million users'
+        records would fill the memory.
+        """
         if not (partition.ended or self._is_time(partition, now)):
             return []
         self._written_at = now
         self._as_of = partition.as_of
         touched = partition.take_touched()
-        records: Records = list(self._writer.records(partition, touched))
-        self._states.written(records, touched)
-        return records
+        return self._states.written(self._writer.records(partition, touched), touched)
 
     def _is_time(self, partition: Partition, now: float) -> bool:
         if self._written_at is None:

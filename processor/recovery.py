@@ -2,7 +2,15 @@
 
 from livelift.sessions import SessionMeasures
 from livelift.study import Study
-from processor.changelog import PARTITION_KEY, TOKEN_BYTES, PartitionState, as_of, decode_partition, each_token
+from processor.changelog import (
+    PARTITION_KEY,
+    TOKEN_BYTES,
+    PartitionState,
+    UserForm,
+    as_of,
+    decode_partition,
+    each_token,
+)
 from processor.partition import Partition
 from processor.states import States
 
@@ -53,5 +61,5 @@ class StateReader:
             counts=own.counts,
             manifest=own.manifest,
             ended=own.ended,
-            users=self.states.users(measures),
+            users=self.states.users(UserForm(measures)),
         )

@@ -1,10 +1,9 @@
 """Where a partition's users are kept: in memory, or with `processor.states_on_disk` on disk."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
-from livelift.sessions import SessionMeasures
-from processor.changelog import ByteMap, Records, decode_user
+from processor.changelog import ByteMap, KeyValue, UserForm
 from processor.user_state import Users, UserState
 
 
@@ -27,11 +26,11 @@ class States(Protocol):
     @property
     def tokens(self) -> ByteMap: ...
 
-    def users(self, measures: SessionMeasures) -> Users:
+    def users(self, form: UserForm) -> Users:
         """The users that `best` holds; it is not needed after that."""
 
-    def written(self, records: Records, touched: list[UserState]) -> None:
-        """These records are being written to the changelog, with all users `touched` since the last time."""
+    def written(self, records: Iterator[KeyValue], touched: list[UserState]) -> Iterator[KeyValue]:
+        """Passes on the records that are being written to the changelog, of all users `touched` since the last time."""
 
     def close(self) -> None:
         """Leave nothing behind."""
@@ -50,13 +49,13 @@ class StatesInMemory:
         self.best: dict[bytes, bytes] = {}
         self.tokens: dict[bytes, bytes] = {}
 
-    def users(self, measures: SessionMeasures) -> dict[bytes, UserState]:
-        users = {user: decode_user(user, value, measures) for user, value in self.best.items()}
+    def users(self, form: UserForm) -> dict[bytes, UserState]:
+        users = {user.user: user for user in map(form.decode, self.best.values())}
         self.best.clear()
         return users
 
-    def written(self, records: Records, touched: list[UserState]) -> None:
-        """They are in memory."""
+    def written(self, records: Iterator[KeyValue], touched: list[UserState]) -> Iterator[KeyValue]:
+        return records  # all users are in memory
 
     def close(self) -> None:
         """Memory leaves by itself."""

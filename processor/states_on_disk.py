@@ -12,8 +12,7 @@ from typing import Any
 
 from rocksdict import Options, Rdict, WriteBatch, WriteOptions
 
-from livelift.sessions import SessionMeasures
-from processor.changelog import TOKEN_BYTES, Records, decode_user
+from processor.changelog import TOKEN_BYTES, KeyValue, UserForm
 from processor.user_state import UserState
 
 MOST_IN_MEMORY = 100_000
@@ -43,9 +42,9 @@ def _is_alive(pid: int) -> bool:
 class UsersOnDisk:
     """A dict from user to state, of which most lies on disk. What was changed stays in memory until `written`."""
 
-    def __init__(self, database: Any, measures: SessionMeasures, most: int) -> None:
+    def __init__(self, database: Any, form: UserForm, most: int) -> None:
         self._database = database
-        self._measures = measures
+        self._decode = form.decode
         self._most = most
         self._here: dict[bytes, UserState] = {}
         self._count = sum(1 for _ in database.keys())  # noqa: SIM118  # no dict: it has no iterator of its own
@@ -55,7 +54,7 @@ class UsersOnDisk:
         if user is None:
             value: Any = self._database.get(key)
             if value is not None:
-                user = self._here[key] = decode_user(key, value, self._measures)
+                user = self._here[key] = self._decode(value)
         return user
 
     def __getitem__(self, key: bytes, /) -> UserState:
@@ -78,9 +77,8 @@ class UsersOnDisk:
 
     def values(self) -> Iterator[UserState]:
         """As the database holds them."""
-        items: Any = self._database.items()
-        for key, value in items:
-            yield decode_user(key, value, self._measures)
+        values: Any = self._database.values()
+        yield from map(self._decode, values)
 
     def written(self, touched: list[UserState]) -> None:
         """The database holds everyone: only the last of those `touched` stay in memory, if there are too many."""
@@ -117,14 +115,15 @@ class StatesOnDisk:
         database.set_write_options(self._unlogged)
         return database
 
-    def users(self, measures: SessionMeasures) -> UsersOnDisk:
-        self._users = UsersOnDisk(self.best, measures, self._most)
+    def users(self, form: UserForm) -> UsersOnDisk:
+        self._users = UsersOnDisk(self.best, form, self._most)
         return self._users
 
-    def written(self, records: Records, touched: list[UserState]) -> None:
+    def written(self, records: Iterator[KeyValue], touched: list[UserState]) -> Iterator[KeyValue]:
         assert self._users is not None, "what is not recovered is not written"
         batch = WriteBatch(raw_mode=True)
         for key, value in records:
+            yield key, value
             assert key is not None
             if value is not None and len(key) > TOKEN_BYTES:  # no tombstone, and no partition's own record
                 batch.put(key[TOKEN_BYTES:], value)

@@ -16,7 +16,7 @@ from faust.types import TP, EventT
 from livelift import garbage
 from livelift.sessions import SessionMeasures
 from livelift.study import Study
-from processor.changelog import StateWriter, new_token
+from processor.changelog import StateWriter, UserForm, new_token
 from processor.checkpoint import Checkpoint
 from processor.partition import Partition
 from processor.recovery import StateReader
@@ -102,7 +102,7 @@ class PartitionStore(memory.Store[bytes, bytes]):
             for tp in active_tps:
                 reader = self._reader(tp.partition)
                 self.partitions[tp.partition] = reader.partition(self.study, self.measures)
-                writer = StateWriter(self.measures, new_token(), reader.states.tokens)
+                writer = StateWriter(UserForm(self.measures), new_token(), reader.states.tokens)
                 self.checkpoints[tp.partition] = Checkpoint(writer, reader.states, self.checkpoint_seconds)
             self._readers.clear()
             garbage.settle()

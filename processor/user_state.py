@@ -7,18 +7,24 @@ import msgspec
 
 from livelift.output_log import Totals
 
+SCHEMA = 4
+"""The form of a record of state."""
 
-class UserState(msgspec.Struct, gc=False):
-    """A user of one partition. Its parts that few users have are shared until then, and tuples: a million users are many.
+
+class UserState(msgspec.Struct, gc=False, array_like=True, tag=SCHEMA):
+    """A user of one partition, and the form of its record of state: [schema, as_of, …], in the order below.
+
+    Its parts that few users have are shared until then, and tuples: a million users are many. It is never part of a cycle, so the
+    garbage collector need not know it.
 
     Attributes
     ----------
+    as_of
+        The offset up to which a recovered state holds everything; −1 for a user first met in this assignment.
     user
         The record key, UTF-8.
     variant
         0 control, 1 treatment.
-    as_of
-        The offset up to which a recovered state holds everything; −1 for a user first met in this assignment.
     accumulator
         Of the open session, the study's part; None where no session is open. An open session has exactly one timer.
     session_start, session_last
@@ -35,12 +41,12 @@ class UserState(msgspec.Struct, gc=False):
         Accepted events that the watermark has not passed: (time, offset, value). Empty without allowed lateness.
     """
 
+    as_of: int
     user: bytes
     variant: int
     sums: tuple[int, ...]
     squares: tuple[int, ...]
     pre_sums: tuple[int, ...]
-    as_of: int = -1
     touched: bool = False
     accumulator: Any = None
     session_start: int = 0
@@ -58,7 +64,7 @@ class UserState(msgspec.Struct, gc=False):
     @classmethod
     def new(cls, user: bytes, variant: int, zero: tuple[int, ...]) -> "UserState":
         """A user without sessions; `zero` has a 0 for each session measure."""
-        return cls(user, variant, zero, zero, zero)
+        return cls(-1, user, variant, zero, zero, zero)
 
     def totals(self) -> Totals:
         """The totals as an output carries them."""

@@ -1,26 +1,36 @@
 """Writing what batches did, while the next ones are applied: at most one batch of a partition is under way (promise P2.3).
 
 Of a partition, in this order, each acknowledged before the next: a batch's outputs and dead letters, its state, the next
-batch's outputs. What is written was encoded when the batch was applied, so the operator is free to go on.
+batch's outputs. What is written was packed when the batch was applied, so the operator is free to go on.
 """
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from broker.record_batches import RecordBatches
 from livelift.names import RunNames
-from processor.changelog import Records
+from processor.changelog import KeyValue
 
 
 @dataclass(frozen=True, slots=True)
 class AppliedBatch:
-    """A batch's records for the output log, the dead letters and the changelog."""
+    """A batch's records for the output log, the dead letters and the changelog, to go through before the next batch is applied."""
 
-    outputs: Records
-    letters: Records
-    state: Records
+    outputs: Iterable[KeyValue]
+    letters: Iterable[KeyValue]
+    state: Iterable[KeyValue]
+
+
+@dataclass(frozen=True, slots=True)
+class PackedBatch:
+    """The same, as Kafka batches."""
+
+    outputs: list[Any]
+    letters: list[Any]
+    state: list[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +58,22 @@ class Writing:
 
     async def write(self, partition: int, batch: AppliedBatch, written: Callable[[Written], None]) -> None:
         """Write a batch once the one before it is acknowledged; returns when it is under way."""
+        pack = self._batches.pack
+        packed = PackedBatch(pack(batch.outputs), pack(batch.letters), pack(batch.state))
         before = self._under_way.get(partition)
         if before is not None:
             await before
-        self._under_way[partition] = asyncio.create_task(self._write(partition, batch, written))
+        self._under_way[partition] = asyncio.create_task(self._write(partition, packed, written))
 
-    async def _write(self, partition: int, batch: AppliedBatch, written: Callable[[Written], None]) -> None:
-        names, write = self._names, self._batches.write
+    async def _write(self, partition: int, batch: PackedBatch, written: Callable[[Written], None]) -> None:
+        names, send = self._names, self._batches.send
         try:
             began = time.perf_counter()
             await asyncio.gather(
-                write(names.output, partition, batch.outputs), write(names.dead_letters, partition, batch.letters)
+                send(names.output, partition, batch.outputs), send(names.dead_letters, partition, batch.letters)
             )
             told = time.perf_counter()
-            await write(names.changelog, partition, batch.state)
+            await send(names.changelog, partition, batch.state)
             written(Written(told - began, time.perf_counter() - told if batch.state else None))
         except Exception as error:
             self._failed(error)

@@ -1,7 +1,6 @@
 """The `lastfm` study's event and session measures: plays, skips and distinct artists of a listening session."""
 
 from array import array
-from typing import Any
 
 import msgspec
 from xxhash import xxh3_64_intdigest as hash64
@@ -64,14 +63,13 @@ class LastfmMeasures:
     def finish(self, accumulator: "array[int]", start: int, last: int) -> tuple[int, ...]:
         return ((last - start) // SECOND, _plays(accumulator), accumulator[SKIPS], len(set(accumulator[HEAD:])))
 
-    def freeze(self, accumulator: "array[int]") -> list[Any]:
-        return [_plays(accumulator), accumulator[SKIPS], accumulator[HEAD:].tobytes()]
+    def freeze(self, accumulator: "array[int]") -> bytes:
+        return accumulator.tobytes()
 
-    def thaw(self, frozen: list[Any]) -> "array[int]":
-        plays, skips, packed = frozen
-        numbers = array("Q")
-        numbers.frombytes(packed)
-        return array("Q", (skips, plays - len(numbers), _look_at(len(set(numbers))))) + numbers
+    def thaw(self, frozen: bytes) -> "array[int]":
+        accumulator = array("Q")
+        accumulator.frombytes(frozen)
+        return accumulator
 
 
 def _plays(accumulator: "array[int]") -> int:

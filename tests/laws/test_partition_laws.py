@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from livelift.event_time import MINUTE
 from livelift.output_log import ClosedSession, EndMark, Mark, Output, UserDay
 from livelift.sessions import session_measures
-from processor.changelog import StateWriter
+from processor.changelog import KeyValue, StateWriter, UserForm
 from processor.partition import Partition
 from processor.recovery import StateReader
 from processor.states import StatesInMemory
@@ -62,20 +62,20 @@ def test_the_output_log_is_the_same_for_any_batch_cuts_and_only_rises(plays: lis
 @given(listens(), st.data())
 def test_the_output_log_is_the_same_for_any_restart_points(plays: list[Listen], data: st.DataObject) -> None:
     (records,) = partition_records(plays)
-    changelog: list[tuple[bytes, bytes | None]] = []
+    changelog: list[KeyValue] = []
     partition = Partition(STUDY, MEASURES)
-    writer = StateWriter(MEASURES, b"writer00", {})
+    writer = StateWriter(UserForm(MEASURES), b"writer00", {})
     outputs: list[Output] = []
     start = 0
     while start < len(records):
         end = start + data.draw(st.integers(1, 8))
         effects = partition.apply(records[start:end])
         outputs += effects.outputs
-        for key, value in writer.records(partition, partition.take_touched()):
-            changelog.append((key, value))
+        changelog += writer.records(partition, partition.take_touched())
         if data.draw(st.booleans()):
             reader = StateReader(StatesInMemory())
             for key, value in changelog:
+                assert key is not None
                 reader.add(key, value)
             partition = reader.partition(STUDY, MEASURES)
         start = end

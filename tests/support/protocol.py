@@ -10,7 +10,7 @@ from livelift import output_log
 from livelift.output_log import Output
 from livelift.sessions import SessionMeasures
 from livelift.study import Study
-from processor.changelog import StateWriter
+from processor.changelog import StateWriter, UserForm
 from processor.checkpoint import Checkpoint
 from processor.recovery import StateReader
 from processor.states import NewStates, States, StatesInMemory
@@ -43,7 +43,9 @@ class Worker:
             reader.add(key, value)
         self._broker = broker
         self._partition = reader.partition(study, measures)
-        self._checkpoint = Checkpoint(StateWriter(measures, token, states.tokens), states, batches_a_checkpoint)
+        self._checkpoint = Checkpoint(
+            StateWriter(UserForm(measures), token, states.tokens), states, batches_a_checkpoint
+        )
         self._batches = 0
 
     @property
@@ -57,7 +59,7 @@ class Worker:
             yield
             self._broker.outputs.append(output)
         self._batches += 1
-        for key, value in self._checkpoint.records(self._partition, self._batches):
+        for key, value in list(self._checkpoint.records(self._partition, self._batches)):
             assert key is not None
             yield
             self._broker.changelog.append((key, value))

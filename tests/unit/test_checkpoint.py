@@ -4,7 +4,7 @@ from pathlib import Path
 
 from livelift.event_time import SECOND
 from livelift.sessions import session_measures
-from processor.changelog import StateWriter
+from processor.changelog import StateWriter, UserForm
 from processor.checkpoint import EVENTS_A_USER, LONGEST, Checkpoint
 from processor.partition import Partition
 from processor.states import States, StatesInMemory
@@ -24,13 +24,13 @@ def written(
     count = events_a_second * seconds
     (records,) = partition_records([Listen(START + n * SECOND, str(n % users), "x") for n in range(count)])
     partition = Partition(STUDY, MEASURES)
-    checkpoint = Checkpoint(StateWriter(MEASURES, b"12345678", {}), states or StatesInMemory(), SECONDS)
+    checkpoint = Checkpoint(StateWriter(UserForm(MEASURES), b"12345678", {}), states or StatesInMemory(), SECONDS)
     writes = []
     last = len(records) if end else len(records) - 1
     for second in range(seconds):
         begin, until = second * events_a_second + 1, (second + 1) * events_a_second + 1  # before them is the start mark
         partition.apply(records[begin * (second > 0) : last if second == seconds - 1 else until])
-        wrote = checkpoint.records(partition, float(second))
+        wrote = list(checkpoint.records(partition, float(second)))
         if wrote:
             writes.append((second, len(wrote) - 1))
     return writes
@@ -48,7 +48,7 @@ def test_many_users_wait_for_events_and_not_for_ever() -> None:
 
 def test_many_users_on_disk_do_not_wait_in_memory(tmp_path: Path) -> None:
     states = StatesOnDisk(tmp_path / "states")
-    states.users(MEASURES)
+    states.users(UserForm(MEASURES))
     assert written(80, 10, 12, states=states) == [(0, 10), (5, 50), (10, 50)]
     states.close()
 

@@ -6,7 +6,7 @@ import pytest
 
 from livelift.event_time import MINUTE
 from livelift.sessions import session_measures
-from processor.changelog import encode_user
+from processor.changelog import UserForm
 from processor.partition import Partition
 from studies.lastfm import FEW
 from tests.support.small_study import START, small_study
@@ -14,6 +14,7 @@ from tests.support.streams import Listen, partition_records
 
 STUDY = small_study()
 MEASURES = session_measures(STUDY)
+FORM = UserForm(MEASURES)
 REST = 200
 """Bytes of all but the artists, at most."""
 
@@ -27,7 +28,7 @@ def largest_state(plays: int, artists: int) -> int:
     sizes = []
     for record in records:
         partition.apply([record])
-        sizes += [len(encode_user(user, partition.as_of, MEASURES)) for user in partition.users.values()]
+        sizes += [len(FORM.encode(user, partition.as_of)) for user in partition.users.values()]
     return max(sizes)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from livelift.event_time import MINUTE
 from livelift.sessions import session_measures
-from processor.changelog import StateWriter
+from processor.changelog import StateWriter, UserForm
 from processor.checkpoint import Checkpoint
 from processor.recovery import StateReader
 from processor.states_on_disk import StatesOnDisk, UsersOnDisk, make_room
@@ -18,14 +18,14 @@ MEASURES = session_measures(STUDY)
 def test_memory_holds_the_last_active_users_and_disk_all(tmp_path: Path) -> None:
     states = StatesOnDisk(tmp_path / "states", most=10)
     partition = StateReader(states).partition(STUDY, MEASURES)
-    checkpoint = Checkpoint(StateWriter(MEASURES, b"token000", states.tokens), states, seconds=0.0)
+    checkpoint = Checkpoint(StateWriter(UserForm(MEASURES), b"token000", states.tokens), states, seconds=0.0)
     listens = [Listen(START + play * MINUTE, f"user_{play % 500}") for play in range(5_000)]
     (records,) = partition_records(listens)
     users = partition.users
     assert isinstance(users, UsersOnDisk)
     for number, start in enumerate(range(0, len(records), 100)):
         partition.apply(records[start : start + 100])
-        checkpoint.records(partition, float(number))
+        assert list(checkpoint.records(partition, float(number)))
         assert users.in_memory <= 10
     assert len(users) == 500
     assert sorted(user.user for user in users.values()) == sorted({f"user_{n}".encode() for n in range(500)})
