@@ -39,13 +39,16 @@ class KafkaBatch:
 class Batches(fetcher.PartitionRecords):  # type: ignore[misc]
     """One fetch of a partition; iterating gives its Kafka batches."""
 
+    next_fetch_offset: int
+
     def _unpack_records(self) -> Iterator[KafkaBatch]:
         fetched = self._records
         while fetched.has_next():
             batch = fetched.next_batch()
             if self._check_crcs and not batch.validate_crc():
                 raise CorruptRecordException(f"Invalid CRC - {self._tp}")
-            asked_from, self.next_fetch_offset = self.next_fetch_offset, batch.next_offset
+            asked_from = self.next_fetch_offset
+            self.next_fetch_offset = batch.next_offset
             if not batch.is_control_batch:  # of a transaction: nothing of ours
                 yield KafkaBatch(batch, asked_from)
 

@@ -64,6 +64,7 @@ class Partition:
         self.ended = False
         self.open_sessions = 0
         self.users: Users = {}
+        self._users_stay = True  # in memory, so that a timer may hold one: to look up its key takes long
         self._measures = measures
         self._zero = (0,) * len(measures.names)
         self._salt = study.experiment.salt
@@ -82,6 +83,10 @@ class Partition:
         self._fire_at = -1  # the least watermark that fires a timer; the first event always advances
         self._open_before_end = 0  # open sessions that started before the period's end
         self._touched: list[UserState] = []
+        self._day: tuple[int] = (
+            -1,
+        )  # of the last event that was its user's first on its day; users share these objects
+        self._day_end = 0
         self._replay_until = -1  # offsets up to here may be in a user's recovered state already
 
     @classmethod
@@ -113,6 +118,7 @@ class Partition:
         if watermark >= 0 and not ended:
             partition._timers.push((next_midnight(watermark), MARK, b""))
         partition.users = users
+        partition._users_stay = isinstance(users, dict)
         for user in users.values():
             partition._replay_until = max(partition._replay_until, user.as_of)
             if user.accumulator is not None:
@@ -230,13 +236,15 @@ class Partition:
 
     def _new_day(self, user: UserState, time: int) -> None:
         """The user's first event of a UTC day; the period's bounds are midnights, so exposure begins on such an event."""
-        day = time // DAY
-        user.day_end = (day + 1) * DAY
+        if time >= self._day_end or time < self._day_end - DAY:
+            self._day = (time // DAY,)
+            self._day_end = next_midnight(time)
+        user.day_end = self._day_end
         if self._start <= time < self._end:
             if user.exposed_at is None:
                 user.exposed_at = time
-            user.days = (*user.days, day)
-            self._schedule_day(user.user, day)
+            user.days = user.days + self._day
+            self._schedule_day(user.user, *self._day)
 
     # Timers. One entry per open session, at its due or earlier; one per user-day; one for the next midnight.
 
@@ -245,7 +253,7 @@ class Partition:
         if user.session_start < self._end:
             self._open_before_end += 1
         due = user.session_last + self._gap
-        self._timers.push_key(due, user.user)
+        self._timers.push_session(due, user if self._users_stay else user.user)
         self._fire_at = min(self._fire_at, due + 1)
 
     def _schedule_day(self, key: bytes, day: int) -> None:
@@ -255,9 +263,10 @@ class Partition:
             self._timers.push((due, USER_DAY, key))
             self._fire_at = min(self._fire_at, due + 1)
 
-    def _session_timer(self, key: bytes) -> Timer:
-        """Of an open session, as of its last event by now: it fires once the watermark is beyond."""
-        return self.users[key].session_last + self._gap, SESSION, key
+    def _session_timer(self, who: Any) -> Timer:
+        """Of a user's open session, as of its last event by now: it fires once the watermark is beyond."""
+        user = who if self._users_stay else self.users[who]
+        return user.session_last + self._gap, SESSION, user.user, who
 
     def _rearm(self) -> None:
         timer = self._timers.first(self.watermark + self._ahead)
@@ -282,11 +291,11 @@ class Partition:
             self._rearm()
 
     def _fire(self, timer: Timer, effects: Effects) -> None:
-        due, kind, key = timer[:3]
+        due, kind = timer[:2]
         if kind == SESSION:
-            self._close(due, key, effects)
+            self._close(due, timer[3], effects)
         elif kind == USER_DAY:
-            self._resolve_day(due, key, effects)
+            self._resolve_day(due, timer[2], effects)
         elif kind == MARK:
             complete = due >= self._end and self._open_before_end == 0
             effects.outputs.append(Mark(SCHEMA, due, self.counts, complete, self.manifest))
@@ -294,12 +303,12 @@ class Partition:
         else:
             self._release(timer, effects)
 
-    def _close(self, due: int, key: bytes, effects: Effects) -> None:
-        user = self.users[key]
+    def _close(self, due: int, who: Any, effects: Effects) -> None:
+        user = who if self._users_stay else self.users[who]
         accumulator, start, last = user.accumulator, user.session_start, user.session_last
         assert accumulator is not None, "an open session has exactly one timer"
         if last + self._gap > due:  # it went on since the timer was set
-            self._timers.push_key(last + self._gap, key)
+            self._timers.push_session(last + self._gap, who)
             return
         user.accumulator = None
         effects.closed += 1
@@ -320,7 +329,7 @@ class Partition:
             ClosedSession(
                 SCHEMA,
                 due,
-                key.decode(),
+                user.user.decode(),
                 user.variant,
                 start,
                 last,

@@ -7,6 +7,7 @@ wrote in the meantime.
 """
 
 from collections.abc import Callable, Iterable
+from itertools import chain
 from typing import Any
 
 from faust import stores
@@ -67,10 +68,9 @@ class PartitionStore(memory.Store[bytes, bytes]):
         try:
             for event in batch:
                 reader = self._reader(event.message.partition)
-                batches: Any = event.message.value
-                for batch in batches:
-                    for record in batch:
-                        reader.add(record.key, record.value)
+                kafka_batches: Any = event.message.value
+                for record in chain.from_iterable(kafka_batches):
+                    reader.add(record.key, record.value)
         except Exception as error:
             self.failure = error
             raise

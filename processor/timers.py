@@ -1,8 +1,8 @@
 """The timers of a partition, in their order. Pure.
 
 A heap of a million timers is slow: each step through it finds its tuple somewhere else in memory. Here a later minute is a
-list until its turn comes, and is sorted then. A session's timer is only its user's key until then: three of four sessions
-went on since theirs was set, and a list more costs less than to fire, see it, and wait again.
+list until its turn comes, and is sorted then. A session's timer is only its user until then: three of four sessions went on
+since theirs was set, and a list more costs less than to fire, see it, and wait again.
 """
 
 from collections.abc import Callable
@@ -23,24 +23,24 @@ class Timers:
     Parameters
     ----------
     by_now
-        The timer of a key that was pushed with `push_key`, as it is by now: at the due of the push or later. It is asked
-        when the minute of its due comes, at some time before it fires.
+        The timer of the session of somebody who was pushed with `push_session`, as it is by now: at the due of the push or
+        later. It is asked when the minute of its due comes, at some time before it fires.
 
     >>> timers = Timers({b"a": (70_000, b"a"), b"b": (20, b"b")}.__getitem__)
     >>> for timer in [(90_000, 1), (10, 2), (90_000, 0), (10, 1)]: timers.push(timer)
-    >>> timers.push_key(15, b"a"); timers.push_key(20, b"b")
+    >>> timers.push_session(15, b"a"); timers.push_session(20, b"b")
     >>> timers.first(until=0), timers.next_minute(), timers.first(until=1), timers.next_minute()
     (None, 0, (10, 1), 60000)
     >>> [timers.pop() for _ in range(6)], timers.next_minute()
     ([(10, 1), (10, 2), (20, b'b'), (70000, b'a'), (90000, 0), (90000, 1)], None)
     """
 
-    def __init__(self, by_now: Callable[[bytes], Timer]) -> None:
+    def __init__(self, by_now: Callable[[Any], Timer]) -> None:
         self._by_now = by_now
         self._near: list[Timer] = []  # of the minutes up to `_minute`, as it was opened; the last one fires first
         self._late: list[Timer] = []  # of these minutes too, but pushed since: a heap
         self._minute = -1
-        self._far: dict[int, tuple[list[Timer], list[bytes]]] = {}
+        self._far: dict[int, tuple[list[Timer], list[Any]]] = {}
         self._minutes: list[int] = []  # a heap of the keys of `_far`
 
     def push(self, timer: Timer) -> None:
@@ -50,15 +50,15 @@ class Timers:
         else:
             self._later(minute)[0].append(timer)
 
-    def push_key(self, due: int, key: bytes) -> None:
+    def push_session(self, due: int, who: Any) -> None:
         """A timer that is for `due` ms or, by the time it is looked at, later."""
         minute = due // MINUTE
         if minute <= self._minute:
-            heappush(self._late, self._by_now(key))
+            heappush(self._late, self._by_now(who))
         else:
-            self._later(minute)[1].append(key)
+            self._later(minute)[1].append(who)
 
-    def _later(self, minute: int) -> tuple[list[Timer], list[bytes]]:
+    def _later(self, minute: int) -> tuple[list[Timer], list[Any]]:
         later = self._far.get(minute)
         if later is None:
             later = self._far[minute] = ([], [])
@@ -94,14 +94,14 @@ class Timers:
     def _open(self, minute: int) -> None:
         """A minute's turn comes."""
         self._minute = minute
-        timers, keys = self._far.pop(minute)
+        timers, sessions = self._far.pop(minute)
         self._near += timers
         end = (minute + 1) * MINUTE
-        for key, timer in zip(keys, map(self._by_now, keys), strict=True):
+        for who, timer in zip(sessions, map(self._by_now, sessions), strict=True):
             if timer[0] < end:
                 self._near.append(timer)
             else:
-                self._later(timer[0] // MINUTE)[1].append(key)
+                self._later(timer[0] // MINUTE)[1].append(who)
         self._near.sort(reverse=True)
 
     def pop(self) -> Timer:

@@ -31,12 +31,12 @@ def test_timers_fire_in_the_order_of_one_heap(steps: list[Timer | int | None]) -
 
 
 @given(st.lists(st.tuples(DUES, st.lists(st.integers(0, MINUTE), max_size=3)), max_size=8), st.integers(0, 6 * MINUTE))
-def test_a_key_s_timer_fires_when_it_is_due_by_then(sessions: list[tuple[int, list[int]]], until: int) -> None:
+def test_a_session_s_timer_fires_when_it_is_due_by_then(sessions: list[tuple[int, list[int]]], until: int) -> None:
     """A session is its due and by how much it goes on, before each look. Keys that were pushed fire as one heap would."""
     due = {bytes([number]): first for number, (first, _) in enumerate(sessions)}
     timers = Timers(lambda key: (due[key], key))
     for key, time in due.items():
-        timers.push_key(time, key)
+        timers.push_session(time, key)
     for look in range(3):
         for key, (_, goes_on) in zip(due, sessions, strict=True):
             if due[key] // MINUTE > until // MINUTE:  # its minute is not open: it may go on
