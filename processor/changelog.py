@@ -65,8 +65,9 @@ class UserForm:
         self._zero = (0,) * len(measures.names)
 
     def encode(self, user: UserState, as_of: int) -> bytes:
-        """The user's record as of offset `as_of`."""
+        """The user's record as of offset `as_of`: nothing of the user is left to be written."""
         user.as_of = as_of
+        user.touched = False
         return self._encode(user)
 
     def decode(self, value: bytes) -> UserState:

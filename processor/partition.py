@@ -211,10 +211,9 @@ class Partition:
         return len(self._touched)
 
     def take_touched(self) -> list[UserState]:
-        """The users that changed since the last call, in the order of their first change: their state is to be written."""
+        """The users that changed since the last call, in the order of their first change. Their state is to be written before
+        the next batch is applied (`UserForm.encode`)."""
         touched, self._touched = self._touched, []
-        for user in touched:
-            user.touched = False
         return touched
 
     def _take(self, user: UserState, time: int, event: Any) -> None:

@@ -11,47 +11,56 @@ SCHEMA = 4
 """The form of a record of state."""
 
 
-class UserState(msgspec.Struct, gc=False, array_like=True, tag=SCHEMA):
-    """A user of one partition, and the form of its record of state: [schema, as_of, …], in the order below.
-
-    Its parts that few users have are shared until then, and tuples: a million users are many. It is never part of a cycle, so the
-    garbage collector need not know it.
+class Now(msgspec.Struct, gc=False, array_like=True, tag=SCHEMA):
+    """The part of a user that nearly every event reads: the fields of a base class lie together, in one line of the cache or two.
 
     Attributes
     ----------
     as_of
         The offset up to which a recovered state holds everything; −1 for a user first met in this assignment.
-    user
-        The record key, UTF-8.
-    variant
-        0 control, 1 treatment.
+    touched
+        Changed since its state was last written: `Partition.take_touched` will give it.
     accumulator
         Of the open session, the study's part; None where no session is open. An open session has exactly one timer.
     session_start, session_last
         First and last event of the open session in ms.
     day_end
         The end of the latest active day in ms: an event from there on is on a new active day.
+    """
+
+    as_of: int
+    touched: bool
+    accumulator: Any
+    session_start: int
+    session_last: int
+    day_end: int
+
+
+class UserState(Now, gc=False, array_like=True, tag=SCHEMA):
+    """A user of one partition, and the form of its record of state: [schema, as_of, …], in the order of the fields.
+
+    Its parts that few users have are shared until then, and tuples: a million users are many. It is never part of a cycle, so
+    the garbage collector need not know it.
+
+    Attributes
+    ----------
+    user
+        The record key, UTF-8.
+    variant
+        0 control, 1 treatment.
     days
         Active days of the period (days since 1970) whose return is not resolved yet.
     exposed_at
         First event inside the period in ms; `exposure_told` once a closed session has carried it.
-    touched
-        Changed since its state was last written: `Partition.take_touched` will give it.
     waiting
         Accepted events that the watermark has not passed: (time, offset, value). Empty without allowed lateness.
     """
 
-    as_of: int
     user: bytes
     variant: int
     sums: tuple[int, ...]
     squares: tuple[int, ...]
     pre_sums: tuple[int, ...]
-    touched: bool = False
-    accumulator: Any = None
-    session_start: int = 0
-    session_last: int = 0
-    day_end: int = 0
     days: tuple[int, ...] = ()
     exposed_at: int | None = None
     exposure_told: bool = False
@@ -64,7 +73,7 @@ class UserState(msgspec.Struct, gc=False, array_like=True, tag=SCHEMA):
     @classmethod
     def new(cls, user: bytes, variant: int, zero: tuple[int, ...]) -> "UserState":
         """A user without sessions; `zero` has a 0 for each session measure."""
-        return cls(-1, user, variant, zero, zero, zero)
+        return cls(-1, False, None, 0, 0, 0, user, variant, zero, zero, zero)
 
     def totals(self) -> Totals:
         """The totals as an output carries them."""
