@@ -13,6 +13,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median_low
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -41,6 +42,7 @@ RESULTS = Path("bench/results/million_users.json")
 EVENTS = 10_000_000
 USERS = (1_000, 1_000_000)
 ROWS_A_BATCH = 20_000
+RATES = ("events_per_s", "cpu_s_per_million")
 TOKEN_BYTES = 8
 """A changelog key is a writer's token and the user (docs/decisions/0001)."""
 
@@ -146,6 +148,13 @@ def measure(bench: Bench, study: Study, events: UniformEvents, users: int) -> di
     }
 
 
+def _middle(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """The run in the middle by CPU; equal only if all are."""
+    middle = median_low(row["cpu_s_per_million"] for row in rows)
+    row = next(row for row in rows if row["cpu_s_per_million"] == middle)
+    return {**row, "equal_to_batch": all(row["equal_to_batch"] for row in rows)}
+
+
 def _rates(span: Span | None) -> dict[str, float]:
     if span is None:
         raise SettingsError("there were too few events to see a steady rate", "ask for more: --events")
@@ -165,20 +174,28 @@ def _expected(root: Path, study: Study, events: UniformEvents) -> Path:
     return target
 
 
-def run(events: int, users: tuple[int, ...], say: Say) -> dict[str, Any]:
-    """Start servers, measure each number of users in turn, stop."""
+def run(events: int, users: tuple[int, int], runs: int, say: Say) -> dict[str, Any]:
+    """Measure few users and many in turn, each with servers of its own, `runs` times.
+
+    A row is the run in the middle by CPU; the ratio is the one in the middle of those of a run each.
+    """
     study = load_study("lastfm")
-    rows = []
-    for count in users:
-        uniform = make_uniform(bench_folder(), study, events, count)
-        with bench_servers(say) as bench:
-            rows.append(measure(bench, study, uniform, count))
-        say(str(rows[-1]))
-    few, many = rows[0], rows[-1]
+    measured: dict[int, list[dict[str, Any]]] = {count: [] for count in users}
+    for _ in range(runs):
+        for count in users:
+            uniform = make_uniform(bench_folder(), study, events, count)
+            with bench_servers(say) as bench:
+                measured[count].append(measure(bench, study, uniform, count))
+            say(str(measured[count][-1]))
+    few, many = (_middle(measured[count]) for count in users)
+    ratios = [b["cpu_s_per_million"] / a["cpu_s_per_million"] for a, b in zip(*measured.values(), strict=True)]
     return {
         "machine": machine(),
-        "rows": rows,
-        "cost_ratio": round(many["cpu_s_per_million"] / few["cpu_s_per_million"], 2),
+        "runs": runs,
+        "rows": [few, many],
+        "each_run": [[{name: row[name] for name in RATES} for row in rows] for rows in measured.values()],
+        "cost_ratio": round(median_low(ratios), 2),
+        "each_ratio": [round(ratio, 2) for ratio in ratios],
         "resident_bytes_a_user": round(
             (many["resident_mib"] - few["resident_mib"]) * 2**20 / (many["users"] - few["users"])
         ),
@@ -190,10 +207,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.million_users", description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("--events", type=int, default=EVENTS)
     parser.add_argument("--users", type=int, nargs=2, default=USERS, metavar=("FEW", "MANY"))
+    parser.add_argument("--runs", type=int, default=3, help="runs of both, in turn (default 3)")
     parser.add_argument("--out", type=Path, default=RESULTS)
     arguments = parser.parse_args()
     try:
-        report = run(arguments.events, tuple(arguments.users), console.print)
+        report = run(arguments.events, (arguments.users[0], arguments.users[1]), arguments.runs, console.print)
     except LiveliftError as error:
         console.print(str(error))
         sys.exit(error.exit_code)

@@ -74,18 +74,12 @@ class Partition:
         self._pre_start = study.experiment.pre_start_ms
         self._start = study.experiment.start_ms
         self._end = study.experiment.end_ms
-        self._timers = Timers(
-            self._session_timer
-        )  # (due, kind, user or offset, …); a session's due may be stale: early
-        self._ahead = max(
-            1, self._gap - MINUTE
-        )  # minutes that begin so soon get no timer of a session any more: they are opened
+        self._timers = Timers(self._session_timer)  # (due, kind, user or offset, …)
+        self._ahead = max(1, self._gap - MINUTE)  # no session is due so soon that begins or goes on now
         self._fire_at = -1  # the least watermark that fires a timer; the first event always advances
         self._open_before_end = 0  # open sessions that started before the period's end
         self._touched: list[UserState] = []
-        self._day: tuple[int] = (
-            -1,
-        )  # of the last event that was its user's first on its day; users share these objects
+        self._day: tuple[int] = (-1,)  # the latest active day of any user, and its end: users share these objects
         self._day_end = 0
         self._replay_until = -1  # offsets up to here may be in a user's recovered state already
 

@@ -10,13 +10,23 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rocksdict import Options, Rdict, WriteBatch, WriteOptions
+from rocksdict import BlockBasedOptions, Options, Rdict, WriteBatch, WriteOptions
 
 from processor.changelog import TOKEN_BYTES, KeyValue, UserForm
 from processor.user_state import UserState
 
-MOST_IN_MEMORY = 100_000
+MOST_IN_MEMORY = 20_000
 """Users of a partition that stay in memory after a checkpoint: the last to be active."""
+
+
+BUFFER_BYTES = 4 << 20
+"""What RocksDB collects in memory before it writes; 64 MiB by default, and every partition has two databases."""
+
+BLOOM_BITS = 10
+"""A key: one of a hundred that are not there is looked for in vain."""
+
+A_WRITE = 1_000
+"""Records that go to RocksDB at once."""
 
 
 def make_room(folder: Path) -> Path:
@@ -111,6 +121,10 @@ class StatesOnDisk:
     def _open(self, name: str) -> Any:  # an `Rdict`, which types its keys and values as anything
         options = Options(raw_mode=True)
         options.create_if_missing(True)
+        options.set_write_buffer_size(BUFFER_BYTES)
+        blocks = BlockBasedOptions()
+        blocks.set_bloom_filter(BLOOM_BITS, False)  # most users that are looked up in vain are new
+        options.set_block_based_table_factory(blocks)
         database = Rdict(str(self._folder / name), options)
         database.set_write_options(self._unlogged)
         return database
@@ -127,6 +141,9 @@ class StatesOnDisk:
             assert key is not None
             if value is not None and len(key) > TOKEN_BYTES:  # no tombstone, and no partition's own record
                 batch.put(key[TOKEN_BYTES:], value)
+                if batch.len() >= A_WRITE:
+                    self.best.write(batch, self._unlogged)
+                    batch = WriteBatch(raw_mode=True)
         self.best.write(batch, self._unlogged)
         self._users.written(touched)
 

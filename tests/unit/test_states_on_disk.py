@@ -7,7 +7,7 @@ from livelift.sessions import session_measures
 from processor.changelog import StateWriter, UserForm
 from processor.checkpoint import Checkpoint
 from processor.recovery import StateReader
-from processor.states_on_disk import StatesOnDisk, UsersOnDisk, make_room
+from processor.states_on_disk import A_WRITE, StatesOnDisk, UsersOnDisk, make_room
 from tests.support.small_study import START, small_study
 from tests.support.streams import Listen, partition_records
 
@@ -33,6 +33,20 @@ def test_memory_holds_the_last_active_users_and_disk_all(tmp_path: Path) -> None
     assert users.get(b"nobody") is None
     states.close()
     assert not (tmp_path / "states").exists()
+
+
+def test_a_checkpoint_of_more_users_than_go_to_disk_at_once_keeps_them_all(tmp_path: Path) -> None:
+    states = StatesOnDisk(tmp_path / "states", most=10)
+    partition = StateReader(states).partition(STUDY, MEASURES)
+    checkpoint = Checkpoint(StateWriter(UserForm(MEASURES), b"token000", states.tokens), states, seconds=0.0)
+    many = 2 * A_WRITE + 5
+    (records,) = partition_records([Listen(START + number, f"user_{number}") for number in range(many)])
+    partition.apply(records)
+    assert len(list(checkpoint.records(partition, 0.0))) == many + 1
+    users = partition.users
+    assert isinstance(users, UsersOnDisk)
+    assert len({user.user for user in users.values()}) == len(users) == many
+    states.close()
 
 
 def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
