@@ -11,8 +11,8 @@ from processor.changelog import KeyValue, StateWriter
 from processor.partition import Partition
 from processor.states import States
 
-EVENTS_A_USER = 4
-"""Writing waits until there were so many events for each user to write: a user costs about as much as two events."""
+EVENTS_A_USER = 6
+"""Writing waits until there were so many events for each user to write: a user costs about as much as an event."""
 
 LONGEST = 6
 """It waits at most so many times the usual seconds; not at all where users are on disk."""

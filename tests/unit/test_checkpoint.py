@@ -41,8 +41,8 @@ def test_few_users_are_written_every_few_seconds() -> None:
 
 
 def test_many_users_wait_for_events_and_not_for_ever() -> None:
-    assert (EVENTS_A_USER, LONGEST * SECONDS) == (4, 30)
-    assert written(60, 10, 30) == [(0, 10), (24, 60)]  # every one has had four
+    assert (EVENTS_A_USER, LONGEST * SECONDS) == (6, 30)
+    assert written(40, 10, 30) == [(0, 10), (24, 40)]  # every one has had six
     assert written(80, 10, 70) == [(0, 10), (30, 80), (60, 80)]
 
 
