@@ -11,13 +11,13 @@ SCHEMA = 4
 """The form of a record of state."""
 
 
-class Now(msgspec.Struct, gc=False, array_like=True, tag=SCHEMA):
+class HotFields(msgspec.Struct, gc=False, array_like=True, tag=SCHEMA):
     """The part of a user that nearly every event reads: the fields of a base class lie together, in one line of the cache or two.
 
     Attributes
     ----------
     as_of
-        The offset up to which a recovered state holds everything; −1 for a user first met in this assignment.
+        The offset up to which the record that was last written holds everything of the user; −1 before the first.
     touched
         Changed since its state was last written: `Partition.take_touched` will give it.
     accumulator
@@ -36,7 +36,7 @@ class Now(msgspec.Struct, gc=False, array_like=True, tag=SCHEMA):
     day_end: int
 
 
-class UserState(Now, gc=False, array_like=True, tag=SCHEMA):
+class UserState(HotFields, gc=False, array_like=True, tag=SCHEMA):
     """A user of one partition, and the form of its record of state: [schema, as_of, …], in the order of the fields.
 
     Its parts that few users have are shared until then, and tuples: a million users are many. It is never part of a cycle, so
