@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from kafka.admin import KafkaAdminClient, NewTopic
 
 from broker.record_batches import RecordBatches
@@ -52,6 +53,7 @@ faust.Worker(app, loglevel="WARN").execute_from_commandline()
 """
 
 
+@pytest.mark.slow
 def test_a_consumer_may_be_sought_while_it_fetches(servers: LocalServers, tmp_path: Path) -> None:
     admin = KafkaAdminClient(bootstrap_servers=servers.kafka.address)
     admin.create_topics([NewTopic("sought", 1, 1)])
