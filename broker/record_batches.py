@@ -27,8 +27,8 @@ class RecordBatches:
     async def stop(self) -> None:
         await self._producer.stop()
 
-    def pack(self, records: Iterable[tuple[bytes | None, bytes | None]]) -> list[Any]:
-        """Batches of (key, value) records, in order, for `send`. Each record is let go before the next one is asked for.
+    def pack(self, topic: str, records: Iterable[tuple[bytes | None, bytes | None]]) -> list[Any]:
+        """Batches of (key, value) records for `topic`, in order, to `send`. Each record is let go before the next one is asked for.
 
         Raises
         ------
@@ -45,7 +45,7 @@ class RecordBatches:
                 batches.append(batch)
                 if batch.append(key=key, value=value, timestamp=now) is None:
                     raise StateError(
-                        f"a record of {len(value or b'')} bytes is larger than a batch of {BATCH_BYTES}",
+                        f"a record of {len(value or b'')} bytes for {topic} is larger than a batch of {BATCH_BYTES}",
                         "raise BATCH_BYTES in broker/connecting.py",
                     )
         if not batch.record_count():

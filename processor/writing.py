@@ -58,8 +58,12 @@ class Writing:
 
     async def write(self, partition: int, batch: AppliedBatch, written: Callable[[Written], None]) -> None:
         """Write a batch once the one before it is acknowledged; returns when it is under way."""
-        pack = self._batches.pack
-        packed = PackedBatch(pack(batch.outputs), pack(batch.letters), pack(batch.state))
+        names, pack = self._names, self._batches.pack
+        packed = PackedBatch(
+            pack(names.output, batch.outputs),
+            pack(names.dead_letters, batch.letters),
+            pack(names.changelog, batch.state),
+        )
         before = self._under_way.get(partition)
         if before is not None:
             await before

@@ -72,6 +72,6 @@ async def _fill(kafka: str) -> None:
     batches = await RecordBatches.started(kafka)
     try:
         for _ in range(0, RECORDS, A_BATCH):
-            await batches.send("sought", 0, batches.pack([(b"u", b"x" * 50)] * A_BATCH))
+            await batches.send("sought", 0, batches.pack("sought", [(b"u", b"x" * 50)] * A_BATCH))
     finally:
         await batches.stop()
