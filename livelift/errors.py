@@ -11,6 +11,12 @@ LiveliftError
 └── StateError          stored state that contradicts the log (a gap, another run's data)
 """
 
+import errno
+import os
+
+DISK_FULL = os.strerror(errno.ENOSPC)
+"""What the operating system says of a full disk, and Kafka and Redis after it."""
+
 
 class LiveliftError(Exception):
     """A failure with its cause and its fix, shown to a person without a traceback.

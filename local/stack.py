@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from livelift import settings
-from livelift.errors import ResourceError, StateError
+from livelift.errors import DISK_FULL, ResourceError, StateError
 from livelift.study import load_study
 from local.metric_targets import forget_targets
 from local.processes import ChildProcess
@@ -49,7 +49,7 @@ class Supervisor:
         """
         for server in (self._servers.kafka, self._servers.redis) if self._servers else ():
             if not server.is_running:
-                full = "No space left on device" in server.process.tail(200)
+                full = DISK_FULL in server.process.tail(200)
                 raise ResourceError(
                     f"{server.name} ended: {'its disk is full' if full else server.process.tail(3)}",
                     f"{'make room' if full else f'read its log, {server.log}'}; nothing is lost: start again and go on",

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import redis
 
-from livelift.errors import ResourceError, UnreachableError
+from livelift.errors import UnreachableError
 from livelift.output_log import Output
 from livelift.sessions import session_measures
 from livelift.study import Study
@@ -22,7 +22,7 @@ from stats.document import Document, history_entry, make_document
 from stats.kafka_edge import LOST as KAFKA_LOST
 from stats.kafka_edge import OutputReader
 from stats.prometheus_edge import StatsMetrics
-from stats.redis_store import Command, RedisStore, Refused, connect
+from stats.redis_store import Command, RedisStore, Refused, connect, refusal
 from stats.run_state import RunState
 from stats.settings import StatsSettings
 from stats.standing_by import wait_while_moving
@@ -64,6 +64,8 @@ class StatsStation:
         """
         try:
             self._work(stop, until_end)
+        except redis.ResponseError as error:
+            raise refusal(error) from None
         finally:
             if self._reader is not None:
                 self._reader.close()
@@ -82,11 +84,6 @@ class StatsStation:
             except Refused:
                 refused = True
                 log.warning("another stats station writes this run, or Redis was rolled back: standing by")
-            except redis.ResponseError as error:
-                raise ResourceError(
-                    f"Redis refuses to write: {error}",
-                    "look at its memory and disk; nothing is lost: start stats again",
-                ) from None
             except LOST as error:
                 log.warning("connection lost, trying again: %s", error)
                 time.sleep(RETRY_SECONDS)

@@ -16,7 +16,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from livelift.assignment import VARIANTS
-from livelift.errors import StateError, UnreachableError, VersionError
+from livelift.errors import DISK_FULL, ResourceError, StateError, UnreachableError, VersionError
 from livelift.events import Manifest
 from livelift.names import RunNames, changes_channel, current_run_key, headline_key, preview_key, verdict_key
 from livelift.output_log import Counts, Totals
@@ -264,7 +264,7 @@ def connect(url: str) -> Client:
         retry=Retry(NoBackoff(), 0),  # the station has its own way: load again, then go on
     )
     try:
-        client.ping()
+        client.echo("")  # a PING is refused while the disk is full, when reading still works
     except redis.AuthenticationError as error:
         raise UnreachableError(
             f"Redis refuses the password: {error}", "set LIVELIFT_REDIS=redis://:PASSWORD@HOST:PORT/0"
@@ -275,6 +275,20 @@ def connect(url: str) -> Client:
             "start it, or set LIVELIFT_REDIS=redis://HOST:PORT/0",
         ) from None
     return client
+
+
+def refusal(error: redis.ResponseError) -> ResourceError:
+    """What a Redis that answers but doesn't do what it's told lacks: room on its disk, or else mostly memory.
+
+    >>> print(refusal(redis.ResponseError("MISCONF Errors writing to the AOF file: No space left on device")))
+    Redis refuses to write: its disk is full
+      fix: make room; nothing is lost: start stats again
+    """
+    full = DISK_FULL in str(error)
+    return ResourceError(
+        f"Redis refuses to write: {'its disk is full' if full else error}",
+        f"{'make room' if full else 'look at its memory and disk'}; nothing is lost: start stats again",
+    )
 
 
 def _without_password(url: str) -> str:

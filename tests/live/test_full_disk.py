@@ -1,45 +1,47 @@
 """A disk that fills up in the middle of a run: said at once, and after room was made the replay goes on to the same end.
 
-The disk is a small one in memory, mounted for the test, which takes root; CI is root.
+Whoever writes first after that says it: the broker ends, or Redis refuses and the stats station ends.
 """
 
-import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import redis
 
 from batch.document import batch_document
+from livelift.errors import ResourceError
 from livelift.study import load_study
 from local.equality import differences
+from local.redis_server import RedisServer
 from local.run_folder import RunFolder
+from local.servers import LocalServers
 from local.verdict_reader import read_newest, redis_client
 from producer.sources import lastfm_generator
+from producer.topics import create_topics
+from stats.app import StatsStation
+from stats.prometheus_edge import StatsMetrics
+from stats.redis_store import connect
+from stats.settings import StatsSettings
 from tests.live.test_interrupt import processes_of
+from tests.support.small_disk import fill, small_disk
 
 LIVELIFT = Path(sys.executable).with_name("livelift")
 STUDY = load_study("lastfm")
-SIZE_MIB = 700  # the broker asks for 512 before it starts
+FOR_A_STACK_MIB = 700  # the broker asks for 512 before it starts
+FOR_REDIS_MIB = 8
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={SIZE_MIB}m", "livelift", str(disk)], capture_output=True, text=True
-    )
-    if mounted.returncode != 0:
-        words = f"a small disk cannot be mounted: {mounted.stderr.strip()}"
-        if os.environ.get("LIVELIFT_REQUIRE_TOOLS"):
-            pytest.fail(words)
-        pytest.skip(words)
-    yield disk
-    subprocess.run(["umount", "--lazy", str(disk)], check=True)
+def disk(tmp_path: Path) -> Iterator[Path]:
+    with small_disk(tmp_path / "disk", FOR_A_STACK_MIB) as disk:
+        yield disk
 
 
 def up(folder: Path) -> subprocess.Popen[str]:
@@ -58,39 +60,30 @@ def replay(folder: Path, data: Path, speed: str) -> subprocess.Popen[str]:
     )
 
 
-def test_a_disk_that_fills_up_is_said_and_the_replay_goes_on_when_there_is_room(
-    small_disk: Path, tmp_path: Path
-) -> None:
+def test_a_disk_that_fills_up_is_said_and_the_replay_goes_on_when_there_is_room(disk: Path, tmp_path: Path) -> None:
     data = tmp_path / "log.tsv"
     lastfm_generator.generate(data, events=60_000, users=200, lift=0.0, seed=2, study=STUDY)
-    folder = RunFolder(small_disk / ".livelift")
-    filler = small_disk / "filler"
+    folder = RunFolder(disk / ".livelift")
 
-    stack = up(small_disk)
-    sending = replay(small_disk, data, "400000x")
+    stack = up(disk)
+    sending = replay(disk, data, "400000x")
     with redis_client(folder) as client:
         deadline = time.monotonic() + 60
         while (document := read_newest(client, STUDY.name)) is None or document["input"]["accepted"] < 5_000:
             assert time.monotonic() < deadline
             time.sleep(0.1)
-    with filler.open("wb") as file:
-        try:
-            while True:
-                file.write(bytes(1 << 20))
-        except OSError:
-            pass  # it is full
+    filler = fill(disk)
     _, said = stack.communicate(timeout=60)
     sending.send_signal(signal.SIGINT)
     _, told = sending.communicate(timeout=150)
     assert stack.returncode > 1
-    assert "fix:" in said
-    assert "full" in said
+    assert "its disk is full\n  fix: make room" in said
     assert "Traceback" not in said + told
-    assert processes_of(small_disk) == []
+    assert processes_of(disk) == []
 
     filler.unlink()
-    stack = up(small_disk)
-    sending = replay(small_disk, data, "max")
+    stack = up(disk)
+    sending = replay(disk, data, "max")
     _, told = sending.communicate(timeout=60)
     assert sending.returncode == 0, told
     assert "going on where it was" in told
@@ -103,3 +96,19 @@ def test_a_disk_that_fills_up_is_said_and_the_replay_goes_on_when_there_is_room(
     assert stack.wait(timeout=30) == 130
     twin, _ = batch_document(data, STUDY)
     assert list(differences(document, twin)) == []
+
+
+def test_redis_on_a_full_disk_can_be_read_and_stats_says_why_it_ends(servers: LocalServers, tmp_path: Path) -> None:
+    settings = StatsSettings(servers.kafka.address, "", STUDY.name, "full-disk")
+    create_topics(settings.kafka, settings.names, 1)
+    with small_disk(tmp_path / "disk", FOR_REDIS_MIB) as disk, RedisServer(disk / "redis") as server:
+        settings = replace(settings, redis=server.url)
+        fill(disk)
+        with connect(server.url) as client:
+            for _ in range(2):  # the first is written, and fails
+                with suppress(redis.ResponseError):
+                    client.set("more", bytes(1 << 20))
+        with pytest.raises(ResourceError, match="Redis refuses to write: its disk is full"):
+            StatsStation(settings, STUDY, StatsMetrics(STUDY)).run(lambda: False, until_end=True)
+        with connect(server.url) as client:
+            assert client.exists("more") == 1

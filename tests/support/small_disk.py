@@ -1,0 +1,40 @@
+"""A disk small enough to be filled up: one in memory, mounted for a test, which takes root; CI is root."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+
+@contextmanager
+def small_disk(folder: Path, mib: int) -> Iterator[Path]:
+    """The empty disk, mounted at `folder`. Can't it be: a failure where LIVELIFT_REQUIRE_TOOLS is set, else a skip."""
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={mib}m", "livelift", str(folder)], capture_output=True, text=True
+    )
+    if mounted.returncode != 0:
+        words = f"a small disk cannot be mounted: {mounted.stderr.strip()}"
+        if os.environ.get("LIVELIFT_REQUIRE_TOOLS"):
+            pytest.fail(words)
+        pytest.skip(words)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def fill(disk: Path) -> Path:
+    """Leave no byte free; the file to remove to make room."""
+    filler = disk / "filler"
+    with filler.open("wb", buffering=0) as file:
+        for size in (1 << 20, 1 << 12):
+            try:
+                while True:
+                    file.write(bytes(size))
+            except OSError:
+                pass  # no room for so much any more
+    return filler
