@@ -60,6 +60,7 @@ def replay(folder: Path, data: Path, speed: str) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_is_said_and_the_replay_goes_on_when_there_is_room(disk: Path, tmp_path: Path) -> None:
     data = tmp_path / "log.tsv"
     lastfm_generator.generate(data, events=60_000, users=200, lift=0.0, seed=2, study=STUDY)
