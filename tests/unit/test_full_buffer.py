@@ -1,0 +1,70 @@
+"""The processor's consumer while the agent's buffer is full, and while a partition has nothing more."""
+
+import asyncio
+from typing import Any
+
+import faust
+import pytest
+from faust.types import TP
+
+from processor.consumer import FETCH_WAIT_MS, StateConsumer
+
+HERE, THERE = TP("events", 0), TP("events", 1)
+
+
+async def _nothing(*_: Any) -> None: ...
+
+
+@pytest.fixture
+def consumer() -> StateConsumer:
+    """A consumer that reads both partitions and is not connected."""
+    app = faust.App("full-buffer", broker="kafka://127.0.0.1:1")
+    consumer = StateConsumer(app.transport, _nothing, _nothing, _nothing)
+    consumer._set_active_tps({HERE, THERE})
+    return consumer
+
+
+@pytest.fixture
+def asked(consumer: StateConsumer, monkeypatch: pytest.MonkeyPatch) -> list[set[TP]]:
+    """The partitions that records were asked of, request for request; there never are any."""
+    asked: list[set[TP]] = []
+
+    async def getmany(active_partitions: set[TP], timeout: float) -> dict[TP, Any]:
+        asked.append(set(active_partitions))
+        return {}
+
+    monkeypatch.setattr(consumer, "_getmany", getmany)
+    return asked
+
+
+def test_a_full_buffer_stops_every_partition_until_there_is_room(consumer: StateConsumer, asked: list[set[TP]]) -> None:
+    async def run() -> None:
+        consumer.on_buffer_full(HERE)
+        taking = asyncio.create_task(consumer._wait_next_records(1.0))
+        await asyncio.sleep(0.05)
+        assert asked == []
+        consumer.on_buffer_drop(HERE)
+        await asyncio.wait_for(taking, 0.5)
+        assert asked == [{HERE, THERE}]
+
+    asyncio.run(run())
+
+
+def test_a_buffer_that_was_emptied_without_a_word_is_filled_again(
+    consumer: StateConsumer, asked: list[set[TP]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("processor.consumer.ROOM_SECONDS", 0.01)
+
+    async def run() -> None:
+        consumer.on_buffer_full(HERE)
+        await asyncio.wait_for(consumer._wait_next_records(1.0), 0.5)
+        assert asked == [{HERE, THERE}]
+
+    asyncio.run(run())
+
+
+def test_a_request_for_what_is_not_there_yet_is_not_kept_for_long(consumer: StateConsumer) -> None:
+    async def run() -> int:
+        return int(consumer._new_consumer_thread()._create_worker_consumer(consumer.transport)._fetch_max_wait_ms)
+
+    assert asyncio.run(run()) == FETCH_WAIT_MS <= 100
