@@ -256,9 +256,14 @@ class Partition:
             self._timers.push((due, USER_DAY, key))
             self._fire_at = min(self._fire_at, due + 1)
 
+    def _user_of(self, who: Any) -> UserState:
+        """Whom a session's timer holds: the user, or the key where users don't stay in memory."""
+        user: UserState = who if self._users_stay else self.users[who]
+        return user
+
     def _session_timer(self, who: Any) -> Timer:
         """Of a user's open session, as of its last event by now: it fires once the watermark is beyond."""
-        user = who if self._users_stay else self.users[who]
+        user = self._user_of(who)
         return user.session_last + self._gap, SESSION, user.user, who
 
     def _rearm(self) -> None:
@@ -297,7 +302,7 @@ class Partition:
             self._release(timer, effects)
 
     def _close(self, due: int, who: Any, effects: Effects) -> None:
-        user = who if self._users_stay else self.users[who]
+        user = self._user_of(who)
         accumulator, start, last = user.accumulator, user.session_start, user.session_last
         assert accumulator is not None, "an open session has exactly one timer"
         if last + self._gap > due:  # it went on since the timer was set

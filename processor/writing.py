@@ -25,15 +25,6 @@ class AppliedBatch:
 
 
 @dataclass(frozen=True, slots=True)
-class PackedBatch:
-    """The same, as Kafka batches."""
-
-    outputs: list[Any]
-    letters: list[Any]
-    state: list[Any]
-
-
-@dataclass(frozen=True, slots=True)
 class Written:
     """Seconds that writing took: outputs and dead letters; state, None where it was not time for it."""
 
@@ -59,7 +50,7 @@ class Writing:
     async def write(self, partition: int, batch: AppliedBatch, written: Callable[[Written], None]) -> None:
         """Write a batch once the one before it is acknowledged; returns when it is under way."""
         names, pack = self._names, self._batches.pack
-        packed = PackedBatch(
+        packed = (
             pack(names.output, batch.outputs),
             pack(names.dead_letters, batch.letters),
             pack(names.changelog, batch.state),
@@ -67,18 +58,24 @@ class Writing:
         before = self._under_way.get(partition)
         if before is not None:
             await before
-        self._under_way[partition] = asyncio.create_task(self._write(partition, packed, written))
+        self._under_way[partition] = asyncio.create_task(self._write(partition, *packed, written))
 
-    async def _write(self, partition: int, batch: PackedBatch, written: Callable[[Written], None]) -> None:
+    async def _write(
+        self,
+        partition: int,
+        outputs: list[Any],
+        letters: list[Any],
+        state: list[Any],
+        written: Callable[[Written], None],
+    ) -> None:
+        """Kafka batches, in their order."""
         names, send = self._names, self._batches.send
         try:
             began = time.perf_counter()
-            await asyncio.gather(
-                send(names.output, partition, batch.outputs), send(names.dead_letters, partition, batch.letters)
-            )
+            await asyncio.gather(send(names.output, partition, outputs), send(names.dead_letters, partition, letters))
             told = time.perf_counter()
-            await send(names.changelog, partition, batch.state)
-            written(Written(told - began, time.perf_counter() - told if batch.state else None))
+            await send(names.changelog, partition, state)
+            written(Written(told - began, time.perf_counter() - told if state else None))
         except Exception as error:
             self._failed(error)
             raise
