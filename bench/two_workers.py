@@ -17,12 +17,13 @@ from bench.measured import Measured
 from bench.processing import filled_run, process
 from bench.report import row_of, show, write
 from bench.stage import bench_folder, bench_servers
-from bench.subject import EVENTS, Say, Subject, generated
+from bench.subject import Say, Subject, generated
 from livelift.errors import LiveliftError
 from livelift.study import load_study
 
 RESULTS = Path("bench/results/two_workers.json")
 WORKERS = (1, 2)
+EVENTS = 8_000_000
 
 
 def run(events: int, runs: int, say: Say) -> dict[str, Any]:
