@@ -63,6 +63,7 @@ class StateConsumer(aiokafka.Consumer):
         if not self._room.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._room.wait(), ROOM_SECONDS)
+            self._room.set()
         return await super()._wait_next_records(timeout)
 
     async def perform_seek(self) -> None:

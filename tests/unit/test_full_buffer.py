@@ -1,6 +1,7 @@
 """The processor's consumer while the agent's buffer is full, and while a partition has nothing more."""
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any
 
 import faust
@@ -16,9 +17,18 @@ async def _nothing(*_: Any) -> None: ...
 
 
 @pytest.fixture
-def consumer() -> StateConsumer:
+def loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """The loop of the test: Faust takes the current one when an app is made."""
+    with asyncio.Runner() as runner:
+        asyncio.set_event_loop(runner.get_loop())
+        yield runner.get_loop()
+    asyncio.set_event_loop(None)
+
+
+@pytest.fixture
+def consumer(loop: asyncio.AbstractEventLoop) -> StateConsumer:
     """A consumer that reads both partitions and is not connected."""
-    app = faust.App("full-buffer", broker="kafka://127.0.0.1:1")
+    app = faust.App("full-buffer", broker="kafka://127.0.0.1:1", loop=loop)
     consumer = StateConsumer(app.transport, _nothing, _nothing, _nothing)
     consumer._set_active_tps({HERE, THERE})
     return consumer
@@ -37,7 +47,9 @@ def asked(consumer: StateConsumer, monkeypatch: pytest.MonkeyPatch) -> list[set[
     return asked
 
 
-def test_a_full_buffer_stops_every_partition_until_there_is_room(consumer: StateConsumer, asked: list[set[TP]]) -> None:
+def test_a_full_buffer_stops_every_partition_until_there_is_room(
+    loop: asyncio.AbstractEventLoop, consumer: StateConsumer, asked: list[set[TP]]
+) -> None:
     async def run() -> None:
         consumer.on_buffer_full(HERE)
         taking = asyncio.create_task(consumer._wait_next_records(1.0))
@@ -47,24 +59,43 @@ def test_a_full_buffer_stops_every_partition_until_there_is_room(consumer: State
         await asyncio.wait_for(taking, 0.5)
         assert asked == [{HERE, THERE}]
 
-    asyncio.run(run())
+    loop.run_until_complete(run())
 
 
 def test_a_buffer_that_was_emptied_without_a_word_is_filled_again(
-    consumer: StateConsumer, asked: list[set[TP]], monkeypatch: pytest.MonkeyPatch
+    loop: asyncio.AbstractEventLoop, consumer: StateConsumer, asked: list[set[TP]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("processor.consumer.ROOM_SECONDS", 0.01)
+    monkeypatch.setattr("processor.consumer.ROOM_SECONDS", 0.2)
 
     async def run() -> None:
         consumer.on_buffer_full(HERE)
-        await asyncio.wait_for(consumer._wait_next_records(1.0), 0.5)
-        assert asked == [{HERE, THERE}]
+        for _ in range(10):  # it waits once, and not every time
+            await asyncio.wait_for(consumer._wait_next_records(1.0), 0.5)
+        assert asked == [{HERE, THERE}] * 10
 
-    asyncio.run(run())
+    loop.run_until_complete(asyncio.wait_for(run(), 1.0))
 
 
-def test_a_request_for_what_is_not_there_yet_is_not_kept_for_long(consumer: StateConsumer) -> None:
+def test_no_records_are_asked_for_right_after_the_buffer_filled_again(
+    loop: asyncio.AbstractEventLoop, consumer: StateConsumer, asked: list[set[TP]]
+) -> None:
+    async def run() -> None:
+        for _ in range(2):
+            consumer.on_buffer_full(HERE)
+            taking = asyncio.create_task(consumer._wait_next_records(1.0))
+            await asyncio.sleep(0.05)
+            assert asked == []
+            consumer.on_buffer_drop(THERE)
+            await asyncio.wait_for(taking, 0.5)
+            asked.clear()
+
+    loop.run_until_complete(run())
+
+
+def test_a_request_for_what_is_not_there_yet_is_not_kept_for_long(
+    loop: asyncio.AbstractEventLoop, consumer: StateConsumer
+) -> None:
     async def run() -> int:
         return int(consumer._new_consumer_thread()._create_worker_consumer(consumer.transport)._fetch_max_wait_ms)
 
-    assert asyncio.run(run()) == FETCH_WAIT_MS <= 100
+    assert loop.run_until_complete(run()) == FETCH_WAIT_MS <= 100
