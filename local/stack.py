@@ -4,6 +4,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from livelift import settings
 from livelift.errors import DISK_FULL, ResourceError, StateError
@@ -19,6 +20,10 @@ STATIONS = ("processor", "stats")
 POLL_SECONDS = 0.3
 RESTARTS = 20
 """A station that dies is started again; one that dies this often has a fault that a restart does not mend."""
+
+
+ROOM_BYTES = 1 << 20
+"""A disk with less is full."""
 
 
 class Supervisor:
@@ -49,7 +54,7 @@ class Supervisor:
         """
         for server in (self._servers.kafka, self._servers.redis) if self._servers else ():
             if not server.is_running:
-                full = DISK_FULL in server.process.tail(200)
+                full = DISK_FULL in server.process.tail(200) or is_full(server.folder)
                 raise ResourceError(
                     f"{server.name} ended: {'its disk is full' if full else server.process.tail(3)}",
                     f"{'make room' if full else f'read its log, {server.log}'}; nothing is lost: start again and go on",
@@ -75,8 +80,15 @@ class StationError(ResourceError):
 
     def __init__(self, name: str, child: ChildProcess, code: int) -> None:
         what, fix = last_words(child.tail(20))
+        if not fix and is_full(child.log.parent):  # there was no room for its last words
+            what, fix = "its disk is full", "make room; nothing is lost: start again and go on"
         super().__init__(f"{name} ended: {what}", fix or f"read its log: {child.log}")
         self.exit_code = code
+
+
+def is_full(folder: Path) -> bool:
+    """Is there no room for as much as a few messages?"""
+    return shutil.disk_usage(folder).free < ROOM_BYTES
 
 
 def last_words(log: str) -> tuple[str, str]:

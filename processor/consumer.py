@@ -62,7 +62,8 @@ class StateConsumer(aiokafka.Consumer):
     async def _wait_next_records(self, timeout: float) -> tuple[Any, Any]:
         if not self._room.is_set():
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._room.wait(), ROOM_SECONDS)
+                async with asyncio.timeout(ROOM_SECONDS):  # `wait_for` may swallow the cancellation at a stop
+                    await self._room.wait()
             self._room.set()
         return await super()._wait_next_records(timeout)
 

@@ -264,7 +264,7 @@ def connect(url: str) -> Client:
         retry=Retry(NoBackoff(), 0),  # the station has its own way: load again, then go on
     )
     try:
-        client.echo("")  # a PING is refused while the disk is full, when reading still works
+        client.exists("livelift")  # reads: a PING is refused while the disk is full, when reading still works
     except redis.AuthenticationError as error:
         raise UnreachableError(
             f"Redis refuses the password: {error}", "set LIVELIFT_REDIS=redis://:PASSWORD@HOST:PORT/0"

@@ -19,9 +19,11 @@ from batch.document import batch_document
 from livelift.errors import ResourceError
 from livelift.study import load_study
 from local.equality import differences
+from local.processes import ChildProcess
 from local.redis_server import RedisServer
 from local.run_folder import RunFolder
 from local.servers import LocalServers
+from local.stack import StationError
 from local.verdict_reader import read_newest, redis_client
 from producer.sources import lastfm_generator
 from producer.topics import create_topics
@@ -113,3 +115,14 @@ def test_redis_on_a_full_disk_can_be_read_and_stats_says_why_it_ends(servers: Lo
             StatsStation(settings, STUDY, StatsMetrics(STUDY)).run(lambda: False, until_end=True)
         with connect(server.url) as client:
             assert client.exists("more") == 1
+
+
+def test_a_station_that_has_no_room_for_its_last_words_is_said_to_lack_it(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", 2) as disk:
+        log = disk / "stats.log"
+        log.touch()
+        fill(disk)
+        with ChildProcess("stats", ["/bin/sh", "-c", "echo why it ended; exit 6"], log) as child:
+            assert child.wait(10) == 6
+            error = StationError("stats", child, 6)
+    assert str(error) == "stats ended: its disk is full\n  fix: make room; nothing is lost: start again and go on"

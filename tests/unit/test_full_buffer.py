@@ -95,7 +95,12 @@ def test_no_records_are_asked_for_right_after_the_buffer_filled_again(
 def test_a_request_for_what_is_not_there_yet_is_not_kept_for_long(
     loop: asyncio.AbstractEventLoop, consumer: StateConsumer
 ) -> None:
-    async def run() -> int:
-        return int(consumer._new_consumer_thread()._create_worker_consumer(consumer.transport)._fetch_max_wait_ms)
+    thread = consumer._new_consumer_thread()
 
-    assert loop.run_until_complete(run()) == FETCH_WAIT_MS <= 100
+    async def made() -> Any:
+        return thread._create_worker_consumer(consumer.transport)
+
+    try:
+        assert loop.run_until_complete(made())._fetch_max_wait_ms == FETCH_WAIT_MS <= 100
+    finally:
+        thread.thread_loop.close()  # it is not started, and so never stopped
