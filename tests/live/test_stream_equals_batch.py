@@ -30,6 +30,7 @@ def test_the_document_equals_the_batch_at_full_speed(
     assert_equals_batch(document, data, STUDY)
 
 
+@pytest.mark.slow
 def test_the_document_equals_the_batch_at_a_speed_of_thirty_seconds(
     data: Path, servers: LocalServers, folder: Path
 ) -> None:
