@@ -58,6 +58,7 @@ def plan(data: Path) -> DemoPlan:
     return DemoPlan(STUDY, data, 4, speed=SPEED, settings=SETTINGS)
 
 
+@pytest.mark.slow
 def test_kill_9_of_the_producer_resumes_without_leaving_out_or_doubling(
     data: Path, own_servers: LocalServers, folder: Path
 ) -> None:

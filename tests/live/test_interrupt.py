@@ -52,6 +52,7 @@ def test_ctrl_c_leaves_no_process_and_no_half_written_cache(seconds: float, data
     assert not (tmp_path / ".livelift" / "stack.json").exists()
 
 
+@pytest.mark.slow
 def test_a_second_demo_is_a_new_run_and_kill_9_of_the_demo_leaves_no_process(data: Path, tmp_path: Path) -> None:
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -22,7 +22,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("partitions", [1, 4, 7])
+@pytest.mark.parametrize("partitions", [1, 4, pytest.param(7, marks=pytest.mark.slow)])
 def test_the_document_equals_the_batch_at_full_speed(
     partitions: int, data: Path, servers: LocalServers, folder: Path
 ) -> None:
