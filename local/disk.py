@@ -8,6 +8,11 @@ from livelift.errors import ResourceError
 MIB = 1 << 20
 
 
+def is_full(folder: Path) -> bool:
+    """Has the disk of `folder` less than a MiB free? A few messages may not go into its logs any more."""
+    return shutil.disk_usage(folder).free < MIB
+
+
 def require_free_space(folder: Path, needed: int, purpose: str) -> None:
     """Refuse to go on when the disk of `folder` has less than `needed` bytes free.
 

@@ -4,11 +4,11 @@ import json
 import shutil
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from livelift import settings
 from livelift.errors import DISK_FULL, ResourceError, StateError
 from livelift.study import load_study
+from local.disk import is_full
 from local.metric_targets import forget_targets
 from local.processes import ChildProcess
 from local.run_folder import Run, RunFolder
@@ -21,9 +21,8 @@ POLL_SECONDS = 0.3
 RESTARTS = 20
 """A station that dies is started again; one that dies this often has a fault that a restart does not mend."""
 
-
-ROOM_BYTES = 1 << 20
-"""A disk with less is full."""
+GO_ON = "nothing is lost: start again and go on"
+NO_ROOM = ("its disk is full", f"make room; {GO_ON}")
 
 
 class Supervisor:
@@ -55,10 +54,8 @@ class Supervisor:
         for server in (self._servers.kafka, self._servers.redis) if self._servers else ():
             if not server.is_running:
                 full = DISK_FULL in server.process.tail(200) or is_full(server.folder)
-                raise ResourceError(
-                    f"{server.name} ended: {'its disk is full' if full else server.process.tail(3)}",
-                    f"{'make room' if full else f'read its log, {server.log}'}; nothing is lost: start again and go on",
-                )
+                what, fix = NO_ROOM if full else (server.process.tail(3), f"read its log, {server.log}; {GO_ON}")
+                raise ResourceError(f"{server.name} ended: {what}", fix)
         for name, child in self.children.items():
             code = child.poll()
             if code is None:
@@ -81,14 +78,9 @@ class StationError(ResourceError):
     def __init__(self, name: str, child: ChildProcess, code: int) -> None:
         what, fix = last_words(child.tail(20))
         if not fix and is_full(child.log.parent):  # there was no room for its last words
-            what, fix = "its disk is full", "make room; nothing is lost: start again and go on"
+            what, fix = NO_ROOM
         super().__init__(f"{name} ended: {what}", fix or f"read its log: {child.log}")
         self.exit_code = code
-
-
-def is_full(folder: Path) -> bool:
-    """Is there no room for as much as a few messages?"""
-    return shutil.disk_usage(folder).free < ROOM_BYTES
 
 
 def last_words(log: str) -> tuple[str, str]:

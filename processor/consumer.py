@@ -14,7 +14,6 @@ It differs in three things:
 
 import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any
 
 from faust.transport.drivers import aiokafka
@@ -60,10 +59,10 @@ class StateConsumer(aiokafka.Consumer):
         self._room.set()
 
     async def _wait_next_records(self, timeout: float) -> tuple[Any, Any]:
-        if not self._room.is_set():
-            with suppress(TimeoutError):
-                async with asyncio.timeout(ROOM_SECONDS):  # `wait_for` may swallow the cancellation at a stop
-                    await self._room.wait()
+        try:
+            async with asyncio.timeout(ROOM_SECONDS):  # `wait_for` may swallow the cancellation at a stop
+                await self._room.wait()
+        except TimeoutError:
             self._room.set()
         return await super()._wait_next_records(timeout)
 

@@ -1,26 +1,22 @@
 """A disk small enough to be filled up: one in memory, mounted for a test, which takes root; CI is root."""
 
-import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
+from tests.support.tools import missing
 
 
 @contextmanager
 def small_disk(folder: Path, mib: int) -> Iterator[Path]:
-    """The empty disk, mounted at `folder`. Can't it be: a failure where LIVELIFT_REQUIRE_TOOLS is set, else a skip."""
+    """The empty disk, mounted at `folder`."""
     folder.mkdir()
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", f"size={mib}m", "livelift", str(folder)], capture_output=True, text=True
     )
     if mounted.returncode != 0:
-        words = f"a small disk cannot be mounted: {mounted.stderr.strip()}"
-        if os.environ.get("LIVELIFT_REQUIRE_TOOLS"):
-            pytest.fail(words)
-        pytest.skip(words)
+        missing(f"a small disk cannot be mounted: {mounted.stderr.strip()}")
     try:
         yield folder
     finally:

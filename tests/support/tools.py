@@ -3,6 +3,7 @@
 import os
 import shutil
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -16,12 +17,15 @@ PACKAGES = {
 
 
 def tool(name: str) -> Path:
-    """The program `name` on the PATH. Missing: a failure where LIVELIFT_REQUIRE_TOOLS is set, as in CI, else a skip that
-    says what to install."""
+    """The program `name` on the PATH; where it is `missing`, what to install is said."""
     found = shutil.which(name)
-    if found is not None:
-        return Path(found)
-    words = f"{name} is not on the PATH: apt-get install {PACKAGES.get(name, name)}"
+    if found is None:
+        missing(f"{name} is not on the PATH: apt-get install {PACKAGES.get(name, name)}")
+    return Path(found)
+
+
+def missing(words: str) -> NoReturn:
+    """What a test needs is not there: a failure where LIVELIFT_REQUIRE_TOOLS is set, as in CI, else a skip."""
     if os.environ.get("LIVELIFT_REQUIRE_TOOLS"):
         pytest.fail(words)
     pytest.skip(words)

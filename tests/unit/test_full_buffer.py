@@ -47,17 +47,19 @@ def asked(consumer: StateConsumer, monkeypatch: pytest.MonkeyPatch) -> list[set[
     return asked
 
 
-def test_a_full_buffer_stops_every_partition_until_there_is_room(
+def test_a_full_buffer_stops_every_partition_until_there_is_room_and_again_when_it_fills_up_again(
     loop: asyncio.AbstractEventLoop, consumer: StateConsumer, asked: list[set[TP]]
 ) -> None:
     async def run() -> None:
-        consumer.on_buffer_full(HERE)
-        taking = asyncio.create_task(consumer._wait_next_records(1.0))
-        await asyncio.sleep(0.05)
-        assert asked == []
-        consumer.on_buffer_drop(HERE)
-        await asyncio.wait_for(taking, 0.5)
-        assert asked == [{HERE, THERE}]
+        for partition_with_room in (HERE, THERE):
+            consumer.on_buffer_full(HERE)
+            taking = asyncio.create_task(consumer._wait_next_records(1.0))
+            await asyncio.sleep(0.05)
+            assert asked == []
+            consumer.on_buffer_drop(partition_with_room)
+            await asyncio.wait_for(taking, 0.5)
+            assert asked == [{HERE, THERE}]
+            asked.clear()
 
     loop.run_until_complete(run())
 
@@ -74,22 +76,6 @@ def test_a_buffer_that_was_emptied_without_a_word_is_filled_again(
         assert asked == [{HERE, THERE}] * 10
 
     loop.run_until_complete(asyncio.wait_for(run(), 1.0))
-
-
-def test_no_records_are_asked_for_right_after_the_buffer_filled_again(
-    loop: asyncio.AbstractEventLoop, consumer: StateConsumer, asked: list[set[TP]]
-) -> None:
-    async def run() -> None:
-        for _ in range(2):
-            consumer.on_buffer_full(HERE)
-            taking = asyncio.create_task(consumer._wait_next_records(1.0))
-            await asyncio.sleep(0.05)
-            assert asked == []
-            consumer.on_buffer_drop(THERE)
-            await asyncio.wait_for(taking, 0.5)
-            asked.clear()
-
-    loop.run_until_complete(run())
 
 
 def test_a_request_for_what_is_not_there_yet_is_not_kept_for_long(
