@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, field
 
-from bench.meter import Meter
+from bench.meter import SAMPLE_SECONDS, Meter
 from bench.progress import Progress
 
 MILLION = 1_000_000
+SHORTEST_SECONDS = 10 * SAMPLE_SECONDS
+"""A shorter steady part tells of the moments at which one looked, not of the work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class Measured:
     """One run.
 
     steady
-        Between 5 % and 95 % of the events; None where a job has no such part (a batch, a whole pipeline).
+        Between 5 % and 95 % of the events; None where a job has no such part (a whole pipeline, a job done too quickly).
     whole
         From the start of the process to the last result.
     peak_mib
@@ -54,8 +56,8 @@ class Measured:
 
 
 def steady_span(progress: Progress, *meters: Meter) -> Span | None:
-    """The steady part of a job that was metered meanwhile; None if it was done in one go, too quickly to have one."""
+    """The steady part of a job that was metered meanwhile; None if it was done too quickly to have one."""
     begin, end, events = progress.steady()
-    if end <= begin or events <= 0:
+    if end - begin < SHORTEST_SECONDS or events <= 0:
         return None
     return Span(end - begin, events, sum(meter.used(begin, end) for meter in meters))

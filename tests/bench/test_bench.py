@@ -87,16 +87,39 @@ def test_the_meter_counts_a_process_with_its_children() -> None:
     assert meter.peak_mib > 5
 
 
+def test_the_meter_sees_less_than_a_tick_of_the_kernel() -> None:
+    """A tick is 10 ms: a stage that needed less was once measured as nothing."""
+    meter = Meter(os.getpid())
+    meter.sample()
+    for _ in range(5):
+        before = meter.used()
+        began = time.process_time()
+        while time.process_time() < began + 0.002:
+            pass
+        meter.sample()
+        assert meter.used() - before >= 0.002
+
+
 def test_the_steady_part_leaves_out_the_start_and_the_end() -> None:
     times = np.array([10.0, 11.0, 12.0, 13.0, 23.0])
     progress = Progress(times, np.array([50.0, 400.0, 750.0, 960.0, 1000.0]))
     assert progress.steady() == (10.0, 13.0, 910.0)
 
 
-def test_a_job_done_in_one_go_has_no_steady_part() -> None:
+@pytest.mark.parametrize(
+    ("seconds", "measurable"),
+    [
+        ([0.0], False),
+        ([0.0, 0.001, 0.002], False),  # such a part was once reported as sixteen million events a second
+        ([0.0, 1.0, 2.0], True),
+    ],
+)
+def test_a_job_done_in_a_moment_has_no_steady_part(seconds: list[float], measurable: bool) -> None:
     meter = Meter(os.getpid())
     meter.sample()
-    assert steady_span(Progress(np.array([10.0]), np.array([50.0])), meter) is None
+    times = np.array(seconds)
+    steady = steady_span(Progress(times, np.linspace(50.0, 1000.0, len(times))), meter)
+    assert (steady is not None) == measurable
 
 
 def test_progress_is_told_by_the_event_time_that_the_outputs_have_reached() -> None:

@@ -32,7 +32,7 @@ SMALLER = {
     "make latency": "make latency ARGS='--events 60000 --rate 5000 --seconds 6 --out {out}'",
     "make test": "make test ARGS='tests/docs/test_docs.py'",
     "livelift:processor --runs 3": "livelift:processor --runs 1 --events 20000",
-    "bench.million_users": "bench.million_users --events 200000 --users 100 2000 --runs 1 --out {out}",
+    "bench.million_users": "bench.million_users --events 600000 --users 100 2000 --runs 1 --out {out}",
     "bench.two_workers": "bench.two_workers --events 60000 --runs 1 --out {out}",
     "pytest tests/grafana": "pytest tests/grafana/test_provisioning.py",
 }
