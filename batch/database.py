@@ -65,6 +65,7 @@ def _variables(study: Study, select_from: int | None, select_to: int | None) -> 
         "period_start": experiment.start_ms,
         "period_end": experiment.end_ms,
         "minimum_sessions": experiment.minimum_sessions,
+        "primary_metric": study.decision.primary,
         "prior_seconds": statistics.prior_session_seconds,
         "day_ms": DAY,
         "for_ever": FOR_EVER,

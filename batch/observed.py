@@ -13,7 +13,7 @@ from batch.twin import ClosedSession, Twin
 from livelift.errors import InputError
 from livelift.event_time import DAY
 from livelift.study import Study
-from stats.simulate.experiment import Observed, covariate
+from stats.simulate.experiment import Observed, covariate, covariate_of_sums
 
 Integers = NDArray[np.int64]
 
@@ -40,12 +40,14 @@ def observe_log(data: Path, study: Study) -> tuple[Observed, list[str]]:
         name: np.array([getattr(session, name) for session in inside], dtype=np.int64)
         for name in ("seconds", "plays", "skips", "artists")
     }
+    seconds, count = _pre_period(sessions, number, study)
     seen = Observed(
         user=np.array([number[session.user] for session in inside]),
         due=due,
         look=_look(due, study),
         measures=measures,
-        covariates=_covariates(sessions, number, study),
+        covariates={name: covariate(metric, seconds, count, study) for name, metric in study.metrics.items()},
+        sum_covariate=covariate_of_sums(seconds, study),
         returns=_returns([(number[user], day, back) for user, day, back in days], len(names), study),
         exposed=_exposed(sessions, number, study),
     )
@@ -73,8 +75,8 @@ def _exposed(sessions: list[ClosedSession], number: dict[str, int], study: Study
     return exposed
 
 
-def _covariates(sessions: list[ClosedSession], number: dict[str, int], study: Study) -> dict[str, Integers]:
-    """Metric → (U,): from the sessions that start in the pre-period and are closed when the period opens."""
+def _pre_period(sessions: list[ClosedSession], number: dict[str, int], study: Study) -> tuple[Integers, Integers]:
+    """(U,) each: seconds and number of the sessions that start in the pre-period and are closed when the period opens."""
     seconds, count = np.zeros((2, len(number)), dtype=np.int64)
     experiment = study.experiment
     for session in sessions:
@@ -82,7 +84,7 @@ def _covariates(sessions: list[ClosedSession], number: dict[str, int], study: St
         if early and _due(session, study) < experiment.start_ms and session.user in number:
             seconds[number[session.user]] += session.seconds
             count[number[session.user]] += 1
-    return {name: covariate(metric, seconds, count, study) for name, metric in study.metrics.items()}
+    return seconds, count
 
 
 def _returns(days: list[tuple[int, int, bool]], users: int, study: Study) -> tuple[Integers, Integers]:

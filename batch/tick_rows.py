@@ -6,9 +6,11 @@ from numpy.typing import NDArray
 
 from batch.database import query
 from livelift.study import Study
-from livelift.tick_sums import RATIO_COLUMNS, SUM_COLUMNS, InputCounts, Moments, TickSums
+from livelift.tick_sums import SUM_COLUMNS, ExactSums, InputCounts, Moments, TickSums
 
 PerMetric = dict[str, NDArray[np.int64]]
+
+NO_SUMS: ExactSums = (0,) * 6
 
 
 def read_ticks(connection: duckdb.DuckDBPyConnection, study: Study, counts: InputCounts) -> list[TickSums]:
@@ -23,7 +25,9 @@ def read_ticks(connection: duckdb.DuckDBPyConnection, study: Study, counts: Inpu
     heads = connection.execute(query("head")).fetchall()
     variants = connection.execute(query("variant")).fetchall()
     users = _read_users(connection, study, len(heads))
-    ratios = _read_ratios(connection, study, len(heads))
+    of_ratios = [name for name, metric in study.metrics.items() if metric.kind in ("session_mean", "user_ratio")]
+    ratios = _read_exact(connection, "ratio_sums", of_ratios, len(heads))
+    exposed = _read_exact(connection, "exposed_sums", _read_over_exposed(study), len(heads))
     classic = _read_classic(connection, study, len(heads))
     unheard = sum(counts.rejected.values()) + counts.duplicates
     ticks = []
@@ -46,7 +50,8 @@ def read_ticks(connection: duckdb.DuckDBPyConnection, study: Study, counts: Inpu
                 plays=(plays_c, plays_t),
                 classic=classic[number],
                 users={name: sums[number] for name, sums in users.items()},
-                ratios={name: sums[number] for name, sums in ratios.items()},
+                ratios=ratios[number],
+                exposed_sums=exposed[number],
             )
         )
     return ticks
@@ -66,16 +71,28 @@ def _read_users(connection: duckdb.DuckDBPyConnection, study: Study, ticks: int)
     return found
 
 
-def _read_ratios(connection: duckdb.DuckDBPyConnection, study: Study, ticks: int) -> PerMetric:
-    """Metric → (ticks, 2, 6), for the metrics that have a ratio reading."""
-    found = {
-        name: np.zeros((ticks, 2, len(RATIO_COLUMNS)), np.int64)
+def _read_over_exposed(study: Study) -> list[str]:
+    """The metrics of `TickSums.exposed_sums`, in the study's order."""
+    return [
+        name
         for name, metric in study.metrics.items()
-        if metric.kind in ("session_mean", "user_ratio")
+        if metric.kind in ("session_count", "next_day_return")
+        or (metric.kind == "session_mean" and name == study.decision.primary)
+    ]
+
+
+def _read_exact(
+    connection: duckdb.DuckDBPyConnection, statement: str, names: list[str], ticks: int
+) -> list[dict[str, tuple[ExactSums, ExactSums]]]:
+    """Tick → metric → (control, treatment) sums, 0 where the query has no row."""
+    found = {
+        (number, metric, variant): tuple(int(part) for part in sums)
+        for number, metric, variant, *sums in connection.execute(query(statement)).fetchall()
     }
-    for number, metric, variant, *sums in connection.execute(query("ratio_sums")).fetchall():
-        found[metric][number, variant] = sums
-    return found
+    return [
+        {name: (found.get((number, name, 0), NO_SUMS), found.get((number, name, 1), NO_SUMS)) for name in names}
+        for number in range(ticks)
+    ]
 
 
 def _read_classic(

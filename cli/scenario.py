@@ -2,20 +2,14 @@
 
 import json
 from dataclasses import asdict
+from math import inf
 from typing import Annotated
 
 import typer
 
 from cli.flags import JsonFlag, StudyFlag, run_folder
-from cli.show import answers
-
-SPAN = {
-    "session_mean": "over one session of every user",
-    "session_count": "over the period, all users together",
-    "user_ratio": "summed over all users",
-    "next_day_return": "summed over all users",
-}
-"""What a metric's difference a user adds up to."""
+from cli.show import answers, percent
+from stats.words import amount as written
 
 
 def register(app: typer.Typer) -> None:
@@ -29,33 +23,54 @@ def scenario(
     metric: Annotated[str | None, typer.Option("--metric", help="Default: the study's primary metric.")] = None,
     json_: JsonFlag = False,
 ) -> None:
-    """Multiply the verdict's adjusted lift by a population: low, middle, high in the metric's unit."""
+    """Carry the verdict's adjusted lift to a population: what is added in all, or for a share where it goes."""
     from livelift.errors import SettingsError, StateError
     from livelift.study import load_study
     from local.verdict_reader import NO_VERDICT, read_verdict, redis_client
-    from stats.scenario import lift_on
+    from stats.scenario import new_level, total_gain
 
     loaded = load_study(study)
     name = metric or loaded.decision.primary
     if name not in loaded.metrics:
         raise SettingsError(f"there is no metric '{name}'", f"use one of: {', '.join(loaded.metrics)}")
-    if population < 0:
+    if not 0 <= population < inf:
         raise SettingsError(f"--population {population:g} is not possible", "use 0 or more users")
     with redis_client(run_folder()) as client:
         document = read_verdict(client, study)
     if document is None:
         raise StateError(f"there is no verdict of study '{study}' yet", NO_VERDICT)
-    reading = document["metrics"][name]
-    lift, baseline = reading["sequential"]["lift"], reading["control"]["mean"]
+    what = loaded.metrics[name]
+    reading = document["metrics"][name]["sequential"]
+    # A sum per exposed user adds up over a population; a mean over sessions, or a share, does not.
+    amount = reading.get("per_exposed_user") if what.kind == "session_mean" else reading
+    adds_up = amount is not None and what.kind in ("session_mean", "session_count")
+    of = amount if amount is not None else reading | document["metrics"][name]["control"]
+    baseline = of["control"] if "control" in of else of["mean"]
+    lift, bounds = of["lift"], of["ci"]
     if lift is None or baseline is None:
         raise StateError(f"the lift of {name} is not known yet", "wait for more sessions: livelift verdict")
-    bounds = reading["sequential"]["ci"]
-    outcome = lift_on(baseline, lift, tuple(bounds) if bounds else None, population)
+    interval = tuple(bounds) if bounds else None
+    outcome = total_gain(baseline, lift, interval, population) if adds_up else new_level(baseline, lift, interval)
     if json_:
-        typer.echo(
-            json.dumps({"metric": name, "unit": loaded.metrics[name].unit, "population": population} | asdict(outcome))
-        )
+        found = {
+            "metric": name,
+            "unit": what.unit,
+            "population": population,
+            "control_per_user": baseline,
+            "lift": lift,
+        }
+        typer.echo(json.dumps(found | {"outcome": "total" if adds_up else "level"} | asdict(outcome)))
         return
-    low, high = ("–" if end is None else f"{end:+,.0f}" for end in (outcome.low, outcome.high))
-    what = loaded.metrics[name]
-    answers.print(f"{what.title}: {outcome.middle:+,.0f} {what.unit} {SPAN[what.kind]}, {low} to {high}")
+    if adds_up:
+        low, high = ("–" if end is None else f"{end:+,.0f}" for end in (outcome.low, outcome.high))
+        answers.print(
+            f"{what.title}: {outcome.middle:+,.0f} {what.unit} over the {loaded.experiment.days} days of the period, "
+            f"{population:,.0f} users together, {low} to {high}"
+        )
+        answers.print(f"= {population:,.0f} users × {baseline:,.4g} {what.unit} a user in control × {percent(lift)}")
+        return
+    low, high = ("–" if end is None else written(end, what) for end in (outcome.low, outcome.high))
+    answers.print(
+        f"{what.title}: from {written(baseline, what)} to {written(outcome.middle, what)}, {low} to {high}, "
+        f"for {population:,.0f} users as for any"
+    )

@@ -8,6 +8,7 @@ import hashlib
 import re
 from datetime import date
 from importlib import resources
+from math import ceil, inf
 from typing import Literal
 
 import msgspec
@@ -110,6 +111,15 @@ class Health(_Part, frozen=True):
     sample_ratio_alpha: float
     maximum_late_share: float
     maximum_rejected_share: float
+    inclusion_alpha: float = 0.01
+
+
+class Simulated(_Part, frozen=True):
+    """What the simulation of this very study found, to stand beside its verdicts: how often the classic t-test over
+    sessions rejects without an effect, once at the end and when watched."""
+
+    classic_once: str
+    classic_watched: str
 
 
 class Metric(_Part, frozen=True):
@@ -141,6 +151,7 @@ class Study(_Part, frozen=True):
     statistics: Statistics
     health: Health
     metrics: dict[str, Metric]
+    simulated: Simulated | None = None
     fingerprint: str = ""  # SHA-256 of the file's bytes, 16 hex digits: a changed file is a new run
 
     @property
@@ -197,11 +208,13 @@ def _named(message: str) -> str:
     return match[1] if match else message
 
 
-def _checks(study: Study) -> list[tuple[str, bool, str]]:
-    """(key, is it wrong, what it has to be) for all that types alone cannot say."""
-    inp, ses, exp, dec, sta, hea = (
-        study.input, study.sessions, study.experiment, study.decision, study.statistics, study.health,
-    )  # fmt: skip
+Check = tuple[str, bool, str]
+"""A key, is it wrong, what it has to be."""
+
+
+def _checks(study: Study) -> list[Check]:
+    """(key, is it wrong, what it has to be) for all that types alone cannot say. NaN is wrong wherever a number is asked."""
+    inp, ses, exp = study.input, study.sessions, study.experiment
     rows = [
         ("schema", study.schema != SCHEMA, f"this program reads schema {SCHEMA}"),
         ("name", not re.fullmatch(r"[a-z][a-z0-9_]*", study.name), "use lower-case letters, digits and _"),
@@ -211,28 +224,18 @@ def _checks(study: Study) -> list[tuple[str, bool, str]]:
         ("sessions.allowed_lateness_seconds", ses.allowed_lateness_seconds < 0, "use 0 or more seconds"),
         ("experiment.salt", not exp.salt, "give a salt, chosen before the period opens"),
         ("experiment.control_percent", not 0 < exp.control_percent < 100, "use a whole number from 1 to 99"),
+        (
+            "experiment.control_percent",
+            exp.assignment == "randomised" and exp.control_percent != 50,
+            f"a randomised split of {exp.control_percent}:{100 - exp.control_percent} cannot be certified yet: set "
+            "experiment.control_percent = 50, or assignment = 'observed'",
+        ),
         ("experiment.period_end", exp.period_end <= exp.period_start, "it has to be after experiment.period_start"),
         ("experiment.pre_period_days", exp.pre_period_days < 0, "use 0 or more days"),
         ("experiment.minimum_sessions", exp.minimum_sessions < 1, "use 1 or more"),
-        ("decision.primary", dec.primary not in study.metrics, f"use one of: {', '.join(study.metrics)}"),
-        ("decision.minimum_lift", dec.minimum_lift < 0, "use a fraction of 0 or more, 0.02 for 2 %"),
-        ("decision.alpha", not 0 < dec.alpha < 1, "use a number between 0 and 1"),
-        ("decision.guardrail_margin", dec.guardrail_margin < 0, "use a fraction of 0 or more, 0.01 for 1 %"),
-        ("decision.guardrail_alpha", not 0 < dec.guardrail_alpha < 1, "use a number between 0 and 1"),
-        ("statistics.buckets", not 1 <= sta.buckets <= 65_536, "use a whole number from 1 to 65536"),
-        (
-            "statistics.flips",
-            sta.buckets * sta.flips > 100_000_000,
-            "use fewer flips or buckets: their product is the size of a table, at most 100,000,000",
-        ),
-        ("statistics.flips", not 100 <= sta.flips <= 100_000, "use a whole number from 100 to 100000"),
-        ("statistics.minimum_users", sta.minimum_users < 2, "use 2 or more"),
-        ("statistics.planned_standard_error", sta.planned_standard_error <= 0, "use a positive number"),
-        ("statistics.prior_session_seconds", sta.prior_session_seconds <= 0, "use a positive number of seconds"),
-        ("health.sample_ratio_concentration", hea.sample_ratio_concentration <= 0, "use a positive number"),
-        ("health.sample_ratio_alpha", not 0 < hea.sample_ratio_alpha < 1, "use a number between 0 and 1"),
-        ("health.maximum_late_share", not 0 <= hea.maximum_late_share <= 1, "use a share from 0 to 1"),
-        ("health.maximum_rejected_share", not 0 <= hea.maximum_rejected_share <= 1, "use a share from 0 to 1"),
+        *_decision_checks(study),
+        *_statistics_checks(study),
+        *_health_checks(study.health),
     ]
     for name, metric in study.metrics.items():
         key = f"metrics.{name}"
@@ -242,3 +245,58 @@ def _checks(study: Study) -> list[tuple[str, bool, str]]:
             (f"{key}.divide_by", metric.divide_by < 1, "use 1 or more"),
         ]
     return rows
+
+
+def _decision_checks(study: Study) -> list[Check]:
+    dec = study.decision
+    return [
+        ("decision.primary", dec.primary not in study.metrics, f"use one of: {', '.join(study.metrics)}"),
+        ("decision.minimum_lift", not 0 <= dec.minimum_lift < 1, "use a fraction from 0 to below 1: 0.02 for 2 %"),
+        ("decision.alpha", not 0 < dec.alpha < 1, "use a number between 0 and 1: 0.05 for 5 %"),
+        ("decision.guardrail_margin", not 0 <= dec.guardrail_margin < 1, "use a fraction from 0 to below 1: 0.01 for 1 %"),
+        ("decision.guardrail_alpha", not 0 < dec.guardrail_alpha < 1, "use a number between 0 and 1: 0.1 for 10 %"),
+    ]  # fmt: skip
+
+
+def _statistics_checks(study: Study) -> list[Check]:
+    """A study that could never ship is wrong: its boundary needs flips enough for one to cross, and that these differ."""
+    sta, randomised = study.statistics, study.experiment.assignment == "randomised"
+    alpha = study.decision.alpha
+    fewest = ceil(2 / alpha - 1e-9) if 0 < alpha < 1 else 0
+    buckets = max(1, sta.flips - 1).bit_length()
+    return [
+        ("statistics.buckets", not 1 <= sta.buckets <= 65_536, "use a whole number from 1 to 65536"),
+        (
+            "statistics.flips",
+            sta.buckets * sta.flips > 100_000_000,
+            "use fewer flips or buckets: their product is the size of a table, at most 100,000,000",
+        ),
+        ("statistics.flips", not 100 <= sta.flips <= 100_000, "use a whole number from 100 to 100000"),
+        (
+            "statistics.flips",
+            randomised and sta.flips < fewest,
+            f"with decision.alpha = {alpha:g} nothing could ever ship: use {fewest} or more, or a larger alpha",
+        ),
+        (
+            "statistics.buckets",
+            randomised and sta.buckets < buckets,
+            f"{sta.flips} flips of so few buckets repeat each other, so nothing could ever ship: use {buckets} or more",
+        ),
+        ("statistics.minimum_users", sta.minimum_users < 2, "use 2 or more"),
+        (
+            "statistics.planned_standard_error",
+            not 0 < sta.planned_standard_error < inf,
+            "use a positive number: 0.035 for 3.5 %",
+        ),
+        ("statistics.prior_session_seconds", sta.prior_session_seconds <= 0, "use a positive number of seconds"),
+    ]
+
+
+def _health_checks(hea: Health) -> list[Check]:
+    return [
+        ("health.sample_ratio_concentration", not 0 < hea.sample_ratio_concentration < inf, "use a positive number"),
+        ("health.sample_ratio_alpha", not 0 < hea.sample_ratio_alpha < 1, "use a number between 0 and 1"),
+        ("health.inclusion_alpha", not 0 < hea.inclusion_alpha < 1, "use a number between 0 and 1"),
+        ("health.maximum_late_share", not 0 <= hea.maximum_late_share <= 1, "use a share from 0 to 1"),
+        ("health.maximum_rejected_share", not 0 <= hea.maximum_rejected_share <= 1, "use a share from 0 to 1"),
+    ]

@@ -15,6 +15,9 @@ SUM_COLUMNS = ("n", "y", "yy", "x", "xx", "xy")
 RATIO_COLUMNS = ("n", "s", "m", "ss", "mm", "sm")
 """A row of `ratios`: users, ΣS, ΣN, ΣS², ΣN², ΣSN of the user's numerator S and denominator N."""
 
+ExactSums = tuple[int, ...]
+"""Six sums as Python's integers, which have no bound: they never overflow."""
+
 
 @dataclass(frozen=True, slots=True)
 class Moments:
@@ -59,8 +62,12 @@ class TickSums:
     users_in_both
         Exposed users that the input gives both variants; None where a hash of the user assigns, which cannot.
     ratios
-        Metric → int64 (2, 6), columns `RATIO_COLUMNS`, over included users; metrics with a ratio reading only
+        Metric → (control, treatment), columns `RATIO_COLUMNS`, over included users; metrics with a ratio reading only
         (session_mean: S = Σ measure, N = sessions; user_ratio: S = Σ measure, N = Σ per).
+    exposed_sums
+        Metric → (control, treatment), columns `SUM_COLUMNS`, over *all* exposed users, whether included or not: for
+        metrics of kind session_count (no session counts as 0) and next_day_return (users with a resolved day), and for
+        a session_mean primary the measure's sum per exposed user, in raw units.
     """
 
     time: int
@@ -76,5 +83,6 @@ class TickSums:
     plays: tuple[int, int]
     classic: dict[str, tuple[Moments, Moments]]
     users: dict[str, NDArray[np.int64]]
-    ratios: dict[str, NDArray[np.int64]]
+    ratios: dict[str, tuple[ExactSums, ExactSums]]
+    exposed_sums: dict[str, tuple[ExactSums, ExactSums]]
     users_in_both: int | None = None

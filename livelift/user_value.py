@@ -58,6 +58,15 @@ def duration_covariate(seconds: int, sessions: int, prior_seconds: int) -> int:
     return _round_half_away(1000 * log((seconds + 3 * prior_seconds) / ((sessions + 3) * prior_seconds)))
 
 
+def sum_covariate(seconds: int, prior_seconds: int) -> int:
+    """1000 · ln(S₀/m₀ + 1), halves away from zero: what a user's sum over the pre-period says of a sum over the period.
+
+    >>> sum_covariate(0, 2700), sum_covariate(2700, 2700)
+    (0, 693)
+    """
+    return _round_half_away(1000 * log(seconds / prior_seconds + 1))
+
+
 def count_covariate(sessions: int) -> int:
     """1000 · ln(N₀ + 1), halves away from zero."""
     return _round_half_away(1000 * log(sessions + 1))

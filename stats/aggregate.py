@@ -19,11 +19,12 @@ from livelift.output_log import ClosedSession, Totals, UserDay
 from livelift.study import Study
 from livelift.tick_sums import Moments
 from stats import moments
-from stats.metric_rows import MetricRow, counts_of, metric_rows
+from stats.metric_rows import ONE, SESSIONS, MetricRow, counts_of, exposed_rows, metric_rows
 from stats.user_changes import Values, exact_sums, ratios_change, sums_change, values
 
-PARTS = 16
-"""Equal parts in which totals are handed out: squares in millionths over some millions of users leave an int64."""
+PART_BITS = 62
+"""Totals are handed out in as many parts as it takes for each to stay below 2^62: squares in millionths over some
+millions of users leave an int64."""
 
 
 @dataclass(slots=True)
@@ -40,11 +41,17 @@ class Changed:
 
 @dataclass(slots=True)
 class Unsettled:
-    """An included user with outputs that the sums don't hold yet: counts as the sums hold them, and totals now."""
+    """A user with outputs that the sums don't hold yet: counts as the sums hold them, and totals now.
+
+    `was_exposed` and `is_exposed` say whether a closed session has held an event of the period, before and now. A
+    resolved day alone doesn't tell whether it had (None); it changes nothing that depends on it.
+    """
 
     variant: int
     before: tuple[int, ...]
     after: Totals
+    was_exposed: bool | None
+    is_exposed: bool
 
 
 class Aggregate:
@@ -60,6 +67,8 @@ class Aggregate:
         Metric → per variant the sums over all buckets of `rows`, without bound: a preview needs no more.
     ratios
         Metric → per variant [n, ΣS, ΣN, ΣS², ΣN², ΣSN] over included users, exact.
+    exposed_sums
+        Metric → per variant [n, Σy, Σy², Σx, Σx², Σxy] over all exposed users, exact.
     classic
         Metric → per variant moments in shown units.
     """
@@ -72,10 +81,11 @@ class Aggregate:
         self._bucket_of: dict[str, int] = {}
         self.metrics: list[MetricRow] = metric_rows(study, measures)
         self._per_session = [metric for metric in self.metrics if metric.per_session]
-        self._not_included = (0,) * len(counts_of(Totals.zero(len(measures))))
+        self.exposed_metrics: list[MetricRow] = exposed_rows(study, measures)
         self.rows: NDArray[np.int64] = np.zeros((len(self.metrics), 2, self._buckets, 6), dtype=np.int64)
         self.totals: dict[str, list[list[int]]] = {m.name: [[0] * 6, [0] * 6] for m in self.metrics}
         self.ratios: dict[str, list[list[int]]] = {m.name: [[0] * 6, [0] * 6] for m in self.metrics if m.has_ratio}
+        self.exposed_sums: dict[str, list[list[int]]] = {m.name: [[0] * 6, [0] * 6] for m in self.exposed_metrics}
         self.classic: dict[str, list[Moments]] = {m.name: [Moments(), Moments()] for m in self.metrics}
         self.sessions_all = 0
         self.sessions_in_period = 0
@@ -93,14 +103,8 @@ class Aggregate:
         return {metric.name: self.rows[number] for number, metric in enumerate(self.metrics)}
 
     def total_sums(self) -> dict[str, NDArray[np.int64]]:
-        """`totals` as arrays: metric → int64 (2, PARTS, 6), as if in few buckets. The same cost for any number of users."""
-        found = {}
-        for name, rows in self.totals.items():
-            parts = [[divmod(value, PARTS) for value in row] for row in rows]
-            table = np.array([[[part for part, _ in row]] * PARTS for row in parts], dtype=np.int64)
-            table[:, 0] += np.array([[rest for _, rest in row] for row in parts], dtype=np.int64)
-            found[name] = table
-        return found
+        """`totals` as arrays: metric → int64 (2, parts, 6), as if in few buckets. The same cost for any number of users."""
+        return {name: _in_parts(rows) for name, rows in self.totals.items()}
 
     def packed_rows(self) -> Iterator[tuple[int, int, bytes]]:
         """(variant, bucket, its sums of all metrics as little-endian int64) of the changed rows."""
@@ -128,12 +132,17 @@ class Aggregate:
     def _session(self, session: ClosedSession) -> None:
         self.sessions_all += 1
         variant = session.variant
-        if session.first_exposed_at is not None:
+        exposes = session.first_exposed_at is not None
+        if exposes:
             self.exposed[variant] += 1
         if not session.in_period:
+            if exposes:
+                self._unsettle(session, counts_of(session.totals), exposes)
             return
         after, measures = session.totals, session.measures
         self.changed.users[session.user] = (variant, after)
+        sums = (total - value for total, value in zip(after.sums, measures, strict=True))
+        self._unsettle(session, (1, after.sessions - 1, after.eligible, after.returned, *sums), exposes)
         self.sessions_in_period += 1
         plays = self._plays
         self.sessions_one_event += plays >= 0 and measures[plays] == 1
@@ -146,13 +155,17 @@ class Aggregate:
         if plays >= 0:
             self.plays[variant] += measures[plays]
         self._sessions[variant].append(measures)
+
+    def _unsettle(self, session: ClosedSession, before: tuple[int, ...], exposes: bool) -> None:
+        """Note a session whose user's sums change; `before` are the user's counts without it."""
         unsettled = self._unsettled.get(session.user)
-        if unsettled is not None:
-            unsettled.after = after
+        if unsettled is None:
+            self._unsettled[session.user] = Unsettled(session.variant, before, session.totals, not exposes, True)
             return
-        sums = (total - value for total, value in zip(after.sums, measures, strict=True))
-        before = (1, after.sessions - 1, after.eligible, after.returned, *sums)
-        self._unsettled[session.user] = Unsettled(variant, before, after)
+        unsettled.after = session.totals
+        unsettled.is_exposed = True
+        if unsettled.was_exposed is None:
+            unsettled.was_exposed = not exposes
 
     def _join(self, session: ClosedSession) -> None:
         """The session with which a user is included: all of the user's sessions count from now on."""
@@ -165,19 +178,17 @@ class Aggregate:
             i = metric.measure
             block = moments.from_sums(totals.sessions, totals.sums[i], totals.squares[i], metric.divide_by)
             self.classic[metric.name][variant] = moments.merge(self.classic[metric.name][variant], block)
-        self._unsettled[session.user] = Unsettled(variant, self._not_included, totals)
 
     def _day(self, day: UserDay) -> None:
         after = day.totals
         self.changed.users[day.user] = (day.variant, after)
-        if after.sessions < self._minimum:
-            return
         unsettled = self._unsettled.get(day.user)
         if unsettled is not None:
             unsettled.after = after
             return
         before = (1, after.sessions, after.eligible - 1, after.returned - day.returned, *after.sums)
-        self._unsettled[day.user] = Unsettled(day.variant, before, after)
+        told = after.sessions > 0
+        self._unsettled[day.user] = Unsettled(day.variant, before, after, True if told else None, told)
 
     def settle(self) -> None:
         """Let the sums hold everything that was applied.
@@ -190,12 +201,38 @@ class Aggregate:
         self._settle_sessions()
         if not self._unsettled:
             return
+        users = self._unsettled
+        was = np.array([user.before for user in users.values()], dtype=np.int64)
+        now = np.array([counts_of(user.after) for user in users.values()], dtype=np.int64)
+        variants = np.array([user.variant for user in users.values()])
+        self._settle_exposed(variants, was, now)
+        joined = now[:, SESSIONS] >= self._minimum
+        if joined.any():
+            names = [user for user, counts in zip(users, joined, strict=True) if counts]
+            self._settle_included(names, variants[joined], was[joined], now[joined])
+        self._unsettled.clear()
+
+    def _settle_exposed(self, variants: NDArray[np.int64], was: NDArray[np.int64], now: NDArray[np.int64]) -> None:
+        """The sums over all exposed users."""
         users = self._unsettled.values()
-        variants = np.array([user.variant for user in users])
-        buckets = np.array([self._bucket(user) for user in self._unsettled])
-        before = values(self.metrics, np.array([user.before for user in users], dtype=np.int64))
-        after = values(self.metrics, np.array([counts_of(user.after) for user in users], dtype=np.int64))
-        self._settle_sums(variants, buckets, sums_change(before, after, self._covariates()))
+        before, after = was.copy(), now.copy()
+        before[:, ONE] = [bool(user.was_exposed) for user in users]
+        after[:, ONE] = [user.is_exposed for user in users]
+        rows = self.exposed_metrics
+        change = sums_change(values(rows, before), values(rows, after), _covariates(rows, [u.after for u in users]))
+        for variant in (0, 1):
+            for metric, row in zip(rows, exact_sums(change[:, variants == variant]), strict=True):
+                _add(self.exposed_sums[metric.name][variant], row)
+
+    def _settle_included(
+        self, names: list[str], variants: NDArray[np.int64], was: NDArray[np.int64], now: NDArray[np.int64]
+    ) -> None:
+        """Everything over included users; who was not included before has counts of 0 then."""
+        was = np.where(was[:, SESSIONS, None] >= self._minimum, was, 0)
+        buckets = np.array([self._bucket(user) for user in names])
+        before, after = values(self.metrics, was), values(self.metrics, now)
+        covariates = _covariates(self.metrics, [self._unsettled[user].after for user in names])
+        self._settle_sums(variants, buckets, sums_change(before, after, covariates))
         ratios = ratios_change(before, after)
         for variant in (0, 1):
             mine = variants == variant
@@ -203,7 +240,6 @@ class Aggregate:
                 if metric.has_ratio:
                     _add(self.ratios[metric.name][variant], change)
             self._settle_classic(variant, before, after, mine)
-        self._unsettled.clear()
 
     def _settle_sessions(self) -> None:
         """The classic moments over sessions."""
@@ -249,19 +285,30 @@ class Aggregate:
                 block = moments.of(after.s[number, come] / after.n[number, come])
                 classic[variant] = moments.merge(moments.replace_many(classic[variant], old, new), block)
 
-    def _covariates(self) -> NDArray[np.int64]:
-        """(metrics, users): each unsettled user's x."""
-        found = np.zeros((len(self.metrics), len(self._unsettled)), dtype=np.int64)
-        for number, metric in enumerate(self.metrics):
-            if metric.covariate is not None:
-                found[number] = [metric.covariate(user.after) for user in self._unsettled.values()]
-        return found
-
     def _bucket(self, user: str) -> int:
         bucket = self._bucket_of.get(user)
         if bucket is None:
             bucket = self._bucket_of[user] = bucket_of(user, self._salt, self._buckets)
         return bucket
+
+
+def _covariates(metrics: list[MetricRow], users: list[Totals]) -> NDArray[np.int64]:
+    """(metrics, users): each user's x."""
+    found = np.zeros((len(metrics), len(users)), dtype=np.int64)
+    for number, metric in enumerate(metrics):
+        if metric.covariate is not None:
+            found[number] = [metric.covariate(totals) for totals in users]
+    return found
+
+
+def _in_parts(rows: list[list[int]]) -> NDArray[np.int64]:
+    """int64 (2, parts, 6): rows of unbounded integers as parts that add up to them."""
+    largest = max(abs(value) for row in rows for value in row)
+    parts = (largest >> PART_BITS) + 1
+    cut = [[divmod(value, parts) for value in row] for row in rows]
+    table = np.array([[[part for part, _ in row]] * parts for row in cut], dtype=np.int64)
+    table[:, 0] += np.array([[rest for _, rest in row] for row in cut], dtype=np.int64)
+    return table
 
 
 def _add(row: list[int], change: list[int]) -> None:

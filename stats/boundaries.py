@@ -116,6 +116,33 @@ def constants(times: tuple[float, ...], alpha: float, spending: Spending, two_si
     return tuple(found)
 
 
+@lru_cache(maxsize=128)
+def survivors(times: tuple[float, ...], limits: tuple[float, ...]) -> tuple[Floats, Floats]:
+    """The density of B = Z √t under no effect after the looks at `times`, over the paths that stayed at or below `limits`.
+
+    Parameters
+    ----------
+    times, limits
+        Information times and one-sided constants on Z of the looks that are past; inf lets nothing cross.
+
+    Returns
+    -------
+    Nodes of B and the mass at each; the masses add up to the probability of not having crossed.
+
+    Examples
+    --------
+    >>> nodes, mass = survivors((0.5, 1.0), (2.0, 2.0))
+    >>> round(float(1.0 - mass.sum()), 4)
+    0.038
+    """
+    nodes, mass = np.zeros(1), np.ones(1)
+    before = 0.0
+    for time, limit in zip(times, limits, strict=True):
+        nodes, mass = _advance(nodes, mass, sqrt(time - before), -inf, limit * sqrt(time), sqrt(time))
+        before = time
+    return nodes, mass
+
+
 @lru_cache(maxsize=64)
 def crossings(times: tuple[float, ...], alpha: float, spending: Spending, flips: int) -> tuple[int, ...]:
     """How many of `flips` re-assignments may have crossed a tail by each look: floor(spent · flips + 1e-9).

@@ -86,3 +86,12 @@ def binomial_at_least(count: int, trials: int, p: float) -> float:
     (0.75, 1.0)
     """
     return 1.0 if count <= 0 else float(special.bdtrc(count - 1, trials, p))
+
+
+def log_beta(a: float, b: float) -> float:
+    """ln B(a, b) for a, b > 0.
+
+    >>> round(log_beta(2.0, 3.0), 6)
+    -2.484907
+    """
+    return float(special.betaln(a, b))

@@ -3,6 +3,7 @@
 Null is unknown. Durations in minutes, lifts as fractions. Its keys are described in `docs/`.
 """
 
+from math import isfinite
 from typing import Any
 
 import msgspec
@@ -12,28 +13,27 @@ from livelift.event_time import to_iso
 from livelift.study import Study
 from livelift.tick_sums import Moments, TickSums
 from stats.classic import classic
-from stats.guarantee import guarantee
 from stats.moments import variance
-from stats.verdict import Verdict
+from stats.verdict import Decided, Verdict
 
-SCHEMA = 1
+SCHEMA = 2
 
 Document = dict[str, Any]
 
 KEPT = (
     "as_of", "decision", "why", "summary", "decided_at", "reasons", "primary",
-    "input", "sessions", "variants", "health", "progress", "planning",
+    "decided", "alarms", "input", "sessions", "variants", "health", "progress", "planning",
 )  # fmt: skip
 KEPT_OF_READINGS = (
-    "lift", "se", "z", "p", "ci", "boundary", "interval",
-    "status", "margin_z", "p_holm", "worsening", "at_most",
+    "lift", "se", "z", "p", "p_lowest", "ci", "boundary", "harm_boundary", "interval", "lifts", "cause",
+    "status", "population", "control", "treatment", "margin_z", "p_holm", "worsening", "at_most",
 )  # fmt: skip
 """What the history has of a document, and of a metric's sequential reading."""
 
 
 def make_document(study: Study, run: str, sums: TickSums, verdict: Verdict) -> Document:
-    """The document of one tick or preview."""
-    return {
+    """The document of one tick or preview: nothing in it is infinite or NaN."""
+    document = {
         "schema": SCHEMA,
         "study": study.name,
         "run": run,
@@ -42,7 +42,9 @@ def make_document(study: Study, run: str, sums: TickSums, verdict: Verdict) -> D
         "decision": verdict.decision,
         "why": verdict.why,
         "summary": verdict.summary,
-        "decided_at": None if verdict.decided_at is None else to_iso(verdict.decided_at),
+        "decided_at": None if verdict.decided is None else to_iso(verdict.decided.time),
+        "decided": None if verdict.decided is None else _decided(verdict.decided),
+        "alarms": msgspec.to_builtins(verdict.alarms),
         "reasons": [rule.words for rule in verdict.reasons],
         "rules": msgspec.to_builtins(verdict.reasons),
         "primary": study.decision.primary,
@@ -74,8 +76,24 @@ def make_document(study: Study, run: str, sums: TickSums, verdict: Verdict) -> D
         "planning": msgspec.to_builtins(verdict.planning),
         "classic_opinion": msgspec.to_builtins(verdict.classic),
         "deviations": list(verdict.deviations),
-        "guarantee": list(guarantee(study)),
+        "guarantee": list(verdict.guarantee),
     }
+    finite: Document = _finite(document)
+    return finite
+
+
+def _finite(value: Any) -> Any:
+    """The value without what JSON does not have: a boundary that nothing can cross (infinity) is null."""
+    if isinstance(value, dict):
+        return {key: _finite(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(part) for part in value]
+    return None if isinstance(value, float) and not isfinite(value) else value
+
+
+def _decided(decided: Decided) -> Document:
+    found: Document = msgspec.to_builtins(decided)
+    return found | {"time": to_iso(decided.time)}
 
 
 def _metric(name: str, study: Study, sums: TickSums, verdict: Verdict) -> Document:
@@ -85,8 +103,6 @@ def _metric(name: str, study: Study, sums: TickSums, verdict: Verdict) -> Docume
     primary = name == study.decision.primary
     sequential = msgspec.to_builtins(verdict.primary if primary else verdict.guardrails[name])
     sequential["estimate"] = sequential["lift"]
-    if not primary:
-        sequential["ci"] = None
     return {
         "title": study.metrics[name].title,
         "unit": study.metrics[name].unit,

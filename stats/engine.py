@@ -8,43 +8,45 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from livelift.errors import StateError, StudyError, VersionError
+from livelift.errors import StateError, VersionError
 from livelift.event_time import DAY
 from livelift.study import Study
 from livelift.tick_sums import TickSums
 from stats.boundaries import Spending, calendar, constants, harm_spending, obrien_fleming
 from stats.classic import classic
-from stats.decision import Findings, classic_opinion, decide, illness, improvement_of, reasons
+from stats.classic_opinion import classic_opinion
+from stats.clock import Clock, first_day, reachable
+from stats.decision import Findings, decide, illness
+from stats.estimates import Estimate, Lowest, Totals, direction, estimate_of, totals_of
 from stats.flips import Crossing, Tail, advance, flip_matrix, statistics
+from stats.guarantee import guarantee
+from stats.guardrail_readings import guardrail_means, margin_statistics, read_guardrails, worse_classically
 from stats.guardrails import failures
+from stats.health import read_health
+from stats.planning import read_planning
 from stats.power import days_remaining
-from stats.readings import (
-    Clock,
-    Display,
-    Estimate,
-    estimate_metrics,
-    margin_z,
-    read_guardrails,
-    read_health,
-    read_planning,
-    read_primary,
-    worse_classically,
-)
+from stats.primary import read_primary
+from stats.rules import guardrail_values, rules_of
+from stats.stopping import median_unbiased
 from stats.summary import summarise
-from stats.verdict import Crossed, Decision, Progress, Verdict, Why
+from stats.user_means import as_lift
+from stats.verdict import Alarm, Crossed, Decided, Decision, Guardrail, Primary, Progress, Readings, Verdict, Why
+from stats.words import improvement_of, is_harmed, percent
+from stats.words import limit as as_written
 
-SCHEMA = 1
+SCHEMA = 2
 
 Floats = NDArray[np.float64]
 
 
 class Final(msgspec.Struct, frozen=True, array_like=True):
-    """A decision that stands: taken at tick `time` (ms), with `look` looks taken."""
+    """A decision that stands: taken at tick `time` (ms), with `look` looks taken, at the adjusted `lift`."""
 
     decision: Decision
     why: Why | None
     time: int
     look: int
+    lift: float | None
 
 
 class EngineState(msgspec.Struct, frozen=True, array_like=True):
@@ -60,8 +62,10 @@ class EngineState(msgspec.Struct, frozen=True, array_like=True):
         The primary's tails: flips alive, used, and where the study crossed.
     allowed
         (look, m of the ship tail, m of the harm tail) of every look taken.
-    display
-        The always-valid layer.
+    lowest
+        What is kept of the always-valid layer.
+    unbiased
+        "ship" or "harm" → the median-unbiased log lift at which that boundary was crossed.
     failed
         Guardrail → the look at which it failed.
     sample_ratio_p
@@ -78,7 +82,8 @@ class EngineState(msgspec.Struct, frozen=True, array_like=True):
     ship: Tail
     harm: Tail
     allowed: tuple[tuple[int, int, int], ...] = ()
-    display: Display = Display()
+    lowest: Lowest = Lowest()
+    unbiased: dict[str, float] = msgspec.field(default_factory=dict)
     failed: dict[str, int] = msgspec.field(default_factory=dict)
     sample_ratio_p: float | None = None
     final: Final | None = None
@@ -87,21 +92,7 @@ class EngineState(msgspec.Struct, frozen=True, array_like=True):
 
 
 def initial(study: Study) -> EngineState:
-    """The state before the first tick.
-
-    Raises
-    ------
-    StudyError
-        For a randomised split other than 50:50: its re-assignments need a row a user (`stats.flips.reassign`), which the
-        ticks do not carry yet.
-    """
-    experiment = study.experiment
-    if experiment.assignment == "randomised" and experiment.control_percent != 50:
-        raise StudyError(
-            f"study '{study.name}': a randomised split of {experiment.control_percent}:"
-            f"{100 - experiment.control_percent} cannot be certified yet",
-            "set experiment.control_percent = 50, or assignment = 'observed'",
-        )
+    """The state before the first tick."""
     tail = Tail.of(study.statistics.flips)
     return EngineState(SCHEMA, study.fingerprint, 0, tail, tail)
 
@@ -194,10 +185,7 @@ def step(state: EngineState, sums: TickSums, study: Study, scores: Floats | None
     ('ship', 61, True, 61)
     """
     _check(state, study)
-    look = look_at(sums, study)
-    now = not state.closed and look > state.look
-    clock = Clock(look if now else state.look, _times(state, study), now)
-    return _evaluate(state, sums, study, clock, scores, preview=False)
+    return _evaluate(state, sums, study, _clock(state, sums, study), scores, preview=False)
 
 
 def preview(state: EngineState, sums: TickSums, study: Study) -> Verdict:
@@ -206,12 +194,15 @@ def preview(state: EngineState, sums: TickSums, study: Study) -> Verdict:
     From totals alone, so `sums.users` may also hold few buckets with everything, shape (2, any, 6).
     """
     _check(state, study)
-    clock = Clock(state.look, _times(state, study), False)
+    clock = Clock(state.look, _planned(study), False)
     return _evaluate(state, sums, study, clock, None, preview=True)[1]
 
 
 def close_early(state: EngineState, sums: TickSums, study: Study, reason: str) -> tuple[EngineState, Verdict]:
-    """A person ends the study now: one last look that spends the rest of the error, recorded as a deviation.
+    """A person ends the study at this tick, for good, and the deviation from the plan is recorded.
+
+    The look of this tick spends what the calendar releases by then and no more: a person who picks the moment and were
+    given the rest of the error would ship 12 % of the studies without an effect (docs/decisions/0040-closing-early.md).
 
     Raises
     ------
@@ -222,16 +213,22 @@ def close_early(state: EngineState, sums: TickSums, study: Study, reason: str) -
     days = study.experiment.days
     if state.final is not None or state.closed or state.look >= days:
         raise StateError(f"study '{study.name}' has ended already", "nothing is left to close: read its verdict")
-    clock = Clock(state.look + 1, (*calendar(state.look, days), 1.0), True)
-    said = f"closed early after {state.look} of {days} looks, spending the rest of the error: {reason}"
+    clock = _clock(state, sums, study)
+    clock = Clock(clock.look, clock.times, clock.look > 0)  # the last look once more, with what it left unspent
+    said = f"closed early after {clock.look} of {days} looks: {reason}"
     closed = msgspec.structs.replace(state, closed=True, deviations=(*state.deviations, said))
     return _evaluate(closed, sums, study, clock, None, preview=False)
 
 
-def _times(state: EngineState, study: Study) -> tuple[float, ...]:
-    """Information times of the looks: as planned, or up to the one that closed the study."""
-    days = study.experiment.days
-    return (*calendar(state.look - 1, days), 1.0) if state.closed else calendar(days, days)
+def _clock(state: EngineState, sums: TickSums, study: Study) -> Clock:
+    look = look_at(sums, study)
+    now = not state.closed and look > state.look
+    return Clock(look if now else state.look, _planned(study), now)
+
+
+def _planned(study: Study) -> tuple[float, ...]:
+    """Information times of the registered looks."""
+    return calendar(study.experiment.days, study.experiment.days)
 
 
 def _check(state: EngineState, study: Study) -> None:
@@ -243,61 +240,115 @@ def _evaluate(
     state: EngineState, sums: TickSums, study: Study, clock: Clock, scores: Floats | None, preview: bool
 ) -> tuple[EngineState, Verdict]:
     """State and verdict after a tick; a preview's state is the caller's to drop."""
-    estimates = estimate_metrics(sums, study)
-    primary_estimate = estimates[study.decision.primary]
+    totals = totals_of(sums)
+    estimate = estimate_of(*totals[study.decision.primary], study)
     health = read_health(sums, study, state.sample_ratio_p)
     crossings: tuple[Crossing | None, Crossing | None] = (None, None)
     if clock.now:
-        state, crossings = _look(state, sums, study, clock, estimates, scores)
+        state, crossings = _look(state, sums, study, clock, totals, estimate, scores)
     state = msgspec.structs.replace(
-        state,
-        display=state.display.after(primary_estimate, study),
-        sample_ratio_p=health.sample_ratio_p_lowest,
+        state, lowest=state.lowest.after(estimate, study), sample_ratio_p=health.sample_ratio_p_lowest
     )
     ship = _crossed(state.ship, crossings[0], obrien_fleming, study, clock)
     harm = _crossed(state.harm, crossings[1], harm_spending, study, clock)
-    primary = read_primary(sums, study, primary_estimate, clock, state.display, ship, harm)
-    guardrails = read_guardrails(sums, study, estimates, clock, state.failed)
+    primary = read_primary(sums, study, totals, estimate, clock, state.lowest, ship, harm)
+    guardrails = read_guardrails(sums, study, totals, clock, state.failed)
     complete = sums.period_complete or state.closed
-    progress = Progress(
-        look=clock.look,
-        looks=study.experiment.days,
-        information=clock.information,
-        days_remaining=days_remaining(sums.time, study.experiment.end_ms),
-        period_complete=sums.period_complete,
-        ended=sums.ended,
-    )
     found = Findings(
-        readable=min(sums.included) >= study.statistics.minimum_users and primary.log_lift is not None,
+        enough_users=min(sums.included) >= study.statistics.minimum_users,
+        readable=primary.log_lift is not None,
         ill=illness(health, study),
         harm_crossed=state.harm.crossed_at is not None,
         ship_crossed=state.ship.crossed_at is not None,
         guardrail_failed=bool(state.failed),
         guardrail_gates=any(reading.status == "gate" for reading in guardrails.values()),
+        guardrail_unreadable=any(reading.status == "unreadable" for reading in guardrails.values()),
         improvement=improvement_of(study, primary.lift),
         deciding=not preview and (clock.now or complete),
         complete=complete,
         ended=sums.ended,
     )
-    state, decision, why = _settle(state, found, study, sums.time, clock.look)
+    state, decision, why = _latch(state, found, study, sums.time, clock.look, primary.lift)
+    readings = Readings(
+        study=study,
+        included=sums.included,
+        health=health,
+        primary=primary,
+        guardrails=guardrails,
+        progress=_progress(sums, study, clock),
+        decided=_decided(state, study),
+        alarms=_alarms(state, study, primary, guardrails),
+    )
+    planning = read_planning(study, estimate, clock)
     of_sessions = classic(*sums.classic[study.decision.primary])
     verdict = Verdict(
         time=sums.time,
         preview=preview,
         decision=decision,
         why=why,
-        decided_at=state.final.time if state.final else None,
-        summary=summarise(study, decision, why, sums.included, health, primary, guardrails, progress),
-        reasons=reasons(study, sums.included, health, primary, guardrails, progress),
+        decided=readings.decided,
+        alarms=readings.alarms,
+        summary=summarise(readings, decision, why),
+        reasons=rules_of(readings),
         primary=primary,
         guardrails=guardrails,
         health=health,
-        progress=progress,
-        planning=read_planning(study, primary_estimate, clock),
+        progress=readings.progress,
+        planning=planning,
         classic=classic_opinion(study, decision, of_sessions.lift, of_sessions.p, worse_classically(sums, study)),
         deviations=state.deviations,
+        guarantee=guarantee(study, planning, state.closed),
     )
     return state, verdict
+
+
+def _progress(sums: TickSums, study: Study, clock: Clock) -> Progress:
+    return Progress(
+        look=clock.look,
+        looks=study.experiment.days,
+        information=clock.information,
+        days_remaining=days_remaining(sums.time, study.experiment.end_ms),
+        ship_from=first_day(study, obrien_fleming),
+        harm_from=first_day(study, harm_spending),
+        period_complete=sums.period_complete,
+        ended=sums.ended,
+    )
+
+
+def _decided(state: EngineState, study: Study) -> Decided | None:
+    """The decision that stands, with the lift corrected for having stopped at it."""
+    final = state.final
+    if final is None:
+        return None
+    tail = {"ship": "ship", "dont_ship": "harm"}[final.decision] if final.why in (None, "harm") else ""
+    unbiased = state.unbiased.get(tail)
+    return Decided(
+        decision=final.decision,
+        why=final.why,
+        time=final.time,
+        look=final.look,
+        lift=final.lift,
+        lift_unbiased=None if unbiased is None else as_lift(unbiased),
+    )
+
+
+def _alarms(state: EngineState, study: Study, primary: Primary, guardrails: dict[str, Guardrail]) -> tuple[Alarm, ...]:
+    """What was proven against a *ship* after it had been decided."""
+    if state.final is None or state.final.decision != "ship":
+        return ()
+    found = []
+    at = state.harm.crossed_at
+    if at is not None:
+        title = study.metrics[study.decision.primary].title
+        words = f"{title} {is_harmed(study)}, shown at look {at} ({percent(primary.lift)} now)"
+        found.append(Alarm(name="harm", look=at, words=words))
+    for name, look in state.failed.items():
+        words = (
+            f"{study.metrics[name].title} is worse by more than {as_written(study.decision.guardrail_margin)}, shown at look "
+            f"{look} ({guardrail_values(study, name, guardrails[name])})"
+        )
+        found.append(Alarm(name=f"guardrail:{name}", look=look, words=words))
+    return tuple(found)
 
 
 def _look(
@@ -305,32 +356,46 @@ def _look(
     sums: TickSums,
     study: Study,
     clock: Clock,
-    estimates: dict[str, Estimate],
+    totals: Totals,
+    estimate: Estimate,
     scores: Floats | None,
 ) -> tuple[EngineState, tuple[Crossing | None, Crossing | None]]:
     """Move every boundary by one look."""
-    primary, decision = study.decision.primary, study.decision
-    toward = 1.0 if study.metrics[primary].higher_is_better else -1.0
+    primary, decision, toward = study.decision.primary, study.decision, direction(study)
+    crossings: tuple[Crossing | None, Crossing | None] = (None, None)
+    allowed = state.allowed
     if study.experiment.assignment == "observed":
-        z = estimates[primary].z
+        z = estimate.z
         ship = _cross_constant(state.ship, None if z is None else toward * z, obrien_fleming, decision.alpha, clock)
         harm = _cross_constant(state.harm, None if z is None else -toward * z, harm_spending, decision.alpha, clock)
-        crossings: tuple[Crossing | None, Crossing | None] = (None, None)
-        allowed = state.allowed
     else:
         scores = flip_scores(sums.users[primary], study) if scores is None else scores
         ship, up = advance(state.ship, toward * scores, _spent(obrien_fleming, study, clock), clock.look)
         harm, low = advance(state.harm, -toward * scores, _spent(harm_spending, study, clock), clock.look)
         crossings = up, low
-        allowed = (*state.allowed, (clock.look, up.allowed, low.allowed))
-    every = {name: margin_z(study, name, estimates[name]) for name in study.guardrails if name not in state.failed}
-    readable = {name: z for name, z in every.items() if z is not None}
+        allowed = (*(row for row in allowed if row[0] != clock.look), (clock.look, up.allowed, low.allowed))
+    unbiased = dict(state.unbiased)
+    for name, tail, sign, spending in (("ship", ship, toward, obrien_fleming), ("harm", harm, -toward, harm_spending)):
+        if tail.crossed_at is not None and name not in unbiased and estimate.z is not None and estimate.se is not None:
+            unbiased[name] = sign * _corrected(sign * estimate.z, estimate.se, spending, study, clock)
+    means = {name: guardrail_means(sums, study, totals, name) for name in study.guardrails if name not in state.failed}
+    readable = {name: z for name, z in margin_statistics(study, means).items() if z is not None}
     fallen = failures(
         readable, len(state.failed), len(study.guardrails), clock.times, clock.look, decision.guardrail_alpha
     )
     failed = {**state.failed, **dict.fromkeys(fallen, clock.look)}
-    after = msgspec.structs.replace(state, look=clock.look, ship=ship, harm=harm, allowed=allowed, failed=failed)
+    after = msgspec.structs.replace(
+        state, look=clock.look, ship=ship, harm=harm, allowed=allowed, failed=failed, unbiased=unbiased
+    )
     return after, crossings
+
+
+def _corrected(z: float, standard_error: float, spending: Spending, study: Study, clock: Clock) -> float:
+    """The median-unbiased effect at a crossing of this look, on the log scale toward the crossed tail."""
+    if z <= 0:
+        return 0.0
+    limits = reachable(study, clock.times, spending, constants(clock.times, study.decision.alpha / 2, spending))
+    return median_unbiased(z, standard_error, clock.times[: clock.look], limits[: clock.look - 1])
 
 
 def _spent(spending: Spending, study: Study, clock: Clock) -> float:
@@ -351,19 +416,20 @@ def _crossed(tail: Tail, crossing: Crossing | None, spending: Spending, study: S
         spent=_spent(spending, study, clock),
         allowed=None if crossing is None else crossing.allowed,
         rank=None if crossing is None else crossing.rank,
+        limit=None if crossing is None else crossing.limit,
         at=tail.crossed_at,
     )
 
 
-def _settle(
-    state: EngineState, found: Findings, study: Study, time: int, look: int
+def _latch(
+    state: EngineState, found: Findings, study: Study, time: int, look: int, lift: float | None
 ) -> tuple[EngineState, Decision, Why | None]:
     """The decision, kept once it is final. Ill health overrides what is said, and never what was decided."""
     if state.final is not None:
-        if found.readable and found.ill is not None:
+        if found.enough_users and found.ill is not None:
             return state, "unhealthy", found.ill
         return state, state.final.decision, state.final.why
     decision, why = decide(found, study.decision.minimum_lift)
     if decision in ("ship", "dont_ship"):
-        state = msgspec.structs.replace(state, final=Final(decision, why, time, look))
+        state = msgspec.structs.replace(state, final=Final(decision, why, time, look, lift))
     return state, decision, why

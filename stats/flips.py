@@ -6,7 +6,6 @@ only the most extreme m_k of them cross by look k spends exactly the planned err
 user, at any size, without scanning users (randomisation test: Lehmann & Romano 2005, ch. 15).
 """
 
-from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import shake_256
 from math import floor
@@ -15,6 +14,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from livelift.errors import StateError
 from stats.user_means import log_lift
 
 Floats = NDArray[np.float64]
@@ -25,6 +25,9 @@ EXACT = 2**53
 
 HALF = 26
 """Where wider integers are cut in two, each half exact."""
+
+LARGEST = 2.0**62
+"""Sums of a bucket have to stay below: then 65,536 of their upper halves add up exactly."""
 
 DIGITS = 9
 """Z is rounded to this, so that equal courses tie on every machine, whatever its libm."""
@@ -71,42 +74,7 @@ def flip_matrix(salt: str, buckets: int, flips: int) -> Floats:
     return matrix
 
 
-def reassign(salt: str, users: Sequence[str], flips: int, control_percent: int, treated: Bits) -> Bits:
-    """User-level re-assignments for a split other than 50:50, where exchanging arms would change the law.
-
-    In flip b > 0 a user is in control if the b-th 16-bit word (little-endian) of SHAKE256("<salt>:rr:<user>") lies below
-    `control_percent` per cent of 65,536; flip 0 is what happened. It needs a row a user (`user_paths`).
-
-    Parameters
-    ----------
-    treated
-        What happened, shape (users,), 1 = treatment.
-
-    Returns
-    -------
-    uint8 array, shape (flips, users), 1 = treatment
-
-    Examples
-    --------
-    >>> reassign("salt", ["ann", "bob"], 3, 90, np.array([1, 0], dtype=np.uint8))[0].tolist()
-    [1, 0]
-    """
-    below = round(control_percent / 100 * 65_536)
-    paths = np.empty((flips, len(users)), dtype=np.uint8)
-    for column, user in enumerate(users):
-        words = np.frombuffer(shake_256(f"{salt}:rr:{user}".encode()).digest(2 * flips), dtype="<u2")
-        paths[:, column] = words >= below
-    paths[0] = treated
-    return paths
-
-
-def user_paths(paths: Bits, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Sums (flips, 6) of control and of treatment under each of `reassign`'s paths, from rows (users, 6)."""
-    treatment = _product(paths.astype(np.float64), rows)
-    return rows.sum(axis=0) - treatment, treatment
-
-
-def flipped_sums(matrix: Floats, sums: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def flipped_sums(matrix: Floats, sums: NDArray[np.int64]) -> tuple[Floats, Floats]:
     """Sums of control and of treatment under every flip: T_b = T + Σ_g bit_bg (C_g − T_g), C_b = total − T_b.
 
     Parameters
@@ -118,40 +86,49 @@ def flipped_sums(matrix: Floats, sums: NDArray[np.int64]) -> tuple[NDArray[np.in
 
     Returns
     -------
-    Two int64 arrays (..., flips, 6), exact
+    Two float64 arrays (..., flips, 6): the exact sums, rounded once where they leave 2⁵³, of any size
+
+    Raises
+    ------
+    StateError
+        If a bucket's sum is too large to be cut exactly.
 
     Examples
     --------
     >>> matrix = np.array([[0.0, 0.0], [1.0, 0.0]])
     >>> sums = np.array([[[1], [2]], [[10], [20]]])  # one column for the example
     >>> [part.ravel().tolist() for part in flipped_sums(matrix, sums)]
-    [[3, 12], [30, 21]]
+    [[3.0, 12.0], [30.0, 21.0]]
     """
+    # Each partial sum is at most Σ|sums|. Below 2⁵³ all are integers that float64 holds.
+    largest = np.abs(sums.astype(np.float64)).sum(axis=(-3, -2)).max(initial=0.0)
+    if largest < EXACT / 2:  # half: the check itself is rounded
+        return _exchanged(matrix, sums.astype(np.float64))
+    if np.abs(sums.astype(np.float64)).max() >= LARGEST:
+        raise StateError(
+            "the sums of a bucket's users are too large to be exchanged exactly",
+            "give the study more buckets, or a coarser measure: studies/<name>.toml",
+        )
+    # Two halves, each exact; together they are rounded once, however large the sums are.
+    high = sums >> HALF
+    low = sums - (high << HALF)
+    halves = zip(_exchanged(matrix, high.astype(np.float64)), _exchanged(matrix, low.astype(np.float64)), strict=True)
+    control, treatment = (of_high * 2.0**HALF + of_low for of_high, of_low in halves)
+    return control, treatment
+
+
+def _exchanged(matrix: Floats, sums: Floats) -> tuple[Floats, Floats]:
+    """`flipped_sums` of integers small enough for float64, whose product is a hundred times faster than int64's."""
     control, treatment = sums[..., 0, :, :], sums[..., 1, :, :]
     gain = np.moveaxis(control - treatment, -2, 0)  # (buckets, ..., 6)
-    exchanged = _product(matrix, gain.reshape(gain.shape[0], -1)).reshape(matrix.shape[0], *gain.shape[1:])
+    exchanged = (matrix @ gain.reshape(gain.shape[0], -1)).reshape(matrix.shape[0], *gain.shape[1:])
     of_treatment = treatment.sum(axis=-2)[..., None, :] + np.moveaxis(exchanged, 0, -2)
     of_all = (control.sum(axis=-2) + treatment.sum(axis=-2))[..., None, :]
     return of_all - of_treatment, of_treatment
 
 
-def _product(bits: Floats, integers: NDArray[np.int64]) -> NDArray[np.int64]:
-    """`bits` @ `integers`, exact, through the float64 product, which is a hundred times faster than the int64 one.
-
-    Each partial sum of a column is at most Σ|column|. Below 2⁵³ all are integers that float64 holds; otherwise the
-    integers are cut into two halves that do.
-    """
-    size = np.abs(integers).astype(np.float64).sum(axis=0)
-    if np.all(size < EXACT / 2):  # half: the check itself is rounded
-        return (bits @ integers.astype(np.float64)).astype(np.int64)
-    high = integers >> HALF
-    low = integers - (high << HALF)
-    product: NDArray[np.int64] = (_product(bits, high) << HALF) + _product(bits, low)
-    return product
-
-
 def statistics(matrix: Floats, sums: NDArray[np.int64], minimum_users: int) -> Floats:
-    """Z of every flip, rounded to 9 digits; NaN where it is missing (an arm too small, a mean ≤ 0, V ≤ 0).
+    """Z of every flip, rounded to 9 digits; NaN where it is missing (an arm too small, no spread and equal means).
 
     Parameters
     ----------
@@ -219,17 +196,22 @@ class Crossing(msgspec.Struct, frozen=True, array_like=True):
     rank
         How many of the flips still in the race are at least as extreme as the study, itself included; None if the study
         has crossed before or its Z is missing.
+    limit
+        The Z toward this tail that a flip had to exceed to cross; None where none was allowed to, or no limit is needed.
     """
 
     allowed: int
     rank: int | None
+    limit: float | None
 
 
 def advance(tail: Tail, scores: Floats, spent: float, look: int) -> tuple[Tail, Crossing]:
     """Let the most extreme flips cross, as many as the error spent by now allows.
 
-    m = floor(spent · flips + 1e-9) − used; a flip crosses if at most m of those alive and not missing, itself included,
-    score as high: ties count against. A look that was missed is made up for by the next: spending is by calendar.
+    m = floor(spent · readable + 1e-9) − used, where `readable` counts the flips whose Z is not missing at this look: with
+    few users many flips leave an arm without enough, and the study's own course, which is there, must not be compared with
+    the error of all. A flip crosses if at most m of those alive and not missing, itself included, score as high: ties
+    count against. A look that was missed is made up for by the next: spending is by calendar.
 
     Parameters
     ----------
@@ -242,17 +224,20 @@ def advance(tail: Tail, scores: Floats, spent: float, look: int) -> tuple[Tail, 
     --------
     >>> tail, crossing = advance(Tail.of(4), np.array([3.0, 1.0, 2.0, 2.0]), 0.25, look=1)
     >>> tail.crossed_at, tail.used, crossing
-    (1, 1, Crossing(allowed=1, rank=1))
+    (1, 1, Crossing(allowed=1, rank=1, limit=2.0))
     >>> advance(tail, np.array([3.0, 1.0, 2.0, 2.0]), 0.5, look=2)[0].used  # the tie of two does not fit in one
     1
+    >>> advance(Tail.of(4), np.array([3.0, np.nan, np.nan, 2.0]), 0.25, look=1)[1].allowed  # a quarter of two is none
+    0
     """
     flips = scores.size
     living = tail.living(flips)
-    running = living & ~np.isnan(scores)
-    allowed = floor(spent * flips + 1e-9) - tail.used
+    readable = ~np.isnan(scores)
+    running = living & readable
+    allowed = floor(spent * int(np.count_nonzero(readable)) + 1e-9) - tail.used
     rank = int(np.count_nonzero(scores[running] >= scores[0])) if running[0] else None
     if allowed <= 0:
-        return tail, Crossing(allowed, rank)
+        return tail, Crossing(allowed, rank, None)
     # At most m score as high as s exactly when s lies above the (m + 1)-th highest.
     values = scores[running]
     limit = -np.inf if values.size <= allowed else np.partition(values, values.size - allowed - 1)[-allowed - 1]
@@ -262,4 +247,4 @@ def advance(tail: Tail, scores: Floats, spent: float, look: int) -> tuple[Tail, 
         tail.used + int(np.count_nonzero(crossing)),
         look if crossing[0] else tail.crossed_at,
     )
-    return after, Crossing(allowed, rank)
+    return after, Crossing(allowed, rank, float(limit) if np.isfinite(limit) else None)

@@ -1,47 +1,78 @@
 """What the study promises, and what it does not, in the sentences that are printed beside every verdict."""
 
 from livelift.study import Study
-from stats.boundaries import calendar, constants, obrien_fleming
-from stats.power import POWER, minimum_detectable_effect, needed_lift
+from stats.power import POWER
+from stats.verdict import Planning
+from stats.words import chance, limit, percent
 
 
-def guarantee(study: Study) -> tuple[str, ...]:
+def guarantee(study: Study, planning: Planning | None = None, closed: bool = False) -> tuple[str, ...]:
     """The guarantee with the study's own numbers, one sentence an element.
+
+    Parameters
+    ----------
+    planning
+        What the study can find with the users that it has; None while that is not known.
+    closed
+        A person closed the study early, at a moment of their choice.
 
     Examples
     --------
     >>> from livelift.study import load_study
     >>> guarantee(load_study("lastfm"))[0]
-    'If the change does nothing to anyone: ship at most 2.5 %, "harms the primary" at most 2.5 %, watched at all 61 looks.'
+    'If the change did nothing, at most 1 in 40 random splits of the users would say ship, watched at all 61 looks.'
     """
-    decision, experiment, planned = study.decision, study.experiment, study.statistics.planned_standard_error
-    at_end = constants(calendar(experiment.days, experiment.days), decision.alpha, obrien_fleming, two_sided=True)[-1]
-    tail = f"{100 * decision.alpha / 2:g} %"
-    exact = experiment.assignment == "randomised"
-    of_the_boundary = (
-        "These two are exact over the re-assignments that the salt could have made."
-        if exact
-        else "These two are approximate: the groups were observed, not randomised, so a difference is no proof of a cause."
+    return (
+        *(_void(study) if closed else _errors(study)),
+        f"Some guardrail wrongly failed: at most {chance(study.decision.guardrail_alpha)} studies (approximate).",
+        f"Ship claims a lift above 0, not above {limit(study.decision.minimum_lift)}.",
+        "An estimate at which a study stops early is too large on average; the corrected one stands beside it.",
+        _power(planning),
+        (
+            f"A guardrail that is neither proven worse nor proven safe against {limit(study.decision.guardrail_margin)} "
+            "blocks nothing."
+        ),
+        (
+            f"Only users with {study.experiment.minimum_sessions} or more sessions are included, a condition that arises "
+            "after assignment; whether it leaves out as many in both arms is tested, and guardrails on sessions and returns "
+            "count all exposed users."
+        ),
     )
+
+
+def _errors(study: Study) -> tuple[str, ...]:
+    tail, looks = chance(study.decision.alpha / 2), study.experiment.days
+    if study.experiment.assignment == "randomised":
+        return (
+            (
+                f"If the change did nothing, at most {tail} random splits of the users would say ship, watched at all "
+                f"{looks} looks."
+            ),
+            f"If the change did nothing, at most {tail} random splits would say that it harms the primary.",
+            "Both are exact over the splits that the salt could have made.",
+        )
+    return (
+        f"If the groups did not differ, ship would be said in about {tail} studies, watched at all {looks} looks, and worse as often.",
+        "Both are approximate: the groups were observed, not randomised, so a difference is no proof of a cause.",
+    )
+
+
+def _void(study: Study) -> tuple[str, ...]:
     return (
         (
-            f'If the change does nothing to anyone: ship at most {tail}, "harms the primary" at most {tail}, '
-            f"watched at all {experiment.days} looks."
+            "A person closed this study early, at a moment chosen while watching: what is promised of a study that runs to "
+            f"its planned end after {study.experiment.days} looks no longer holds."
         ),
-        of_the_boundary,
-        f"Some guardrail wrongly failed: at most {100 * decision.guardrail_alpha:g} % (approximate).",
-        f"Ship claims a lift above 0, not above {100 * decision.minimum_lift:g} %.",
-        (
-            f'"Not proven" is no evidence of no effect: with the precision that was planned, crossing needs an observed lift '
-            f"of {needed_lift(planned, at_end):+.1%} at the end, and a true one of "
-            f"{minimum_detectable_effect(planned, at_end):+.1%} is found with a probability of {POWER:.0%}."
-        ),
-        (
-            f"A guardrail that is neither proven worse nor proven safe against {100 * decision.guardrail_margin:g} % blocks "
-            "nothing; with about a thousand users all of them are proven safe about never."
-        ),
-        (
-            f"Only users with {experiment.minimum_sessions} or more sessions are included, a condition that arises after "
-            "assignment and could differ between the arms."
-        ),
+    )
+
+
+def _power(planning: Planning | None) -> str:
+    if planning is None or planning.minimum_detectable_effect is None or planning.needed_lift_at_end is None:
+        return (
+            '"Not proven" is no evidence of no effect; what the study can find is said once both arms have their users.'
+        )
+    return (
+        '"Not proven" is no evidence of no effect: with the users so far, crossing at the end needs an observed lift of '
+        f"{percent(planning.needed_lift_at_end)}, and a true one of {percent(planning.minimum_detectable_effect)} is found "
+        f"with a probability of {limit(POWER)}."
     )

@@ -1,26 +1,110 @@
 """Guardrails: has a metric that must not suffer become worse by more than the margin, or is it proven that it has not?
 
-All on the log scale: h = worsening (positive = worse), m = ln(1 + margin), Z_g = (h − m)/SE.
+Judged on the metric's own scale, on CUPED-adjusted user means, without a logarithm: a mean of 0 is read like any other.
+With higher better, worse by more than m means ȳ_T < (1 − m) ȳ_C; with lower better, ȳ_T > (1 + m) ȳ_C.
 """
 
 from collections.abc import Mapping, Sequence
+from math import inf, sqrt
 from typing import Literal
 
 import numpy as np
 
 from stats.boundaries import constants, obrien_fleming
 from stats.distributions import normal_above
+from stats.user_means import AdjustedMeans
 
-Status = Literal["fail", "gate", "inconclusive", "proven_safe"]
+Status = Literal["fail", "gate", "unreadable", "inconclusive", "proven_safe"]
 
 
-def worsening(log_lift: float, higher_is_better: bool) -> float:
-    """h: the log lift turned so that positive is worse.
+def margin_z(means: AdjustedMeans, margin: float, higher_is_better: bool) -> float | None:
+    """Z of *worse by more than the margin*, positive = worse: Z_g = ((1 − m) ȳ_C − ȳ_T) / √(v_T + (1 − m)² v_C).
 
-    >>> worsening(0.1, higher_is_better=False), worsening(0.1, higher_is_better=True)
-    (0.1, -0.1)
+    With lower better the signs turn and 1 + m stands for 1 − m (non-inferiority against a fraction of control's mean;
+    Fieller 1954). Without any spread ±∞ where the means differ, since nothing is uncertain, and None where they are equal,
+    since then nothing is said.
+
+    Parameters
+    ----------
+    margin
+        m, a fraction: 0.01 = 1 %.
+
+    Examples
+    --------
+    >>> from stats.user_means import adjusted_means
+    >>> skips = adjusted_means((4, 0, 0, 0, 0, 0), (4, 2, 2, 0, 0, 0))
+    >>> round(margin_z(skips, 0.01, higher_is_better=False), 6)
+    1.732051
+    >>> same = adjusted_means((4, 8, 16, 0, 0, 0), (4, 8, 16, 0, 0, 0))
+    >>> margin_z(same, 0.01, True) is None, margin_z(adjusted_means((4, 8, 16, 0, 0, 0), (4, 4, 4, 0, 0, 0)), 0.01, True)
+    (True, inf)
     """
-    return -log_lift if higher_is_better else log_lift
+    sign = 1.0 if higher_is_better else -1.0
+    kept = 1.0 - sign * margin
+    distance = sign * (kept * means.control - means.treatment)
+    variance = means.treatment_variance + kept * kept * means.control_variance
+    if variance > 0:
+        return distance / sqrt(variance)
+    if means.treatment == means.control:
+        return None
+    return inf if distance > 0 else -inf
+
+
+def worsening(means: AdjustedMeans, higher_is_better: bool) -> float | None:
+    """How much worse treatment is, as a fraction of control: 1 − ȳ_T/ȳ_C, or ȳ_T/ȳ_C − 1 with lower better.
+
+    None where control's mean is 0: no fraction of it says anything.
+
+    >>> from stats.user_means import adjusted_means
+    >>> round(worsening(adjusted_means((9, 90, 901, 0, 0, 0), (9, 13, 20, 0, 0, 0)), higher_is_better=True), 3)
+    0.856
+    """
+    if means.control <= 0:
+        return None
+    change = means.treatment / means.control - 1.0
+    return -change if higher_is_better else change
+
+
+def ratio_error(means: AdjustedMeans) -> float | None:
+    """Standard error of ȳ_T/ȳ_C by the delta method: √(v_T + (ȳ_T/ȳ_C)² v_C)/ȳ_C; None where control's mean is 0.
+
+    >>> from stats.user_means import adjusted_means
+    >>> round(ratio_error(adjusted_means((400, 4000, 40900, 0, 0, 0), (400, 4000, 40900, 0, 0, 0))), 5)
+    0.01062
+    """
+    if means.control <= 0:
+        return None
+    ratio = means.treatment / means.control
+    return sqrt(means.treatment_variance + ratio * ratio * means.control_variance) / means.control
+
+
+def worst(means: AdjustedMeans, limit: float, higher_is_better: bool) -> float | None:
+    """Upper bound of the worsening: the greatest margin m at which Z_g > −`limit` (Fieller 1954).
+
+    With C and T the means, v their variances, c the limit and r = T/C: the lower (higher better) or upper end of all r with
+    |r C − T| ≤ c √(v_T + r² v_C), the roots of (C² − c² v_C) r² − 2 C T r + T² − c² v_T.
+
+    Returns
+    -------
+    float or None
+        None where control's mean is too uncertain for a bound: C² ≤ c² v_C.
+
+    Examples
+    --------
+    >>> from stats.user_means import adjusted_means
+    >>> means = adjusted_means((400, 4000, 40900, 0, 0, 0), (400, 4000, 40900, 0, 0, 0))
+    >>> bound = worst(means, 2.0, higher_is_better=True)
+    >>> round(bound, 4), round(margin_z(means, bound, higher_is_better=True), 6)
+    (0.021, -2.0)
+    """
+    c, t = means.control, means.treatment
+    square = c * c - limit * limit * means.control_variance
+    if not np.isfinite(limit) or c <= 0 or square <= 0:
+        return None
+    spread = c * c * means.treatment_variance + t * t * means.control_variance
+    spread -= limit * limit * means.control_variance * means.treatment_variance
+    width = limit * sqrt(max(spread, 0.0))
+    return 1.0 - (c * t - width) / square if higher_is_better else (c * t + width) / square - 1.0
 
 
 def holm(p: Sequence[float]) -> list[float]:
@@ -87,19 +171,23 @@ def boundary(number: int, times: tuple[float, ...], look: int, alpha: float) -> 
     return constants(times, alpha / number, obrien_fleming)[look - 1]
 
 
-def status(failed: bool, p_holm: float | None, safe_z: float | None, alpha: float, safe_boundary: float) -> Status:
+def status(
+    failed: bool, readable: bool, p_holm: float | None, safe_z: float | None, alpha: float, safe_boundary: float
+) -> Status:
     """One word for a guardrail.
 
-    *fail* once failed; *gate* while Holm's fixed p ≤ α; *proven_safe* where (m − h)/SE lies above c_k(α); else
-    *inconclusive*, which also stands for a guardrail that cannot be read yet.
+    *fail* once failed; *unreadable* where it cannot be read although both arms have their users, which blocks *ship*;
+    *gate* while Holm's fixed p ≤ α; *proven_safe* where −Z_g lies above c_k(α); else *inconclusive*.
 
     Examples
     --------
-    >>> status(False, 0.6, 0.1, 0.10, 1.6)
-    'inconclusive'
+    >>> status(False, True, 0.6, 0.1, 0.10, 1.6), status(False, False, None, None, 0.10, 1.6)
+    ('inconclusive', 'unreadable')
     """
     if failed:
         return "fail"
+    if not readable:
+        return "unreadable"
     if p_holm is not None and p_holm <= alpha:
         return "gate"
     if safe_z is not None and safe_z > safe_boundary:

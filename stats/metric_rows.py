@@ -5,20 +5,20 @@ have one value a user. A user's value is a fraction of two counts.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from livelift.output_log import Totals
 from livelift.study import Metric, Study
-from livelift.user_value import DECISECONDS, MILLIONTHS, count_covariate, duration_covariate
+from livelift.user_value import DECISECONDS, MILLIONTHS, count_covariate, duration_covariate, sum_covariate
 
 ONE, SESSIONS, ELIGIBLE, RETURNED, SUMS = range(5)
-"""COLUMNS of a user's counts: 1 for an included user, sessions, resolved days, those followed by an active one, and from
-`SUMS` on the sum of each session measure."""
+"""COLUMNS of a user's counts: 1 for a user of the population (included, or exposed), sessions, resolved days, those
+followed by an active one, and from `SUMS` on the sum of each session measure."""
 
 
-def counts_of(totals: Totals) -> tuple[int, ...]:
-    """An included user's counts."""
-    return (1, totals.sessions, totals.eligible, totals.returned, *totals.sums)
+def counts_of(totals: Totals, one: int = 1) -> tuple[int, ...]:
+    """A user's counts; `one` is 0 for a user outside the population."""
+    return (one, totals.sessions, totals.eligible, totals.returned, *totals.sums)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,37 @@ def metric_rows(study: Study, measures: tuple[str, ...]) -> list[MetricRow]:
     ('session_duration', True, True, True, 10)
     """
     return [_metric_row(name, metric, study, measures) for name, metric in study.metrics.items()]
+
+
+def exposed_rows(study: Study, measures: tuple[str, ...]) -> list[MetricRow]:
+    """The metrics that are read over all exposed users as well: see `livelift.tick_sums.TickSums.exposed_sums`.
+
+    >>> from livelift.study import load_study
+    >>> rows = exposed_rows(load_study("lastfm"), ("seconds", "plays", "skips", "artists"))
+    >>> [(row.name, row.denominator == ONE, row.scale) for row in rows]
+    [('session_duration', True, 1), ('sessions_per_user', True, 1), ('d1_retention', False, 1000000)]
+    """
+    rows = []
+    for row in metric_rows(study, measures):
+        kind = study.metrics[row.name].kind
+        if kind in ("session_count", "next_day_return"):
+            rows.append(row)
+        elif kind == "session_mean" and row.name == study.decision.primary:
+            rows.append(_sum_per_user(row, study, measures))
+    return rows
+
+
+def _sum_per_user(row: MetricRow, study: Study, measures: tuple[str, ...]) -> MetricRow:
+    """The measure's sum per user, in raw units: the intention-to-treat companion of a mean over sessions."""
+    prior = study.statistics.prior_session_seconds
+    covariate = None
+    if study.metrics[row.name].measure == "seconds":
+        seconds = measures.index("seconds")
+
+        def covariate(totals: Totals) -> int:
+            return sum_covariate(totals.pre_sums[seconds], prior)
+
+    return replace(row, denominator=ONE, scale=1, covariate=covariate)
 
 
 def _metric_row(name: str, metric: Metric, study: Study, measures: tuple[str, ...]) -> MetricRow:

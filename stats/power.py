@@ -1,11 +1,10 @@
-"""What the study can find: the lift that a crossing needs, the minimum detectable effect, power, and the days left.
+"""What the study can find: the minimum detectable effect, power, and the days left.
 
-Approximate: one look at the constant c on Z, L normal with the standard error given. Lifts are fractions, standard
-errors on the log scale.
+Approximate: one look at the constant c on Z, L normal with the standard error given. All on the log scale.
 """
 
 from collections.abc import Sequence
-from math import ceil, expm1, log1p, sqrt
+from math import ceil, sqrt
 
 from livelift.event_time import DAY
 from stats.distributions import normal_below, normal_exceeded_with
@@ -14,31 +13,22 @@ POWER = 0.80
 """The power at which a minimum detectable effect is usually given."""
 
 
-def needed_lift(standard_error: float, constant: float) -> float:
-    """The observed lift that reaches the boundary: e^(c SE) − 1.
+def detectable(standard_error: float, constant: float, power: float = POWER) -> float:
+    """The true effect found with probability `power`, on the log scale: (c + z_power) SE.
 
-    >>> round(needed_lift(0.035, 1.96), 3)
-    0.071
+    >>> round(detectable(0.035, 1.96), 3)
+    0.098
     """
-    return expm1(constant * standard_error)
+    return (constant + normal_exceeded_with(1.0 - power)) * standard_error
 
 
-def minimum_detectable_effect(standard_error: float, constant: float, power: float = POWER) -> float:
-    """The true lift found with probability `power`: e^((c + z_power) SE) − 1.
+def power_of(effect: float, standard_error: float, constant: float) -> float:
+    """P(Z > c) if the true effect, on the log scale, is `effect`: Φ(effect/SE − c).
 
-    >>> round(minimum_detectable_effect(0.035, 1.96), 3)
-    0.103
-    """
-    return expm1((constant + normal_exceeded_with(1.0 - power)) * standard_error)
-
-
-def power_of(lift: float, standard_error: float, constant: float) -> float:
-    """P(Z > c) if the true lift is `lift`: Φ(ln(1 + lift)/SE − c).
-
-    >>> round(power_of(0.10, 0.035, 1.96), 3)
+    >>> round(power_of(0.0953, 0.035, 1.96), 3)
     0.777
     """
-    return float(normal_below(log1p(lift) / standard_error - constant))
+    return float(normal_below(effect / standard_error - constant))
 
 
 def end_standard_error(standard_error: float, information: float, planned: float) -> float:

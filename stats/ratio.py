@@ -1,12 +1,11 @@
 """The ratio of sums R = ΣS/ΣN with users as clusters: shown beside each user-mean reading, deciding nothing."""
 
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Sequence
 
 from stats.classic import Estimate, Welch, welch
 
 
-def ratio(sums: NDArray[np.int64]) -> Estimate | None:
+def ratio(sums: Sequence[int]) -> Estimate | None:
     """R = ΣS/ΣN of one arm with its delta-method variance.
 
     V = (s_SS − 2 R s_SN + R² s_NN) / (n N̄²), variances and covariance (n − 1) over users (Deng, Knoblich & Lu 2018).
@@ -15,7 +14,7 @@ def ratio(sums: NDArray[np.int64]) -> Estimate | None:
     Parameters
     ----------
     sums
-        n, ΣS, ΣN, ΣS², ΣN², ΣSN over users, shape (6,): `livelift.tick_sums.RATIO_COLUMNS`.
+        n, ΣS, ΣN, ΣS², ΣN², ΣSN over users: `livelift.tick_sums.RATIO_COLUMNS`.
 
     Returns
     -------
@@ -24,7 +23,7 @@ def ratio(sums: NDArray[np.int64]) -> Estimate | None:
 
     Examples
     --------
-    >>> estimate = ratio(np.array([10, 1590, 36, 448950, 186, 8905]))
+    >>> estimate = ratio((10, 1590, 36, 448950, 186, 8905))
     >>> round(estimate.value, 6), round(estimate.variance * estimate.n, 6)
     (44.166667, 215.799326)
     """
@@ -36,13 +35,13 @@ def ratio(sums: NDArray[np.int64]) -> Estimate | None:
     return Estimate(s / m, residuals * n / ((n - 1) * m**4), n)
 
 
-def compare(sums: NDArray[np.int64], divide_by: int = 1) -> Welch | None:
+def compare(sums: Sequence[Sequence[int]], divide_by: int = 1) -> Welch | None:
     """Treatment − control of the two arms' ratios by Welch's t, and the lift.
 
     Parameters
     ----------
     sums
-        Shape (2, 6), control first.
+        Of (control, treatment).
     divide_by
         Units of S per shown unit, 60 for seconds shown as minutes.
 
@@ -54,7 +53,7 @@ def compare(sums: NDArray[np.int64], divide_by: int = 1) -> Welch | None:
     Examples
     --------
     >>> control, treatment = [10, 1590, 36, 448950, 186, 8905], [10, 1955, 38, 679625, 208, 11740]
-    >>> result = compare(np.array([control, treatment]))
+    >>> result = compare((control, treatment))
     >>> round(result.difference, 6), round(result.se, 6), round(result.p, 6)
     (7.280702, 6.216759, 0.257018)
     """

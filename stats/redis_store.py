@@ -24,7 +24,7 @@ from livelift.study import Study
 from livelift.tick_sums import Moments
 from stats.run_state import RunState
 
-SCHEMA = 2
+SCHEMA = 3
 FIELDS_PER_COMMAND = 1_000  # Lua's unpack takes some thousands of values
 
 Command = list[Any]
@@ -96,8 +96,7 @@ class RedisStore:
         a = state.aggregate
         a.sessions_all, a.sessions_in_period, a.sessions_one_event = counters["all"]
         a.exposed, a.included, a.sessions, a.plays = counters["variants"]
-        for name in a.ratios:
-            a.ratios[name] = counters["ratios"][name]
+        a.ratios, a.exposed_sums = counters["ratios"], counters["exposed_sums"]
         for field, value in self._client.hgetall(self.key("sums")).items():
             variant, bucket = field.decode().split(":")
             a.load_row(int(variant), int(bucket), value)
@@ -134,6 +133,7 @@ class RedisStore:
             "all": [a.sessions_all, a.sessions_in_period, a.sessions_one_event],
             "variants": [a.exposed, a.included, a.sessions, a.plays],
             "ratios": a.ratios,
+            "exposed_sums": a.exposed_sums,
         }
         manifest = next((log.manifest for log in state.logs if log.manifest is not None), None)
         fields: list[Any] = [
@@ -188,10 +188,10 @@ class RedisStore:
     def verdict_commands(self, document: dict[str, Any], entry: dict[str, Any] | None) -> list[Command]:
         """Commands that show `document` to the public, and add `entry` to the history of ticks."""
         study = self._study.name
-        text = json.dumps(document)
+        text = json.dumps(document, allow_nan=False)
         commands: list[Command] = [["SET", self.key("verdict"), text]]
         if entry is not None:
-            commands.append(["XADD", self.key("ticks"), "*", "json", json.dumps(entry)])
+            commands.append(["XADD", self.key("ticks"), "*", "json", json.dumps(entry, allow_nan=False)])
         if self.is_current():
             commands.append(["SET", verdict_key(study), text])
             commands.append(["DEL", preview_key(study)])
@@ -201,13 +201,15 @@ class RedisStore:
 
     def preview_commands(self, document: dict[str, Any]) -> list[Command]:
         """Commands that show a preview between ticks."""
-        return [["SET", preview_key(self._study.name), json.dumps(document)]] if self.is_current() else []
+        return (
+            [["SET", preview_key(self._study.name), json.dumps(document, allow_nan=False)]] if self.is_current() else []
+        )
 
 
 def headline(document: dict[str, Any]) -> dict[str, str]:
     """What HGET shows: the decision and its reason, as text."""
     primary = document.get("primary", "")
-    lift = document["metrics"].get(primary, {}).get("lift")
+    lift = document["metrics"].get(primary, {}).get("sequential", {}).get("lift")
     return {
         "decision": document["decision"],
         "reason": document["summary"],

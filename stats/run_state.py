@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from livelift.events import Manifest
 from livelift.output_log import END, END_DUE, NOTHING, Counts, EndMark, Identity, Mark, Output
 from livelift.study import Study
-from livelift.tick_sums import InputCounts, TickSums
+from livelift.tick_sums import ExactSums, InputCounts, TickSums
 from stats.aggregate import Aggregate
 
 Waiting = deque[tuple[int, Output]]
@@ -146,7 +146,8 @@ class RunState:
             plays=(a.plays[0], a.plays[1]),
             classic={name: (pair[0], pair[1]) for name, pair in a.classic.items()},
             users=users,
-            ratios={name: np.array(rows, dtype=np.int64) for name, rows in a.ratios.items()},
+            ratios=_exact(a.ratios),
+            exposed_sums=_exact(a.exposed_sums),
         )
 
     def _input_counts(self, manifest: Manifest | None) -> InputCounts:
@@ -160,3 +161,8 @@ class RunState:
         duplicates = manifest.duplicates if manifest else 0
         rows = accepted + late + duplicates + sum(rejected.values())
         return InputCounts(rows, accepted, rejected, duplicates, late)
+
+
+def _exact(sums: dict[str, list[list[int]]]) -> dict[str, tuple[ExactSums, ExactSums]]:
+    """A copy that does not change with the next outputs."""
+    return {name: (tuple(control), tuple(treatment)) for name, (control, treatment) in sums.items()}

@@ -1,4 +1,4 @@
-"""What would it mean for everyone? An estimate times a population, its interval carried through."""
+"""What would it mean for everyone? An estimate carried to a population, with its interval."""
 
 from dataclasses import dataclass
 
@@ -7,70 +7,53 @@ from stats.classic import Interval
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """`low`, `middle`, `high` in units of the metric over the whole population; an end is None where the interval is."""
+    """`low`, `middle`, `high` of an outcome; an end is None where the interval is."""
 
     middle: float
     low: float | None
     high: float | None
 
 
-def rollout(effect: float, interval: Interval | None, population: float, share: float = 1.0) -> Scenario:
-    """The effect a user on `population` × `share` users: linear, so the interval scales with it.
+def total_gain(baseline: float, lift: float, interval: Interval | None, population: float) -> Scenario:
+    """What the lift adds over a population, in the metric's unit: population · baseline · lift, linear in the lift.
 
     Parameters
     ----------
-    effect, interval
-        Per user, in the metric's unit: +10 sessions a user.
+    baseline
+        Control's amount per user: sessions, or minutes in all. Lift and interval have to be of the same amount.
     population
         Users who would be reached.
-    share
-        Of them, the part that would change.
 
     Raises
     ------
     ValueError
-        For a negative population or a share outside [0, 1].
+        For a negative population.
 
     Examples
     --------
-    >>> rollout(10.0, (8.0, 12.0), 10_000_000)
-    Scenario(middle=100000000.0, low=80000000.0, high=120000000.0)
+    >>> total_gain(45.0, 0.10, (0.02, 0.18), 1000)
+    Scenario(middle=4500.0, low=900.0, high=8100.0)
     """
-    if population < 0 or not 0 <= share <= 1:
-        raise ValueError(f"population {population} has to be ≥ 0 and share {share} within [0, 1]")
-    reached = population * share
+    if population < 0:
+        raise ValueError(f"population {population} has to be 0 or more")
     low, high = interval if interval is not None else (None, None)
     return Scenario(
-        effect * reached, None if low is None else low * reached, None if high is None else high * reached
-    )  # fmt: skip
+        population * baseline * lift,
+        None if low is None else population * baseline * low,
+        None if high is None else population * baseline * high,
+    )
 
 
-def lift_on(baseline: float, lift: float, interval: Interval | None, population: float) -> Scenario:
-    """A relative lift on a baseline of `baseline` a user.
+def new_level(baseline: float, lift: float, interval: Interval | None) -> Scenario:
+    """Where the lift takes a share, or a mean: baseline · (1 + lift). A share adds up to nothing over a population.
 
-    >>> scenario = lift_on(45.0, 0.10, (0.02, 0.18), 1000)
-    >>> scenario.middle, scenario.low, scenario.high
-    (4500.0, 900.0, 8100.0)
+    >>> scenario = new_level(0.40, 0.05, (-0.01, 0.11))
+    >>> round(scenario.middle, 3), round(scenario.low, 3), round(scenario.high, 3)
+    (0.42, 0.396, 0.444)
     """
-    scaled = None if interval is None else (interval[0] * baseline, interval[1] * baseline)
-    return rollout(lift * baseline, scaled, population)
-
-
-def return_on_cost(scenario: Scenario, value_per_unit: float, cost: float) -> Scenario:
-    """Value of the scenario over its cost, all three inputs the reader's own: 3.2 = 3.2 back for 1 spent.
-
-    Raises
-    ------
-    ValueError
-        If the cost is not positive.
-
-    >>> return_on_cost(Scenario(640.0, 320.0, None), value_per_unit=1.0, cost=200.0)
-    Scenario(middle=3.2, low=1.6, high=None)
-    """
-    if cost <= 0:
-        raise ValueError(f"cost {cost} has to be positive")
-
-    def scaled(amount: float | None) -> float | None:
-        return None if amount is None else amount * value_per_unit / cost
-
-    return Scenario(scenario.middle * value_per_unit / cost, scaled(scenario.low), scaled(scenario.high))
+    low, high = interval if interval is not None else (None, None)
+    return Scenario(
+        baseline * (1 + lift),
+        None if low is None else baseline * (1 + low),
+        None if high is None else baseline * (1 + high),
+    )

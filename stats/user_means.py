@@ -4,12 +4,14 @@ Everything is computed from a metric's six sums over users, in the order of `liv
 broadcasts: one comparison, the 2,000 flips of a look, or every session of a simulated experiment are one call.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import expm1, isfinite, log1p
 
 import numpy as np
 from numpy.typing import NDArray
 
+from livelift.tick_sums import ExactSums
 from stats.classic import Estimate, Welch, welch
 
 Floats = NDArray[np.float64]
@@ -28,16 +30,16 @@ class LogLift:
         V, the variance of L; positive where not missing.
     theta
         The covariate's coefficient, in log units per unit of x.
+    z
+        Z = L/√V. Where the logarithm or the spread is 0 and the means differ, −∞ or +∞ by the sign of the difference: no
+        mean of the comparison could be further apart. NaN where equal means have no spread, and for an arm that is too
+        small.
     """
 
     value: Floats
     variance: Floats
     theta: Floats
-
-    @property
-    def z(self) -> Floats:
-        """Z = L/√V."""
-        return self.value / np.sqrt(self.variance)
+    z: Floats
 
 
 def log_lift(control: Sums, treatment: Sums, minimum_users: int = 2) -> LogLift:
@@ -61,7 +63,7 @@ def log_lift(control: Sums, treatment: Sums, minimum_users: int = 2) -> LogLift:
     Returns
     -------
     LogLift
-        Shapes (...); missing (NaN) where an arm is too small, a mean is ≤ 0 or V ≤ 0.
+        Shapes (...); `value` and `variance` are missing (NaN) where an arm is too small, a mean is 0 or V ≤ 0.
 
     Examples
     --------
@@ -80,8 +82,15 @@ def log_lift(control: Sums, treatment: Sums, minimum_users: int = 2) -> LogLift:
         value = np.log(t.mean / c.mean) - theta * (t.mean_x - c.mean_x)
         variance = c.variance_of_mean(theta) + t.variance_of_mean(theta)
         users = max(minimum_users, 2)
-        known = (c.n >= users) & (t.n >= users) & (c.mean > 0) & (t.mean > 0) & (variance > 0)
-    return LogLift(np.where(known, value, np.nan), np.where(known, variance, np.nan), np.where(known, theta, np.nan))
+        enough = (c.n >= users) & (t.n >= users)
+        positive = (c.mean > 0) & (t.mean > 0)
+        known = enough & positive & (variance > 0)
+        # A mean of 0 has no logarithm, and a comparison without spread no standard error: only the order is left.
+        certain = enough & ~known & (c.mean != t.mean)
+        z = np.where(certain, np.where(t.mean > c.mean, np.inf, -np.inf), value / np.sqrt(variance))
+        z = np.where(known | certain, z, np.nan)
+    missing = np.where(known, 0.0, np.nan)
+    return LogLift(value + missing, variance + missing, theta + missing, z)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,17 +116,88 @@ def _arm(sums: Sums) -> _Arm:
     return _Arm(n, mean, mean_x, (yy / mean - y) / mean, xx - x * mean_x, (xy - x * mean) / mean)
 
 
-def difference(control: Sums, treatment: Sums, divide_by: float = 1.0) -> Welch | None:
-    """The CUPED-adjusted difference of user means in the shown unit, by Welch's t.
+@dataclass(frozen=True, slots=True)
+class AdjustedMeans:
+    """The arms' user means, adjusted by the covariate about its mean over all users, in the shown unit.
 
-    ȳ_T − ȳ_C − θ (x̄_T − x̄_C) with θ = cov(x, y)/var(x) over all users together (Deng et al. 2013; gbstats and
-    tea-tasting do the same); each arm's variance is that of y − θx. For a person who wants minutes rather than per cent;
-    it decides nothing.
+    Adding a constant to every x changes nothing.
+
+    Attributes
+    ----------
+    users
+        Users of (control, treatment).
+    control, treatment
+        ȳ_a − θ (x̄_a − x̄).
+    control_variance, treatment_variance
+        Variances of these means, in the unit's square.
+    plain_control, plain_treatment
+        ȳ_a, not adjusted.
+    """
+
+    users: tuple[int, int]
+    control: float
+    treatment: float
+    control_variance: float
+    treatment_variance: float
+    plain_control: float
+    plain_treatment: float
+
+
+def adjusted_means(control: ExactSums, treatment: ExactSums, divide_by: float = 1.0) -> AdjustedMeans | None:
+    """CUPED-adjusted user means of both arms, on the metric's own scale: no logarithm, so a mean of 0 can be read.
+
+    θ = Σ_a (n_a − 1) cov_a(x, y) / Σ_a (n_a − 1) var_a(x), within the arms, 0 if the denominator is 0 (Deng et al. 2013).
 
     Parameters
     ----------
     control, treatment
-        Sums n, Σy, Σy², Σx, Σx², Σxy, shape (6,).
+        Exact sums n, Σy, Σy², Σx, Σx², Σxy over users.
+    divide_by
+        Integer units of y per shown unit.
+
+    Returns
+    -------
+    AdjustedMeans or None
+        None with fewer than two users in an arm.
+
+    Examples
+    --------
+    Nobody in control skips, half of the treated users do:
+
+    >>> means = adjusted_means((4, 0, 0, 0, 0, 0), (4, 2, 2, 0, 0, 0))
+    >>> means.control, means.treatment, means.control_variance, round(means.treatment_variance, 6)
+    (0.0, 0.5, 0.0, 0.083333)
+    """
+    if min(control[0], treatment[0]) < 2:
+        return None
+    c, t = _scatter(control), _scatter(treatment)
+    spread = c.xx + t.xx
+    theta = (c.xy + t.xy) / spread if spread > 0 else 0.0
+    return _adjusted(c, t, theta, divide_by)
+
+
+def _adjusted(c: "_Scatter", t: "_Scatter", theta: float, divide_by: float) -> AdjustedMeans:
+    centre = (c.x + t.x) / (c.n + t.n)
+    plain = [arm.y / arm.n / divide_by for arm in (c, t)]
+    shift = [theta * (arm.x / arm.n - centre) / divide_by for arm in (c, t)]
+    variance = [
+        max(arm.yy - 2 * theta * arm.xy + theta * theta * arm.xx, 0.0) / ((arm.n - 1) * arm.n) / divide_by**2
+        for arm in (c, t)
+    ]
+    return AdjustedMeans((c.n, t.n), plain[0] - shift[0], plain[1] - shift[1], *variance, *plain)
+
+
+def difference(control: ExactSums, treatment: ExactSums, divide_by: float = 1.0) -> Welch | None:
+    """The CUPED-adjusted difference of user means in the shown unit, by Welch's t.
+
+    ȳ_T − ȳ_C − θ (x̄_T − x̄_C) with θ = cov(x, y)/var(x) over all users together (Deng et al. 2013; gbstats and
+    tea-tasting do the same); each arm's variance is that of y − θx. The lift is the difference over control's own mean
+    ȳ_C. For a person who wants minutes rather than per cent; it decides nothing.
+
+    Parameters
+    ----------
+    control, treatment
+        Exact sums n, Σy, Σy², Σx, Σx², Σxy.
     divide_by
         Integer units of y per shown unit.
 
@@ -128,33 +208,33 @@ def difference(control: Sums, treatment: Sums, divide_by: float = 1.0) -> Welch 
 
     Examples
     --------
-    >>> result = difference(np.array([4, 40, 420, 0, 0, 0]), np.array([4, 44, 504, 0, 0, 0]), divide_by=10)
+    >>> result = difference((4, 40, 420, 0, 0, 0), (4, 44, 504, 0, 0, 0), divide_by=10)
     >>> round(result.difference, 6)
     0.1
     """
     if min(int(control[0]), int(treatment[0])) < 2:
         return None
-    together = _scatter(control + treatment)
+    together = _scatter(tuple(int(a) + int(b) for a, b in zip(control, treatment, strict=True)))
     theta = together.xy / together.xx if together.xx > 0 else 0.0
-    arms = []
-    for sums in (control, treatment):
-        s = _scatter(sums)
-        of_mean = max(s.yy - 2 * theta * s.xy + theta * theta * s.xx, 0.0) / ((s.n - 1) * s.n)
-        arms.append(Estimate((s.y - theta * s.x) / s.n / divide_by, of_mean / divide_by**2, s.n))
-    return welch(*arms)
+    means = _adjusted(_scatter(control), _scatter(treatment), theta, divide_by)
+    baseline = means.plain_control
+    return welch(
+        Estimate(baseline, means.control_variance, means.users[0]),
+        Estimate(baseline + means.treatment - means.control, means.treatment_variance, means.users[1]),
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class _Scatter:
     n: int
-    y: float
-    x: float
+    y: int
+    x: int
     yy: float
     xx: float
     xy: float
 
 
-def _scatter(sums: Sums) -> _Scatter:
+def _scatter(sums: Sequence[int]) -> _Scatter:
     """Sums of squares and products about the means, from exact integers (Python's, so that nothing overflows)."""
     n, y, yy, x, xx, xy = (int(value) for value in sums)
     return _Scatter(n, y, x, (n * yy - y * y) / n, (n * xx - x * x) / n, (n * xy - x * y) / n)

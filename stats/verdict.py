@@ -7,17 +7,23 @@ from typing import Literal
 
 import msgspec
 
+from livelift.study import Study
 from stats.classic import Interval, Welch
 from stats.guardrails import Status
 
 Decision = Literal["no_data", "unhealthy", "keep_running", "ship", "dont_ship"]
 
 Why = Literal[
-    "too_few_users",  # no_data
-    "sample_ratio", "late_rows", "rejected_rows",  # unhealthy
-    "minimum_lift", "guardrail_gate", "ended_early",  # keep_running
+    "too_few_users", "unreadable",  # no_data
+    "sample_ratio", "left_out", "late_rows", "rejected_rows",  # unhealthy
+    "minimum_lift", "guardrail_gate", "guardrail_unreadable", "ended_early",  # keep_running
     "harm", "guardrail", "not_proven",  # dont_ship
 ]  # fmt: skip
+
+
+Cause = Literal["few_values", "all_zero", "zero_control", "zero_treatment", "all_equal", "no_spread"]
+"""Why a metric cannot be read: users without a value; 0 for everybody, in both arms or in one; no spread, in both arms the
+same value or not."""
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,25 +37,22 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Sequential(msgspec.Struct, frozen=True, kw_only=True):
-    """What the adjusted log lift of a metric's user means says.
+    """What a metric's user means, adjusted by the covariate, say.
 
     users
         Users of (control, treatment) with a value.
-    log_lift, se, z, theta
-        L, √V, L/√V and the covariate's coefficient.
     lift
-        e^L − 1.
+        Adjusted lift, a fraction.
+    cause
+        Why the metric cannot be read; None where it can.
     ratio
         The same metric as ratio of sums with users as clusters, where it has one: shown beside, decides nothing.
     """
 
     metric: str
     users: tuple[int, int]
-    log_lift: float | None
-    se: float | None
-    z: float | None
-    theta: float | None
     lift: float | None
+    cause: Cause | None
     ratio: Welch | None
 
 
@@ -61,6 +64,8 @@ class Crossed(msgspec.Struct, frozen=True, kw_only=True):
     allowed, rank
         At this look: how many of the re-assignments may cross, and how many of those still in the race are at least as
         extreme as the study (itself included; crossing = rank ≤ allowed). None between looks and without flips.
+    limit
+        At this look: the Z toward this tail that had to be exceeded; None between looks and without flips.
     at
         The look at which the study crossed, for good; None = not crossed.
     """
@@ -68,30 +73,80 @@ class Crossed(msgspec.Struct, frozen=True, kw_only=True):
     spent: float
     allowed: int | None
     rank: int | None
+    limit: float | None
     at: int | None
+
+
+class Lift(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the ways to read the primary's lift, all of the same tick.
+
+    name
+        *sessions*: of the means over sessions; *users*: of the means over users; *users_adjusted*: the same, adjusted by
+        the covariate, which decides; *per_exposed_user*: of the measure's sum per exposed user, whoever is included.
+    ci
+        Of *sessions* the classic 95 % interval, valid for one look; of the others always valid.
+    """
+
+    name: Literal["sessions", "users", "users_adjusted", "per_exposed_user"]
+    lift: float | None
+    ci: Interval | None
+    words: str
+
+
+class PerExposedUser(msgspec.Struct, frozen=True, kw_only=True):
+    """The primary's measure summed per exposed user, whether the analysis includes them or not: intention to treat.
+
+    control, treatment
+        Plain means in the shown unit.
+    lift, ci
+        Adjusted, with its always-valid interval; None where they cannot be read.
+    """
+
+    control: float
+    treatment: float
+    lift: float | None
+    ci: Interval | None
 
 
 class Primary(Sequential, frozen=True, kw_only=True):
     """The deciding metric.
 
+    log_lift, se, z, theta
+        L = ln(1 + lift), √V, L/√V and the covariate's coefficient.
     difference
         Adjusted difference of the user means in the shown unit.
     p, ci
-        Always valid: running minimum and running intersection over the ticks; `p_now` is this tick's alone. `ci` is None
-        while unknown, and where the tick's intervals have no point in common.
+        Always valid, for the effect so far: as of this tick.
+    p_lowest
+        The lowest p of all ticks: against *no effect ever*.
     at_least
-        One-sided always-valid lower bound of the improvement (the lift, turned where lower is better), of this tick.
-    boundary, interval
-        c_k of the look and L ± c_k √V as lifts.
+        One-sided always-valid lower bound of the improvement (the lift, turned where lower is better).
+    boundary, harm_boundary, interval
+        The constants c that L/√V has to exceed toward *ship* and toward *harm* at this look, and the interval that they
+        make as lifts: L − c √V and L + c √V, each with the constant of the tail that decides on that side.
+    lifts
+        The lifts of the three ways to count, and of the sum per exposed user.
+    adjustment_gain
+        Share of the variance that the covariate takes away.
+    per_exposed_user
+        The measure's sum per exposed user; only a mean over sessions has one.
     """
 
+    log_lift: float | None
+    se: float | None
+    z: float | None
+    theta: float | None
     difference: Welch | None
     p: float | None
-    p_now: float | None
+    p_lowest: float | None
     ci: Interval | None
     at_least: float | None
     boundary: float | None
+    harm_boundary: float | None
     interval: Interval | None
+    lifts: tuple[Lift, ...]
+    adjustment_gain: float | None
+    per_exposed_user: PerExposedUser | None
     ship: Crossed
     harm: Crossed
 
@@ -99,20 +154,30 @@ class Primary(Sequential, frozen=True, kw_only=True):
 class Guardrail(Sequential, frozen=True, kw_only=True):
     """A metric that must not suffer.
 
-    worsening, worsening_log
-        How much worse as a fraction, e^h − 1, and h.
+    population
+        Over whom it is read: *included* users, or all *exposed* ones.
+    control, treatment
+        Adjusted user means in the shown unit.
+    se, ci
+        Standard error of the lift, and the lift's always-valid interval.
+    worsening
+        How much worse treatment is, a fraction of control; negative = better. None where control's mean is 0.
     margin_z, boundary
-        Z_g = (h − m)/SE, and the c_k that it must exceed to fail.
+        Z_g, and the c_k that it must exceed to fail. None also where nothing is uncertain: no spread, different means.
     p, p_holm
         Fixed one-sided p of Z_g at this look; adjusted for the number of guardrails.
     at_most
-        Upper bound of the worsening as a fraction: h + c_k(α) SE; below the margin = proven safe.
+        Upper bound of the worsening at c_k(α); below the margin = proven safe.
     failed_at
         The look at which it failed, for good.
     """
 
+    population: Literal["included", "exposed"]
+    control: float | None
+    treatment: float | None
+    se: float | None
+    ci: Interval | None
     worsening: float | None
-    worsening_log: float | None
     margin_z: float | None
     boundary: float | None
     p: float | None
@@ -129,7 +194,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
         Sequential p of the exposed users as they stand (judged), its minimum over the ticks, and the one-look chi-square p.
         None for an observed assignment.
     inclusion_p
-        The same for included against exposed users: a warning.
+        Sequential p of *left out × arm* over the exposed users as they stand (judged). None for an observed assignment.
     late_share, rejected_share
         Of the rows that were selected; None before the first row.
     excluded_share, excluded_shares
@@ -154,22 +219,31 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
-    """Looks taken of all looks, information time k/K, days to the planned end, and how the stream stands."""
+    """Looks taken of all looks, information time k/K, days to the planned end, and how the stream stands.
+
+    ship_from, harm_from
+        The first day (UTC date) on which *ship*, and *harm*, can be said at all: before, the calendar has released too
+        little error for any crossing.
+    """
 
     look: int
     looks: int
     information: float
     days_remaining: int
+    ship_from: str
+    harm_from: str
     period_complete: bool
     ended: bool
 
 
 class Planning(msgspec.Struct, frozen=True, kw_only=True):
-    """What can be found; lifts as fractions.
+    """What can be found with the users that the study has; lifts as fractions, negative where lower is better.
 
     needed_lift
         The observed lift that would reach the boundary of this look; None while no look has been taken, and while the
         error that the calendar has released is too small for any crossing.
+    needed_lift_at_end
+        The same at the final look, with today's standard error.
     minimum_detectable_effect
         True lift that the final look finds with probability 0.8, with today's standard error.
     power_at_rule, power_at_estimate
@@ -180,6 +254,7 @@ class Planning(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     needed_lift: float | None
+    needed_lift_at_end: float | None
     minimum_detectable_effect: float | None
     power_at_rule: float | None
     power_at_estimate: float | None
@@ -194,22 +269,78 @@ class ClassicOpinion(msgspec.Struct, frozen=True, kw_only=True):
     words: str
 
 
+class Decided(msgspec.Struct, frozen=True, kw_only=True):
+    """A decision that stands, with what held when it was taken.
+
+    time, look
+        The tick (ms) and the looks taken by then.
+    lift
+        The primary's adjusted lift at that tick.
+    lift_unbiased
+        The median-unbiased lift at the crossing: an estimate of a study that stopped because of it is too large on average
+        (`stats.stopping`). None where no boundary of the primary was crossed.
+    """
+
+    decision: Decision
+    why: Why | None
+    time: int
+    look: int
+    lift: float | None
+    lift_unbiased: float | None
+
+
+class Alarm(msgspec.Struct, frozen=True, kw_only=True):
+    """Harm, or a failed guardrail, that was proven after *ship* had been decided.
+
+    name
+        "harm", or "guardrail:<metric>".
+    look
+        The look at which it was proven.
+    """
+
+    name: str
+    look: int
+    words: str
+
+
+class Readings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that is known at a tick and from which words are made: what decides, and what stands beside it.
+
+    included
+        Users of (control, treatment) in the analysis.
+    """
+
+    study: Study
+    included: tuple[int, int]
+    health: Health
+    primary: Primary
+    guardrails: dict[str, Guardrail]
+    progress: Progress
+    decided: Decided | None
+    alarms: tuple[Alarm, ...]
+
+
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """The decision as of `time` (ms), or a preview between ticks.
 
     summary
         The decision and its reason in one sentence.
-    decided_at
-        The tick (ms) at which a final decision (ship, dont_ship) was taken; it stands from then on.
+    decided
+        The final decision (ship, dont_ship), which stands from its tick on; None before.
+    alarms
+        What was proven against a *ship* after it had been decided.
     deviations
         What departed from the plan, in words: a study closed early.
+    guarantee
+        What is promised of the verdict's errors, and what is not.
     """
 
     time: int
     preview: bool
     decision: Decision
     why: Why | None
-    decided_at: int | None
+    decided: Decided | None
+    alarms: tuple[Alarm, ...]
     summary: str
     reasons: tuple[Rule, ...]
     primary: Primary
@@ -219,3 +350,4 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     planning: Planning
     classic: ClassicOpinion
     deviations: tuple[str, ...]
+    guarantee: tuple[str, ...]

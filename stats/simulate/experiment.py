@@ -4,7 +4,7 @@ The sums are built for all looks at once with numpy, in the integer units of `li
 is the live code: the assignment's hashes, `stats.engine.step`, the flips, the display.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from livelift.assignment import TREATMENT, bucket_of, variant_of
 from livelift.event_time import DAY, SECOND
 from livelift.study import Metric, Study
-from livelift.tick_sums import InputCounts, Moments, TickSums
-from livelift.user_value import count_covariate, duration_covariate, mean_deciseconds, millionths
+from livelift.tick_sums import ExactSums, InputCounts, Moments, TickSums
+from livelift.user_value import count_covariate, duration_covariate, mean_deciseconds, millionths, sum_covariate
 from stats.moments import from_sums
 from stats.simulate.regimes import Sessions
 
@@ -50,6 +50,8 @@ class Observed:
         Session measure → (S,) integers.
     covariates
         Metric → (U,) integers.
+    sum_covariate
+        (U,) integers: that of the primary's sum per exposed user.
     returns
         (U, K) each: eligible and returned user-days resolved by every look.
     exposed
@@ -61,6 +63,7 @@ class Observed:
     look: Integers
     measures: dict[str, Integers]
     covariates: dict[str, Integers]
+    sum_covariate: Integers
     returns: tuple[Integers, Integers]
     exposed: Integers
 
@@ -82,7 +85,8 @@ def observe(sessions: Sessions, assigned: Assigned, study: Study, lift: float = 
     look = np.minimum(due // DAY + 1, days)
     exposed = np.full(sessions.users, days + 1)
     np.minimum.at(exposed, sessions.user, look)
-    return Observed(sessions.user, due, look, measures, covariates, _returns(active), exposed)
+    of_sums = covariate_of_sums(sessions.pre_seconds, study)
+    return Observed(sessions.user, due, look, measures, covariates, of_sums, _returns(active), exposed)
 
 
 def covariate(metric: Metric, pre_seconds: Integers, pre_sessions: Integers, study: Study) -> Integers:
@@ -94,6 +98,14 @@ def covariate(metric: Metric, pre_seconds: Integers, pre_sessions: Integers, stu
     if metric.kind == "session_count":
         return np.array([count_covariate(number[user]) for user in users], dtype=np.int64)
     return np.zeros(pre_sessions.size, dtype=np.int64)
+
+
+def covariate_of_sums(pre_seconds: Integers, study: Study) -> Integers:
+    """(U,): the covariate of the primary's sum per exposed user, from every user's seconds of the pre-period."""
+    if study.metrics[study.decision.primary].measure != "seconds":
+        return np.zeros(pre_seconds.size, dtype=np.int64)
+    prior = study.statistics.prior_session_seconds
+    return np.array([sum_covariate(seconds, prior) for seconds in pre_seconds.tolist()], dtype=np.int64)
 
 
 def _returns(active: Flags) -> tuple[Integers, Integers]:
@@ -129,8 +141,12 @@ def ticks(seen: Observed, assigned: Assigned, study: Study) -> list[TickSums]:
             ratios[name] = _ratio_sums(included, top, bottom, assigned)
         squares = so_far(seen.measures[metric.measure] ** 2) if metric.kind == "session_mean" else None
         classic[name] = _classic(metric, top, bottom, squares, counted, assigned)
+    exposed = seen.exposed[:, None] <= np.arange(1, looks + 1)
+    of_exposed = {
+        name: _by_arm(rows, assigned)[:, :, 0, :] for name, rows in _over_exposed(seen, study, exposed, totals, number)
+    }
     per_arm = {
-        "exposed": _count(seen.exposed[:, None] <= np.arange(1, looks + 1), assigned),
+        "exposed": _count(exposed, assigned),
         "included": _count(included, assigned),
         "sessions": _count(number * included, assigned),
         "plays": _count(totals["plays"] * included, assigned),
@@ -149,12 +165,36 @@ def ticks(seen: Observed, assigned: Assigned, study: Study) -> list[TickSums]:
             sessions_one_event=int(single[index]),
             classic={name: pairs[index] for name, pairs in classic.items()},
             users={name: sums[index] for name, sums in user_sums.items()},
-            ratios={name: sums[index] for name, sums in ratios.items()},
+            ratios={name: _exact(sums[index]) for name, sums in ratios.items()},
+            exposed_sums={name: _exact(sums[index]) for name, sums in of_exposed.items()},
             users_in_both=None,
             **{name: (int(counts[0, index]), int(counts[1, index])) for name, counts in per_arm.items()},
         )
         for index in range(looks)
     ]
+
+
+def _over_exposed(
+    seen: Observed, study: Study, exposed: Flags, totals: dict[str, Integers], number: Integers
+) -> Iterator[tuple[str, Integers]]:
+    """(metric, (U, K, 6)): every exposed user's part of `TickSums.exposed_sums`."""
+    eligible, returned = seen.returns
+    for name, metric in study.metrics.items():
+        x = seen.covariates[name][:, None]
+        if metric.kind == "session_count":
+            yield name, _rows(exposed, number * exposed, x)
+        elif metric.kind == "next_day_return":
+            resolved = eligible > 0
+            y = np.where(resolved, _value(metric, returned, np.maximum(eligible, 1)), 0)
+            yield name, _rows(resolved, y, x)
+        elif metric.kind == "session_mean" and name == study.decision.primary:
+            yield name, _rows(exposed, totals[metric.measure] * exposed, seen.sum_covariate[:, None])
+
+
+def _exact(sums: Integers) -> tuple[ExactSums, ExactSums]:
+    """(2, 6) as Python's integers."""
+    control, treatment = sums.tolist()
+    return tuple(control), tuple(treatment)
 
 
 def _parts(

@@ -241,10 +241,12 @@ class Tick:
             return [Fraction(run.measure(metric.measure), metric.divide_by) for run in self.runs(arm)]
         return [Fraction(top, below * metric.divide_by) for _, top, below in self.fractions(name, arm)]
 
-    def covariate(self, name: str, user: str) -> int:
+    def covariate(self, name: str, user: str, of_sums: bool = False) -> int:
         metric, prior = self.study.metrics[name], self.study.statistics.prior_session_seconds
         before = [run for run in self.stream.sessions if run.user == user and run.before_period]
-        if metric.measure == "seconds":
+        if of_sums:
+            ratio = sum(run.seconds for run in before) / prior + 1
+        elif metric.measure == "seconds":
             ratio = (sum(run.seconds for run in before) + 3 * prior) / ((len(before) + 3) * prior)
         elif metric.kind == "session_count":
             ratio = len(before) + 1.0
@@ -262,3 +264,23 @@ class Tick:
             (self.bucket(user), floor(Fraction(scale * top, below) + Fraction(1, 2)), self.covariate(name, user))
             for user, top, below in self.fractions(name, arm)
         ]
+
+    def exposed_units(self, name: str, arm: int) -> list[tuple[int, int]]:
+        """(y, x) of all exposed users of a metric that is read over them: no session counts as 0."""
+        metric, users = self.study.metrics[name], self.exposed(arm)
+        found = []
+        for user in sorted(user for user in self.stream.plays if self.arm(user) == arm):
+            runs = [run for run in self.closed if run.user == user and run.in_period]
+            if metric.kind == "next_day_return":
+                watermark = self.stream.last if self.midnight is None else self.midnight
+                days = list(self.stream.resolved_days(user, watermark))
+                if days:
+                    share = Fraction(sum(returned for _, returned in days), len(days))
+                    found.append((floor(1_000_000 * share + Fraction(1, 2)), 0))
+            elif user in users and metric.kind == "session_count":
+                found.append((len(runs), self.covariate(name, user)))
+            elif user in users:
+                found.append(
+                    (sum(run.measure(metric.measure) for run in runs), self.covariate(name, user, of_sums=True))
+                )
+        return found

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from livelift.event_time import DAY
 from livelift.study import Study, load_study
-from livelift.tick_sums import InputCounts, Moments, TickSums
+from livelift.tick_sums import ExactSums, InputCounts, Moments, TickSums
 
 Integers = NDArray[np.int64]
 
@@ -26,6 +26,11 @@ def bucketed(user_rows: Integers, treated: NDArray[np.bool_], bucket: Integers, 
     for row, arm, cell in zip(user_rows, treated.astype(int), bucket, strict=True):
         sums[arm, cell] += row
     return sums
+
+
+def exact(bucket_rows: Integers) -> ExactSums:
+    """The sums over all buckets, as Python's integers."""
+    return tuple(sum(int(value) for value in column) for column in bucket_rows.T)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,5 +76,9 @@ def tick(
         classic={name: (Moments(900, 40.0, 1e5), Moments(900, 40.0, 1e5)) for name in study.metrics},
         users=sums,
         ratios={},
+        exposed_sums={
+            name: (exact(sums[name][0]), exact(sums[name][1]))
+            for name in ("session_duration", "sessions_per_user", "d1_retention")
+        },
     )
     return replace(made, **changes)  # type: ignore[arg-type]

@@ -8,20 +8,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stats import engine
 from stats.boundaries import calendar, constants, obrien_fleming
-from stats.decision import Findings, classic_opinion, decide, illness
+from stats.classic_opinion import classic_opinion
+from stats.decision import Findings, decide, illness
 from stats.guarantee import guarantee
 from stats.simulate.bars import BARS, Cell
 from stats.verdict import Health, Why
-from tests.statistics.support import STUDY
+from tests.statistics.support import STUDY, tick
 
 CALM = Findings(
+    enough_users=True,
     readable=True,
     ill=None,
     harm_crossed=False,
     ship_crossed=False,
     guardrail_failed=False,
     guardrail_gates=False,
+    guardrail_unreadable=False,
     improvement=0.05,
     deciding=True,
     complete=False,
@@ -33,13 +37,20 @@ CALM = Findings(
     ("changes", "expected"),
     [
         ({}, ("keep_running", None)),
-        ({"readable": False, "ill": "sample_ratio"}, ("no_data", "too_few_users")),
+        ({"enough_users": False, "ill": "sample_ratio"}, ("no_data", "too_few_users")),
+        ({"readable": False}, ("no_data", "unreadable")),
+        ({"readable": False, "ship_crossed": True, "complete": True}, ("no_data", "unreadable")),
+        ({"readable": False, "ill": "left_out"}, ("unhealthy", "left_out")),
+        ({"readable": False, "harm_crossed": True}, ("dont_ship", "harm")),
+        ({"readable": False, "guardrail_failed": True}, ("dont_ship", "guardrail")),
         ({"ill": "sample_ratio", "harm_crossed": True}, ("unhealthy", "sample_ratio")),
         ({"ill": "late_rows", "complete": True}, ("unhealthy", "late_rows")),
         ({"harm_crossed": True, "ship_crossed": True}, ("dont_ship", "harm")),
         ({"guardrail_failed": True, "ship_crossed": True}, ("dont_ship", "guardrail")),
         ({"ship_crossed": True}, ("ship", None)),
         ({"ship_crossed": True, "guardrail_gates": True}, ("keep_running", "guardrail_gate")),
+        ({"ship_crossed": True, "guardrail_unreadable": True}, ("keep_running", "guardrail_unreadable")),
+        ({"ship_crossed": True, "guardrail_unreadable": True, "complete": True}, ("dont_ship", "not_proven")),
         ({"ship_crossed": True, "improvement": 0.02}, ("keep_running", "minimum_lift")),
         ({"complete": True}, ("dont_ship", "not_proven")),
         ({"complete": True, "ship_crossed": True}, ("ship", None)),
@@ -58,12 +69,14 @@ def test_every_state_is_reached_as_written(changes: dict[str, object], expected:
 flags = st.booleans()
 findings = st.builds(
     Findings,
+    enough_users=flags,
     readable=flags,
-    ill=st.sampled_from([None, "sample_ratio", "late_rows", "rejected_rows"]),
+    ill=st.sampled_from([None, "sample_ratio", "left_out", "late_rows", "rejected_rows"]),
     harm_crossed=flags,
     ship_crossed=flags,
     guardrail_failed=flags,
     guardrail_gates=flags,
+    guardrail_unreadable=flags,
     improvement=st.one_of(st.none(), st.floats(-0.5, 0.5)),
     deciding=flags,
     complete=flags,
@@ -74,11 +87,12 @@ findings = st.builds(
 @given(findings)
 def test_ship_needs_every_condition_at_once(found: Findings) -> None:
     every = (
-        found.readable
+        found.enough_users
+        and found.readable
         and found.ill is None
         and found.deciding
         and found.ship_crossed
-        and not (found.harm_crossed or found.guardrail_failed or found.guardrail_gates)
+        and not (found.harm_crossed or found.guardrail_failed or found.guardrail_gates or found.guardrail_unreadable)
         and found.improvement is not None
         and found.improvement > 0.02
     )
@@ -90,12 +104,14 @@ def test_nothing_is_decided_between_looks(found: Findings) -> None:
     assert decide(replace(found, deciding=False), 0.02)[0] in ("no_data", "unhealthy", "keep_running")
 
 
-def _health(ratio: float | None = 1.0, late: float | None = 0.0, rejected: float | None = 0.0) -> Health:
+def _health(
+    ratio: float | None = 1.0, late: float | None = 0.0, rejected: float | None = 0.0, inclusion: float | None = None
+) -> Health:
     return Health(
         sample_ratio_p=ratio,
         sample_ratio_p_lowest=ratio,
         sample_ratio_p_fixed=None,
-        inclusion_p=None,
+        inclusion_p=inclusion,
         late_share=late,
         rejected_share=rejected,
         excluded_share=0.25,
@@ -112,6 +128,9 @@ def _health(ratio: float | None = 1.0, late: float | None = 0.0, rejected: float
         (_health(None, None, None), None),
         (_health(ratio=0.01), "sample_ratio"),
         (_health(ratio=0.0101), None),
+        (_health(inclusion=0.01), "left_out"),
+        (_health(inclusion=0.0101), None),
+        (_health(ratio=0.001, inclusion=0.001), "sample_ratio"),
         (_health(late=0.01), None),
         (_health(late=0.011), "late_rows"),
         (_health(rejected=0.05), None),
@@ -146,27 +165,36 @@ def test_the_classic_opinion_is_told_from_the_verdict(
 def test_what_the_guarantee_promises_is_what_the_simulation_is_judged_by() -> None:
     limits = {bar.words: bar.limit for bar in BARS if bar.cell == Cell("stationary")}
     text = " ".join(guarantee(STUDY))
-    assert limits["no effect: ship boundary crossed"] == 0.025 and "ship at most 2.5 %" in text
-    assert limits["no effect: ship or harm boundary crossed"] == 0.05 and '"harms the primary" at most 2.5 %' in text
-    assert limits["no effect: some guardrail wrongly failed"] == 0.10 and "wrongly failed: at most 10 %" in text
+    assert limits["no effect: ship boundary crossed"] == 1 / 40 and "at most 1 in 40 random splits of the users" in text
+    assert (
+        limits["no effect: ship or harm boundary crossed"] == 2 / 40
+        and "1 in 40 random splits would say that it harms" in text
+    )
+    assert limits["no effect: some guardrail wrongly failed"] == 1 / 10 and "wrongly failed: at most 1 in 10" in text
 
 
-def test_the_guarantee_says_what_a_crossing_needs() -> None:
-    """With a planned standard error of 0.035 and c = 2.16 at the last of 61 looks."""
-    text = " ".join(guarantee(STUDY))
-    needed, found = (float(number) for number in re.findall(r"of \+(\d+\.\d)%", text))
-    c = constants(calendar(61, 61), 0.05, obrien_fleming, two_sided=True)[-1]
-    assert needed == pytest.approx(100 * (np.exp(0.035 * c) - 1), abs=0.05)
-    assert found == pytest.approx(100 * (np.exp(0.035 * (c + 0.8416)) - 1), abs=0.05)
+def test_the_guarantee_says_what_can_be_found_with_the_users_there_are() -> None:
+    """Not with a fixed plan: four times the users halve the standard error, and with it the lift that is found."""
+    found = []
+    for users in (400, 1600):
+        _, verdict = engine.step(engine.initial(STUDY), tick(30, users=users, noise=0.5), STUDY)
+        se, c = verdict.primary.se, constants(calendar(61, 61), 0.025, obrien_fleming)[-1]
+        assert se is not None
+        text = " ".join(verdict.guarantee)
+        needed, detectable = (float(number) for number in re.findall(r"of \+(\d+\.\d)%", text))
+        assert needed == pytest.approx(100 * (np.exp(se * c) - 1), abs=0.05)
+        assert detectable == pytest.approx(100 * (np.exp(se * (c + 0.8416)) - 1), abs=0.05)
+        found.append(detectable)
+    assert found[1] == pytest.approx(found[0] / 2, rel=0.15)
+    assert "is said once both arms have their users" in " ".join(guarantee(STUDY))
 
 
 def test_the_guarantee_states_the_studys_own_numbers() -> None:
     text = " ".join(guarantee(STUDY))
-    for promise in (
-        "ship at most 2.5 %",
-        "all 61 looks",
-        "failed: at most 10 %",
-        "above 0, not above 2 %",
-        "3 or more",
-    ):
+    for promise in ("1 in 40", "all 61 looks", "failed: at most 1 in 10", "above 0, not above 2%", "3 or more"):
         assert promise in text
+
+
+def test_a_study_closed_early_is_promised_nothing_of_its_plan() -> None:
+    text = " ".join(guarantee(STUDY, closed=True))
+    assert "no longer holds" in text and "1 in 40" not in text

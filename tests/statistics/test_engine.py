@@ -1,17 +1,17 @@
 """The engine over whole studies: what is kept, what is decided, and what a preview leaves alone."""
 
-import itertools
 from dataclasses import replace
 
 import msgspec
 import numpy as np
 import pytest
 
-from livelift.errors import StateError, StudyError, VersionError
+from livelift.errors import StateError, VersionError
 from livelift.event_time import DAY
 from livelift.study import Study
 from livelift.tick_sums import InputCounts, TickSums
 from stats import engine
+from stats.boundaries import calendar, constants, crossings, harm_spending, obrien_fleming
 from stats.verdict import Verdict
 from tests.statistics.support import STUDY, Effects, tick
 
@@ -44,7 +44,8 @@ def test_a_good_change_ships_and_the_decision_stands() -> None:
     state, verdicts = run([*whole(GOOD), tick(62, NOTHING)])
     assert said(verdicts)[0] == ("keep_running", None)
     assert said(verdicts)[-2:] == [("ship", None)] * 2
-    assert state.final is not None and verdicts[-1].decided_at == state.final.time < STUDY.experiment.end_ms
+    assert state.final is not None and verdicts[-1].decided is not None and state.final.time < STUDY.experiment.end_ms
+    assert verdicts[-1].decided.time == state.final.time
     assert verdicts[-1].primary.ship.at == state.ship.crossed_at == state.final.look
 
 
@@ -109,7 +110,7 @@ def test_ill_health_overrides_and_never_latches() -> None:
 
 
 def test_ill_health_is_said_over_a_decision_that_stands() -> None:
-    ticks = [*whole(GOOD), replace(tick(62, GOOD), exposed=(400, 100)), tick(63, GOOD)]
+    ticks = [*whole(GOOD), replace(tick(62, GOOD), exposed=(800, 200), included=(800, 200)), tick(63, GOOD)]
     _, verdicts = run(ticks)
     assert said(verdicts)[-3:] == [("ship", None), ("unhealthy", "sample_ratio"), ("ship", None)]
 
@@ -196,14 +197,18 @@ def test_a_preview_from_totals_is_the_preview_from_buckets() -> None:
     assert engine.preview(state, totals, STUDY) == engine.preview(state, sums, STUDY)
 
 
-def test_the_displayed_p_never_rises_and_its_interval_never_widens() -> None:
-    _, verdicts = run([tick(day, NOTHING, seed=day) for day in range(1, 25)])
-    shown = [(verdict.primary.p, verdict.primary.ci) for verdict in verdicts]
-    for (p, ci), (q, di) in itertools.pairwise(shown):
-        assert p is not None and q is not None and q <= p
-        if ci is not None and di is not None:
-            assert ci[0] <= di[0] <= di[1] <= ci[1]
-    assert any(verdict.primary.p_now != verdict.primary.p for verdict in verdicts)
+def test_the_shown_interval_is_that_of_now_and_only_the_lowest_p_is_kept() -> None:
+    """An effect that fades: an intersection over time would keep the early values, and end empty."""
+    fading = [tick(day, Effects(primary=0.3 - 0.01 * day), users=1000) for day in range(1, 61, 3)]
+    _, verdicts = run(fading)
+    last, lowest = verdicts[-1].primary, [verdict.primary.p for verdict in verdicts]
+    assert last.lift is not None and last.ci is not None and last.p is not None
+    assert last.ci[0] < last.lift < last.ci[1] < 0
+    assert (last.p <= STUDY.decision.alpha) == (not last.ci[0] <= 0 <= last.ci[1])
+    assert last.p_lowest == min(p for p in lowest if p is not None)
+    for verdict in verdicts:
+        alone, _ = engine.step(engine.initial(STUDY), fading[verdicts.index(verdict)], STUDY)
+        assert alone.lowest.p == verdict.primary.p
 
 
 def test_state_survives_storing() -> None:
@@ -246,11 +251,6 @@ def _with(study: Study = STUDY, **experiment: object) -> Study:
     return msgspec.structs.replace(study, experiment=msgspec.structs.replace(study.experiment, **experiment))
 
 
-def test_a_randomised_split_other_than_half_is_refused_with_the_fix() -> None:
-    with pytest.raises(StudyError, match="control_percent = 50"):
-        engine.initial(_with(control_percent=90))
-
-
 @pytest.mark.parametrize(("effects", "expected"), [(GOOD, ("ship", None)), (BAD, ("dont_ship", "harm"))])
 def test_an_observed_assignment_crosses_the_calendars_constants(
     effects: Effects, expected: tuple[str, str | None]
@@ -262,31 +262,44 @@ def test_an_observed_assignment_crosses_the_calendars_constants(
 
 
 def test_a_primary_that_should_fall_ships_when_it_falls() -> None:
-    metrics = dict(STUDY.metrics)
-    primary = STUDY.decision.primary
-    metrics[primary] = msgspec.structs.replace(metrics[primary], higher_is_better=False)
-    study = msgspec.structs.replace(STUDY, metrics=metrics)
+    study = with_primary(higher=False)
     for effects, expected in ((BAD, ("ship", None)), (GOOD, ("dont_ship", "harm"))):
         _, verdicts = run(whole(effects), study)
         assert said(verdicts)[-1] == expected
 
 
-def test_closing_early_spends_the_rest_of_the_error_and_is_recorded() -> None:
+def test_closing_early_ends_the_study_and_spends_no_more_than_its_look_may() -> None:
     state, _ = run([tick(day, NOTHING) for day in (10, 20)])
     closed, verdict = engine.close_early(state, tick(25, NOTHING), STUDY, "budget is gone")
     assert (verdict.decision, verdict.why) == ("dont_ship", "not_proven")
-    assert closed.ship.used == closed.harm.used == 50
-    assert verdict.progress.information == 1.0 and "budget is gone" in verdict.deviations[0]
+    assert verdict.summary.startswith(
+        "Don't ship: the study was closed early and Average session duration is not proven"
+    )
+    usual, _ = engine.step(state, tick(25, NOTHING), STUDY)
+    assert (closed.ship, closed.harm) == (usual.ship, usual.harm)
+    assert verdict.progress.look == 25 and verdict.progress.information == 25 / 61
+    assert verdict.deviations == ("closed early after 25 of 61 looks: budget is gone",)
+    assert "no longer holds" in verdict.guarantee[0]
     after, later = engine.step(closed, tick(30, GOOD), STUDY)
     assert later.decision == "dont_ship" and after.ship == closed.ship
     with pytest.raises(StateError, match="ended already"):
         engine.close_early(closed, tick(31, NOTHING), STUDY, "again")
 
 
+def test_closing_between_looks_takes_the_last_look_again_with_what_it_left() -> None:
+    state, _ = run([tick(40, NOTHING)])
+    between = replace(tick(41, GOOD), ended=True, time=STUDY.experiment.start_ms + 40 * DAY + 5)
+    closed, verdict = engine.close_early(state, between, STUDY, "the stream stopped")
+    assert (
+        verdict.progress.look == 40 and closed.ship.used <= crossings(calendar(61, 61), 0.025, obrien_fleming, 2000)[39]
+    )
+    assert verdict.decision == "dont_ship"
+
+
 def test_closing_early_ships_what_is_proven_by_then() -> None:
-    state, _ = run([tick(2, Effects(primary=0.1))])
+    state, _ = run([tick(20, NOTHING)])
     assert state.final is None
-    _, verdict = engine.close_early(state, tick(3, Effects(primary=0.2)), STUDY, "launch date")
+    _, verdict = engine.close_early(state, tick(40, GOOD), STUDY, "launch date")
     assert verdict.decision == "ship"
 
 
@@ -299,25 +312,31 @@ def test_every_rule_is_said_with_its_number_and_threshold() -> None:
     }  # fmt: skip
     assert (rules["users"].number, rules["users"].threshold, rules["users"].passed) == (200, 50, True)
     assert rules["minimum_lift"].threshold == 0.02 and rules["minimum_lift"].passed is True
-    assert "re-assignments look at least as good" in rules["primary"].words
+    assert "random splits of the users look at least as good" in rules["primary"].words
     assert all(rule.words for rule in rules.values())
 
 
-def test_users_left_out_unevenly_and_users_in_both_variants_are_warned_of_and_block_nothing() -> None:
-    even = replace(tick(5, NOTHING), exposed=(250, 250))
-    uneven = replace(even, exposed=(200, 300), users_in_both=3)
+def test_users_in_both_variants_are_warned_of_and_block_nothing() -> None:
+    _, verdict = engine.step(engine.initial(STUDY), replace(tick(5, NOTHING), users_in_both=3), STUDY)
+    rules = {rule.name: rule for rule in verdict.reasons}
+    assert rules["users_in_both"].passed is False and rules["users_in_both"].words.startswith("3 users")
+    assert verdict.decision == "keep_running"
+
+
+def test_who_is_left_out_is_said_arm_by_arm_with_its_test() -> None:
+    even, uneven = replace(tick(5, NOTHING), exposed=(250, 250)), replace(tick(5, NOTHING), exposed=(210, 240))
     said_of = []
     for sums in (even, uneven):
         _, verdict = engine.step(engine.initial(STUDY), sums, STUDY)
-        said_of.append({rule.name: rule for rule in verdict.reasons})
-    calm, warned = said_of
-    assert calm["inclusion"].words.startswith(
-        "20.0% of the users seen are left out, with fewer than 3 sessions, in both"
+        said_of.append(({rule.name: rule for rule in verdict.reasons}["inclusion"], verdict))
+    (calm, _), (alarmed, verdict) = said_of
+    assert calm.passed is True
+    assert calm.words.startswith(
+        "left out, with fewer than 3 sessions: 20.0% of control, 20.0% of variant B (p of a diff"
     )
-    assert calm["inclusion"].passed is True and "users_in_both" not in calm
-    assert warned["users_in_both"].passed is False and warned["users_in_both"].words.startswith("3 users")
-    # 200 of 200 against 200 of 300: the arms lose users unevenly, which the sample ratio of the exposed also shows.
-    assert warned["inclusion"].passed is False and "unevenly" in warned["inclusion"].words
+    assert alarmed.passed is False and "4.8% of control, 16.7% of variant B" in alarmed.words
+    assert (verdict.decision, verdict.why) == ("unhealthy", "left_out")
+    assert "4.8% of control, 16.7% of variant B" in verdict.summary
 
 
 def test_the_health_of_the_exposure_is_in_the_verdict() -> None:
@@ -358,12 +377,36 @@ def test_planning_says_what_a_crossing_needs() -> None:
     assert 0 < planning.power_at_rule < 1
 
 
-def test_the_interval_beside_the_verdict_is_the_looks_constant_around_the_estimate() -> None:
-    _, verdicts = run([tick(30, NOTHING)])
+@pytest.mark.parametrize("higher", [True, False])
+def test_each_end_of_the_interval_uses_the_constant_of_the_tail_that_decides_there(higher: bool) -> None:
+    study = with_primary(higher)
+    _, verdicts = run([tick(30, NOTHING)], study)
     primary = verdicts[0].primary
-    assert primary.interval is not None and primary.log_lift is not None
-    assert primary.boundary is not None and primary.se is not None
-    width = primary.boundary * primary.se
-    assert primary.interval == pytest.approx(
-        (np.expm1(primary.log_lift - width), np.expm1(primary.log_lift + width))
-    )  # fmt: skip
+    assert primary.interval is not None and primary.log_lift is not None and primary.se is not None
+    times = calendar(61, 61)
+    assert primary.boundary == constants(times, 0.025, obrien_fleming)[29]
+    assert primary.harm_boundary == constants(times, 0.025, harm_spending)[29]
+    low, high = (primary.boundary, primary.harm_boundary) if higher else (primary.harm_boundary, primary.boundary)
+    ends = (np.expm1(primary.log_lift - low * primary.se), np.expm1(primary.log_lift + high * primary.se))
+    assert primary.interval == pytest.approx(ends)
+
+
+@pytest.mark.parametrize(("effects", "side"), [(GOOD, 0), (BAD, 1)])
+def test_no_interval_denies_the_crossing_that_it_stands_beside(effects: Effects, side: int) -> None:
+    state = engine.initial(STUDY)
+    for day in range(2, 62):
+        strength = 0.15 if side == 0 else -0.15
+        state, verdict = engine.step(state, tick(day, Effects(strength), seed=day), STUDY)
+        tail = verdict.primary.harm if side else verdict.primary.ship
+        if tail.at == verdict.progress.look:
+            assert verdict.primary.interval is not None
+            assert verdict.primary.interval[0] > 0 if side == 0 else verdict.primary.interval[1] < 0
+            return
+    pytest.fail("nothing was crossed")
+
+
+def with_primary(higher: bool) -> Study:
+    metrics = dict(STUDY.metrics)
+    name = STUDY.decision.primary
+    metrics[name] = msgspec.structs.replace(metrics[name], higher_is_better=higher)
+    return msgspec.structs.replace(STUDY, metrics=metrics)

@@ -81,6 +81,23 @@ def _value(row: MetricRow, totals: Totals) -> tuple[Fraction, Fraction, int] | N
     return top, bottom, (top / bottom * scale + Fraction(1, 2)).__floor__()
 
 
+def _check_exposed(aggregate: Aggregate, users: Users) -> None:
+    """The sums over all exposed users: everybody with a session, and for returns everybody with a resolved day."""
+    for row in aggregate.exposed_metrics:
+        kind, sums = STUDY.metrics[row.name].kind, [[0] * 6, [0] * 6]
+        for variant, totals in users.values():
+            x = 0 if row.covariate is None else row.covariate(totals)
+            if kind == "next_day_return":
+                if not totals.eligible:
+                    continue
+                y = (Fraction(totals.returned, totals.eligible) * 10**6 + Fraction(1, 2)).__floor__()
+            else:
+                y = totals.sessions if kind == "session_count" else totals.sums[MEASURES.index("seconds")]
+            for column, part in enumerate((1, y, y * y, x, x * x, x * y)):
+                sums[variant][column] += part
+        assert aggregate.exposed_sums[row.name] == sums, row.name
+
+
 def _check(aggregate: Aggregate, users: Users, values: Values) -> None:
     for row in aggregate.metrics:
         sums: dict[tuple[int, int], list[Fraction]] = {}
@@ -130,3 +147,4 @@ def test_the_state_after_random_updates_is_what_fractions_compute_anew(outputs: 
         aggregate.settle()
     assert min(aggregate.included) > 200
     _check(aggregate, users, values)
+    _check_exposed(aggregate, users)

@@ -6,13 +6,92 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stats.boundaries import calendar, constants, obrien_fleming
-from stats.guardrails import boundary, failures, gate, holm, status, worsening
+from stats.guardrails import boundary, failures, gate, holm, margin_z, status, worsening, worst
+from stats.user_means import AdjustedMeans, adjusted_means
 
 TIMES = calendar(61, 61)
 
 
-def test_worse_is_positive_whatever_the_direction_of_the_metric() -> None:
-    assert worsening(0.2, higher_is_better=False) == worsening(-0.2, higher_is_better=True) == 0.2
+def sums(*values: int) -> tuple[int, ...]:
+    """Exact sums of the users' values, without a covariate."""
+    return (len(values), sum(values), sum(value * value for value in values), 0, 0, 0)
+
+
+def means(control: list[int], treatment: list[int]) -> AdjustedMeans:
+    found = adjusted_means(sums(*control), sums(*treatment))
+    assert found is not None
+    return found
+
+
+SPREAD = [90, 100, 110] * 40
+
+
+@pytest.mark.parametrize("higher", [True, False])
+def test_z_of_the_margin_is_a_plain_z_test_of_the_shifted_means(higher: bool) -> None:
+    """Worse by more than m with higher better: ȳ_T < (1 − m) ȳ_C; with lower better: ȳ_T > (1 + m) ȳ_C."""
+    control, treatment = np.array(SPREAD, float), np.floor(np.array(SPREAD, float) * 0.9) + np.arange(120) % 7
+    kept = 0.99 if higher else 1.01
+    shifted = kept * control
+    error = np.sqrt(shifted.var(ddof=1) / 120 + treatment.var(ddof=1) / 120)
+    expected = (shifted.mean() - treatment.mean()) / error * (1 if higher else -1)
+    assert margin_z(means(SPREAD, treatment.astype(int).tolist()), 0.01, higher) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("control", "treatment", "higher", "expected"),
+    [
+        ([0] * 60, [0] * 60, False, None),  # 0 for everybody says nothing
+        ([5] * 60, [5] * 60, True, None),
+        ([5] * 60, [4] * 60, True, np.inf),  # no spread, different: certain
+        ([5] * 60, [4] * 60, False, -np.inf),
+        ([1000] * 60, [995] * 60, True, -np.inf),  # certainly worse, and certainly by less than the margin
+        ([0] * 60, [1] * 60, False, np.inf),
+    ],
+)
+def test_without_spread_equal_means_say_nothing_and_different_ones_are_certain(
+    control: list[int], treatment: list[int], higher: bool, expected: float | None
+) -> None:
+    assert margin_z(means(control, treatment), 0.01, higher) == expected
+
+
+@pytest.mark.parametrize("skips", [[0, 1], [1, 0]])
+def test_a_mean_of_0_in_one_arm_is_read_like_any_other(skips: list[int]) -> None:
+    found = margin_z(means([0] * 100, skips * 50), 0.01, higher_is_better=False)
+    assert found is not None and found > 5
+
+
+def test_sessions_that_fall_by_86_per_cent_are_86_per_cent_worse() -> None:
+    few = means([1000] * 50 + [1002] * 50, [141] * 50 + [142] * 50)
+    assert worsening(few, higher_is_better=True) == pytest.approx(0.8586, abs=1e-4)
+    assert worsening(means([10, 11], [12, 13]), higher_is_better=False) == pytest.approx(12.5 / 10.5 - 1)
+    assert worsening(means([0] * 9, [1] * 9), higher_is_better=False) is None
+
+
+@pytest.mark.parametrize("higher", [True, False])
+def test_the_worst_is_where_the_margins_z_is_the_constant(higher: bool) -> None:
+    some = means(SPREAD, [value + 2 for value in SPREAD])
+    bound = worst(some, 1.7, higher)
+    assert bound is not None and margin_z(some, bound, higher) == pytest.approx(-1.7)
+    assert worst(some, np.inf, higher) is None
+    assert worst(means([0, 0, 0, 1], [0, 0, 0, 1]), 3.0, higher) is None
+
+
+def test_a_constant_added_to_every_covariate_changes_no_mean() -> None:
+    def with_x(shift: int) -> AdjustedMeans:
+        chance = np.random.default_rng(4)
+        arms = []
+        for lift in (1.0, 0.9):
+            x = chance.integers(-900, 900, 200)
+            y = np.round(lift * (5000 + x + chance.integers(-400, 400, 200))).astype(int)
+            z = x + shift
+            arms.append(tuple(int(v) for v in (200, y.sum(), (y * y).sum(), z.sum(), (z * z).sum(), (z * y).sum())))
+        found = adjusted_means(arms[0], arms[1])
+        assert found is not None
+        return found
+
+    one, other = with_x(0), with_x(1000)
+    assert (one.control, one.treatment) == pytest.approx((other.control, other.treatment), rel=1e-12)
+    assert margin_z(one, 0.01, True) == pytest.approx(margin_z(other, 0.01, True), rel=1e-9)
 
 
 @given(st.lists(st.floats(0.0, 1.0), min_size=1, max_size=6))
@@ -52,17 +131,21 @@ def test_the_gate_is_holms_fixed_p() -> None:
 
 
 @pytest.mark.parametrize(
-    ("failed", "p_holm", "safe_z", "expected"),
+    ("failed", "readable", "p_holm", "safe_z", "expected"),
     [
-        (True, 0.9, 9.0, "fail"),
-        (False, 0.10, -2.0, "gate"),
-        (False, 0.11, 1.7, "proven_safe"),
-        (False, 0.11, 1.6, "inconclusive"),
-        (False, None, None, "inconclusive"),
+        (True, True, 0.9, 9.0, "fail"),
+        (True, False, None, None, "fail"),
+        (False, False, None, None, "unreadable"),
+        (False, True, 0.10, -2.0, "gate"),
+        (False, True, 0.11, 1.7, "proven_safe"),
+        (False, True, 0.11, 1.6, "inconclusive"),
+        (False, True, None, None, "inconclusive"),
     ],
 )
-def test_a_guardrail_has_one_status(failed: bool, p_holm: float | None, safe_z: float | None, expected: str) -> None:
-    assert status(failed, p_holm, safe_z, 0.10, 1.65) == expected
+def test_a_guardrail_has_one_status(
+    failed: bool, readable: bool, p_holm: float | None, safe_z: float | None, expected: str
+) -> None:
+    assert status(failed, readable, p_holm, safe_z, 0.10, 1.65) == expected
 
 
 def test_under_no_worsening_at_the_margin_few_experiments_fail_any_of_four() -> None:

@@ -38,10 +38,10 @@ REJECTED = InputCounts(rows=100, accepted=90, rejected={"date": 10})
         (over(NONE, 20), None, "Keep running: nothing is proven yet (Average session duration +3.9% now), look 20 of 61"),
         (over(GOOD, 20, 40), None, "Ship: Average session duration is better (+40.2% now), shown at look 40, and no"),
         (over(BAD, 20, 40), "harm", "Don't ship: Average session duration is harmed (-23.0% now), shown at look 20."),
-        (over(Effects(0.3, 0.3), 20, 40), "guardrail", "Don't ship: Skip rate is worse by more than 1%."),
+        (over(Effects(0.3, 0.3), 20, 40), "guardrail", "Don't ship: Skip rate is worse by more than 1% ("),
         (over(NONE, 20, 61), "not_proven", "Don't ship: the period is over and Average session duration is not proven"),
-        (over(Effects(0.015), 40, **SMALL), "minimum_lift", "Keep running: Average session duration is better, but +1.6%"),
-        (over(Effects(0.015), 40, 61, **SMALL), "not_proven", "though Average session duration is better, +1.6% is not"),
+        (over(Effects(0.015), 40, **SMALL), "minimum_lift", "Keep running: Average session duration is better, but the lift is +1.6% now"),
+        (over(Effects(0.015), 40, 61, **SMALL), "not_proven", "though Average session duration is better, the lift is +1.6% and ship needs more than +2%."),
         ([replace(tick(22), ended=True, time=tick(22).time + 5)], "ended_early", "the stream ended with 39 days missing"),
         ([replace(tick(5), exposed=(300, 200))], "sample_ratio", "the users are not split 50:50 as promised"),
         ([replace(tick(5), counts=LATE)], "late_rows", "10.0% of the rows came too late, the limit is 1%"),
@@ -59,7 +59,7 @@ def test_a_guardrail_that_blocks_for_now_is_named() -> None:
     ticks = over(Effects(0.3, 0.05), 40)
     verdict = end_of(ticks)
     assert (verdict.decision, verdict.why) == ("keep_running", "guardrail_gate")
-    assert "but Skip rate is worse at this look." in verdict.summary
+    assert "but Skip rate is worse at this look (" in verdict.summary
 
 
 def test_the_headline_and_the_history_carry_the_summary() -> None:

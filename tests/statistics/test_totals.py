@@ -1,14 +1,18 @@
 """Totals kept beside the buckets: what a preview reads, exact and for any number of users."""
 
+from dataclasses import replace
+
+import msgspec
 import numpy as np
 import pytest
 
 from livelift.errors import StateError
 from livelift.output_log import ClosedSession, Totals
 from livelift.sessions import session_measures
-from stats.aggregate import PARTS, Aggregate
-from stats.readings import estimate_metrics
-from tests.statistics.support import STUDY
+from stats import engine
+from stats.aggregate import Aggregate
+from stats.estimates import estimate_of, totals_of
+from tests.statistics.support import STUDY, tick
 from tests.statistics.test_speed import run_of
 
 START = STUDY.experiment.start_ms
@@ -44,10 +48,29 @@ def test_sums_beyond_an_int64_are_no_wrong_variance() -> None:
         state.aggregate.totals[metric] = [list(row), list(row)]
     totals = state.totals()
     assert sum(int(part) for part in totals.users["artist_diversity"][0, :, 2]) == row[2] > 2**63
-    assert totals.users["artist_diversity"].shape == (2, PARTS, 6)
-    estimate = estimate_metrics(totals, STUDY)["artist_diversity"]
+    estimate = estimate_of(*totals_of(totals)["artist_diversity"], STUDY)
     # Each arm: variance 1e12 over a mean of 3e6, squared, over the users.
     assert estimate.log_lift == 0.0 and estimate.variance == pytest.approx(2 * (1e12 / 9e12) / users, rel=1e-6)
+
+
+@pytest.mark.parametrize("scale", [1, 10, 100])
+def test_a_lift_of_millions_of_users_ships_whatever_the_size_of_the_sums(scale: int) -> None:
+    """921,600 users an arm and more, +4 % in millionths: Σy² of all is 1e19 and more, an int64 ends at 9.2e18."""
+    study = msgspec.structs.replace(STUDY, decision=msgspec.structs.replace(STUDY.decision, primary="artist_diversity"))
+    users, buckets = 900 * scale, study.statistics.buckets
+    sums = tick(61, study=study)
+    primary = np.zeros((2, buckets, 6), dtype=np.int64)
+    for arm, mean in enumerate((3_000_000, 3_120_000)):
+        primary[arm, :, 0] = users
+        primary[arm, :, 1] = users * mean
+        primary[arm, :, 2] = users * (mean * mean + 10**12)  # a standard deviation of 1 artist
+    many = users * buckets
+    sums = replace(sums, exposed=(many, many), included=(many, many), users=sums.users | {"artist_diversity": primary})
+    _, verdict = engine.step(engine.initial(study), sums, study)
+    assert int(sum(int(row) for row in primary[0, :, 2])) > 2**62
+    assert verdict.decision == "ship", verdict.summary
+    assert verdict.primary.lift == pytest.approx(0.04) and verdict.primary.z is not None and verdict.primary.z > 50
+    assert verdict.primary.difference is not None and verdict.primary.difference.difference == pytest.approx(0.12)
 
 
 @pytest.mark.parametrize(("seconds", "users"), [(10**10, 1), (1_600_000_000, 9)])

@@ -86,7 +86,6 @@ def test_one_call_for_many_is_many_calls_for_one() -> None:
     ("control", "treatment", "minimum"),
     [
         ([49, 4900, 500_000, 0, 0, 0], [80, 8000, 900_000, 0, 0, 0], 50),  # an arm too small
-        ([80, 0, 0, 0, 0, 0], [80, 8000, 900_000, 0, 0, 0], 50),  # a mean of 0
         ([80, 8000, 800_000, 0, 0, 0], [80, 8000, 800_000, 0, 0, 0], 50),  # no spread: V = 0
         ([0, 0, 0, 0, 0, 0], [80, 8000, 900_000, 0, 0, 0], 50),  # nobody
         ([1, 100, 10_000, 0, 0, 0], [1, 100, 10_000, 0, 0, 0], 1),  # no variance from one user
@@ -139,3 +138,34 @@ def test_a_ratio_in_minutes_has_the_lift_of_one_in_seconds() -> None:
     assert seconds is not None and minutes is not None
     assert minutes.difference == pytest.approx(seconds.difference / 60)
     assert (minutes.lift, minutes.p) == pytest.approx((seconds.lift, seconds.p))
+
+
+@pytest.mark.parametrize(
+    ("control", "treatment", "z"),
+    [
+        ([80, 0, 0, 0, 0, 0], [80, 8000, 900_000, 0, 0, 0], np.inf),  # nothing is as far above as from 0
+        ([80, 8000, 900_000, 0, 0, 0], [80, 0, 0, 0, 0, 0], -np.inf),
+        ([80, 8000, 800_000, 0, 0, 0], [80, 8080, 816_080, 0, 0, 0], np.inf),  # no spread, different means
+        ([80, 0, 0, 0, 0, 0], [80, 0, 0, 0, 0, 0], np.nan),
+    ],
+)
+def test_a_mean_of_0_has_an_order_though_no_logarithm(control: list[int], treatment: list[int], z: float) -> None:
+    found = log_lift(np.array(control), np.array(treatment), 50)
+    assert np.isnan(found.value)
+    assert np.array_equal(found.z, z, equal_nan=True)
+
+
+def test_a_constant_added_to_every_covariate_changes_no_lift() -> None:
+    chance = np.random.default_rng(6)
+    arms = []
+    for mean in (1000, 1073):
+        x = chance.integers(-800, 800, 300)
+        arms.append((mean + x // 4 + chance.integers(0, 90, 300), x))
+    found = []
+    for shift in (0, 1000):
+        sums = [tuple(int(v) for v in rows(y, x + shift).sum(axis=0)) for y, x in arms]
+        found.append(user_means.difference(*sums))
+    one, other = found
+    assert one is not None and other is not None
+    assert other.lift == pytest.approx(one.lift, rel=1e-9) and other.lift_ci == pytest.approx(one.lift_ci, rel=1e-9)
+    assert one.lift == pytest.approx(one.difference / arms[0][0].mean())

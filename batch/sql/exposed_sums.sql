@@ -1,0 +1,62 @@
+-- The exact sums over all exposed users, included or not, by tick, metric and variant: sessions per user with 0 for none,
+-- the share of resolved days with a return, and for a primary that is a mean over sessions the measure's sum per user.
+WITH exposure AS (
+    SELECT listener, min(due) AS due FROM session WHERE first_in_period IS NOT NULL GROUP BY listener
+), seen AS (
+    SELECT number, listener FROM tick JOIN exposure ON due < sessions_before
+), heard AS (
+    SELECT
+        number, listener,
+        count(*) AS sessions, sum(seconds) AS seconds, sum(plays) AS plays, sum(skips) AS skips, sum(artists) AS artists
+    FROM tick
+    JOIN session ON due < sessions_before
+    WHERE in_period
+    GROUP BY number, listener
+), resolved AS (
+    SELECT number, listener, count(*) AS eligible, count(*) FILTER (returned) AS returned
+    FROM tick
+    JOIN user_day ON due <= days_through
+    GROUP BY number, listener
+), before AS (
+    SELECT listener, count(*) AS pre_sessions, sum(seconds) AS pre_seconds
+    FROM session
+    WHERE start_time >= getvariable('pre_start')
+      AND start_time < getvariable('period_start')
+      AND due < getvariable('period_start')
+    GROUP BY listener
+), amount AS (
+    SELECT
+        number, listener, metric.name AS metric,
+        CASE kind
+            WHEN 'session_count' THEN coalesce(sessions, 0)
+            ELSE coalesce(measured(measure, seconds, plays, skips, artists), 0)
+        END::BIGINT AS y,
+        kind = 'session_count' AS counts,
+        kind = 'session_mean' AND measure = 'seconds' AS lasts
+    FROM seen
+    LEFT JOIN heard USING (number, listener), metric
+    WHERE kind = 'session_count' OR (kind = 'session_mean' AND name = getvariable('primary_metric'))
+    UNION ALL
+    SELECT
+        number, listener, metric.name,
+        ((2000000 * returned + eligible) // (2 * eligible))::BIGINT,
+        false, false
+    FROM resolved, metric
+    WHERE kind = 'next_day_return'
+), adjusted AS (
+    SELECT
+        number, metric, variant, y::HUGEINT AS y,
+        round(1000 * CASE
+            WHEN counts THEN ln(coalesce(pre_sessions, 0) + 1)
+            WHEN lasts THEN ln(coalesce(pre_seconds, 0) / getvariable('prior_seconds') + 1)
+            ELSE 0
+        END)::HUGEINT AS x
+    FROM amount
+    JOIN listener USING (listener)
+    LEFT JOIN before USING (listener)
+)
+SELECT
+    number, metric, variant,
+    count(*)::HUGEINT, sum(y)::HUGEINT, sum(y * y)::HUGEINT, sum(x)::HUGEINT, sum(x * x)::HUGEINT, sum(x * y)::HUGEINT
+FROM adjusted
+GROUP BY number, metric, variant;

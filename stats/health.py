@@ -1,0 +1,56 @@
+"""Health of the data at a tick: sample ratio, users left out, late and rejected rows."""
+
+from livelift.assignment import VARIANTS
+from livelift.study import Study
+from livelift.tick_sums import InputCounts, TickSums
+from stats.left_out import association_p
+from stats.sample_ratio import fixed_p, sequential_p
+from stats.verdict import Health
+
+NOT_CHOSEN = "not_selected"
+"""Rows that the person left out with --from/--to are neither good nor bad."""
+
+
+def read_health(sums: TickSums, study: Study, lowest: float | None) -> Health:
+    """Sample ratio of exposed and of included users, shares of late and rejected rows, and the health of the exposure.
+
+    `lowest` is the smallest sequential p of the earlier ticks.
+    """
+    late, rejected = _shares(sums.counts)
+    now = fixed = inclusion = None
+    if study.experiment.assignment == "randomised":
+        share = study.experiment.control_percent / 100
+        concentration = study.health.sample_ratio_concentration
+        now = sequential_p(sums.exposed, (share, 1 - share), concentration)
+        fixed = fixed_p(sums.exposed, (share, 1 - share))
+        lowest = now if lowest is None else min(now, lowest)
+        left_out = sums.exposed[0] - sums.included[0], sums.exposed[1] - sums.included[1]
+        if min(sums.exposed) > 0:
+            inclusion = association_p(left_out, sums.exposed, concentration)
+    return Health(
+        sample_ratio_p=now,
+        sample_ratio_p_lowest=lowest,
+        sample_ratio_p_fixed=fixed,
+        inclusion_p=inclusion,
+        late_share=late,
+        rejected_share=rejected,
+        excluded_share=_excluded(sum(sums.included), sum(sums.exposed)),
+        excluded_shares={
+            variant: _excluded(sums.included[arm], sums.exposed[arm]) for arm, variant in enumerate(VARIANTS)
+        },
+        one_event_share=sums.sessions_one_event / sums.sessions_in_period if sums.sessions_in_period else None,
+        users_in_both=sums.users_in_both,
+    )
+
+
+def _excluded(included: int, exposed: int) -> float | None:
+    return 1.0 - included / exposed if exposed else None
+
+
+def _shares(counts: InputCounts) -> tuple[float | None, float | None]:
+    """Late and rejected rows as shares of the selected rows."""
+    rows = counts.rows - counts.rejected.get(NOT_CHOSEN, 0)
+    if rows <= 0:
+        return None, None
+    rejected = sum(number for reason, number in counts.rejected.items() if reason != NOT_CHOSEN)
+    return counts.late / rows, rejected / rows

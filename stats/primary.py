@@ -1,0 +1,132 @@
+"""The primary metric's reading: estimate, intervals, boundaries, and the ways to count its lift."""
+
+import numpy as np
+
+from livelift.study import Study
+from livelift.tick_sums import TickSums
+from stats import mixture, user_means
+from stats.boundaries import constants, harm_spending, obrien_fleming
+from stats.classic import classic
+from stats.clock import Clock
+from stats.estimates import (
+    Estimate,
+    Lowest,
+    Totals,
+    direction,
+    estimate_of,
+    integer_units,
+    interval_of,
+    p_of,
+    plain_estimate,
+    ratio_of,
+    unreadable,
+)
+from stats.user_means import as_lift
+from stats.verdict import Crossed, Lift, PerExposedUser, Primary
+from stats.words import percent
+
+
+def tail_constants(study: Study, clock: Clock) -> tuple[float, float]:
+    """The constants on Z toward *ship* and toward *harm* at the clock's look; inf where nothing is spent."""
+    half = study.decision.alpha / 2
+    ship, harm = (
+        constants(clock.times, half, spending)[clock.look - 1] for spending in (obrien_fleming, harm_spending)
+    )
+    return ship, harm
+
+
+def read_primary(
+    sums: TickSums, study: Study, totals: Totals, estimate: Estimate, clock: Clock, lowest: Lowest, ship: Crossed,
+    harm: Crossed,
+) -> Primary:  # fmt: skip
+    """The primary's reading: estimate, always-valid layer, the look's constants and interval, both tails."""
+    name, toward = study.decision.primary, direction(study)
+    control, treatment = totals[name]
+    up = down = at_least = interval = None
+    if clock.look:
+        up, down = tail_constants(study, clock)
+        # At its own crossing the study lies beyond the re-assignments' limit: the interval must not deny it.
+        up = up if ship.limit is None or ship.at != clock.look else min(up, ship.limit)
+        down = down if harm.limit is None or harm.at != clock.look else min(down, harm.limit)
+    if estimate.log_lift is not None and estimate.variance is not None and estimate.se is not None:
+        rho = mixture.tuned_rho(study.statistics.planned_standard_error)
+        below = float(mixture.one_sided_radius(estimate.variance, rho, study.decision.alpha))
+        at_least = toward * as_lift(estimate.log_lift - toward * below)
+        if up is not None and down is not None and np.isfinite(up) and np.isfinite(down):
+            low, high = (up, down) if toward > 0 else (down, up)
+            interval = (
+                as_lift(estimate.log_lift - low * estimate.se),
+                as_lift(estimate.log_lift + high * estimate.se),
+            )
+    plain, everyone = plain_estimate(control, treatment, study), _per_exposed_user(sums, study)
+    gain = None
+    if estimate.variance is not None and plain.variance is not None:
+        gain = 1.0 - estimate.variance / plain.variance
+    return Primary(
+        metric=name,
+        users=estimate.users,
+        lift=estimate.lift,
+        cause=unreadable(control, treatment, study.statistics.minimum_users, estimate.log_lift is not None),
+        ratio=ratio_of(sums, study, name),
+        log_lift=estimate.log_lift,
+        se=estimate.se,
+        z=estimate.z,
+        theta=estimate.theta,
+        difference=user_means.difference(control, treatment, integer_units(study, name)),
+        p=p_of(estimate, study),
+        p_lowest=lowest.p,
+        ci=interval_of(estimate, study),
+        at_least=at_least,
+        boundary=up,
+        harm_boundary=down,
+        interval=interval,
+        lifts=_lifts(sums, study, plain, estimate, everyone, gain),
+        adjustment_gain=gain,
+        per_exposed_user=everyone,
+        ship=ship,
+        harm=harm,
+    )
+
+
+def _lifts(
+    sums: TickSums,
+    study: Study,
+    plain: Estimate,
+    adjusted: Estimate,
+    everyone: PerExposedUser | None,
+    gain: float | None,
+) -> tuple[Lift, ...]:
+    """The primary's lift by each way to count, and what makes them differ."""
+    name = study.decision.primary
+    metric = study.metrics[name]
+    found = []
+    if metric.kind == "session_mean":
+        of_sessions = classic(*sums.classic[name])
+        words = "every session counts the same, so users with many sessions weigh most; the interval holds for one look"
+        found.append(Lift(name="sessions", lift=of_sessions.lift, ci=of_sessions.lift_ci95, words=words))
+    found.append(Lift(name="users", lift=plain.lift, ci=interval_of(plain, study), words="every user counts the same"))
+    won = "" if gain is None else f", which takes away {percent(gain, signed=False)} of the variance"
+    words = f"the same, adjusted by what users did before the period{won}: this one decides"
+    found.append(Lift(name="users_adjusted", lift=adjusted.lift, ci=interval_of(adjusted, study), words=words))
+    if everyone is not None:
+        words = f"{metric.unit} in all per exposed user, also of those who are left out (intention to treat)"
+        found.append(Lift(name="per_exposed_user", lift=everyone.lift, ci=everyone.ci, words=words))
+    return tuple(found)
+
+
+def _per_exposed_user(sums: TickSums, study: Study) -> PerExposedUser | None:
+    """The primary's intention-to-treat companion, in the shown unit; only a mean over sessions has one."""
+    name = study.decision.primary
+    metric = study.metrics[name]
+    if metric.kind != "session_mean" or name not in sums.exposed_sums:
+        return None
+    control, treatment = sums.exposed_sums[name]
+    if min(control[0], treatment[0]) == 0:
+        return None
+    estimate = estimate_of(control, treatment, study)
+    return PerExposedUser(
+        control=control[1] / control[0] / metric.divide_by,
+        treatment=treatment[1] / treatment[0] / metric.divide_by,
+        lift=estimate.lift,
+        ci=interval_of(estimate, study),
+    )
