@@ -18,14 +18,17 @@ __all__ = ["conclude", "judge_all", "simulate_bars"]
 def simulate_bars(study: Study, experiments: int, seed: int, jobs: int, keep: Path | None, as_json: bool) -> None:
     """Simulate what the bars need, print them, and end with exit code 1 if one is not met."""
     from cli.simulate import bar_of_experiments
-    from stats.simulate.bars import BARS
+    from stats.simulate.bars import BARS, SMALL_EFFECT
+    from stats.simulate.special_regimes import FEWER
 
     outcomes: dict[Cell, Any] = {}
     with bar_of_experiments() as bar:
-        for number, cell in enumerate(cells(), 1):
-            task = bar.add_task(f"{number}/{len(cells())} {title(cell)}", total=experiments)
+        every = (*cells(), SMALL_EFFECT)
+        for number, cell in enumerate(every, 1):
+            some = max(1, experiments // FEWER.get(cell.regime, 1))
+            task = bar.add_task(f"{number}/{len(every)} {title(cell)}", total=some)
             outcomes[cell] = _outcome(
-                study, cell, experiments, seed, jobs, keep, lambda done, _, task=task: bar.update(task, completed=done)
+                study, cell, some, seed, jobs, keep, lambda done, _, task=task: bar.update(task, completed=done)
             )
             bar.remove_task(task)
             console.print(f"{title(cell)}: {_readings(outcomes[cell])}")
@@ -39,6 +42,8 @@ def title(cell: Cell) -> str:
     """A cell in words."""
     truth = cell.truth
     effects = [f"lift {truth.lift:+.0%}"] if truth.lift else []
+    effects += [f"later {truth.later_lift:+.0%}"] if truth.later_lift is not None else []
+    effects += [f"{truth.leaving:.0%} leave"] if truth.leaving else []
     effects += [f"skip rate {truth.worse_skips:.0%} worse"] if truth.worse_skips else []
     return f"{cell.regime}, {' and '.join(effects) or 'no effect'}"
 
@@ -71,6 +76,7 @@ def _as_json(each: Judged) -> dict[str, Any]:
     truth = each.bar.cell.truth
     return {
         "bar": each.bar.words, "regime": each.bar.cell.regime, "lift": truth.lift, "worse_skips": truth.worse_skips,
+        "later_lift": truth.later_lift, "leaving": truth.leaving,
         "figure": each.figure.value, "error": each.figure.error, "count": each.figure.count, "trials": each.figure.trials,
         "limit": each.bar.limit, "at_most": each.bar.at_most, "allowed": each.allowed, "passed": each.passed,
     }  # fmt: skip
@@ -89,7 +95,8 @@ def _outcome(
     from stats.simulate.report import simulate
 
     asked = {"study": study.fingerprint, "experiments": experiments, "seed": seed}
-    name = f"{cell.regime}_{cell.truth.lift:+.2f}_{cell.truth.worse_skips:.2f}.json"
+    truth = cell.truth
+    name = f"{cell.regime}_{truth.lift:+.2f}_{truth.later_lift}_{truth.worse_skips:.2f}_{truth.leaving:.2f}.json"
     if keep is not None and (keep / name).exists():
         kept = json.loads((keep / name).read_text(encoding="utf-8"))
         if kept["asked"] == asked:

@@ -1,6 +1,7 @@
 """`livelift simulate`: how often every reading errs, on experiments whose truth is known."""
 
 import json
+from math import inf
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,12 +25,20 @@ def register(app: typer.Typer) -> None:
 
 def simulate(
     experiments: Annotated[int, typer.Option("--experiments", help="How many whole experiments (a regime).")] = 200,
-    regime: Annotated[str, typer.Option("--regime", help="stationary, entry, bursty or heavy.")] = "stationary",
+    regime: Annotated[
+        str, typer.Option("--regime", help="stationary, entry, bursty, heavy, few, extreme, rare_skips or long.")
+    ] = "stationary",
     lift: Annotated[
         float, typer.Option("--lift", help="True lift of session duration: 0 is A/A, 0.10 is +10 %.")
     ] = 0.0,
     worse_skips: Annotated[
         float, typer.Option("--worse-skips", help="By how much treated users skip more often: 0.3 is 30 %.")
+    ] = 0.0,
+    later_lift: Annotated[
+        float | None, typer.Option("--later-lift", help="Another lift in the second half of the period: -0.3 is -30 %.")
+    ] = None,
+    leaving: Annotated[
+        float, typer.Option("--leaving", help="Share of treated users who leave after one session: 0.15 is 15 %.")
     ] = 0.0,
     bars: Annotated[
         bool,
@@ -54,16 +63,18 @@ def simulate(
     from livelift.study import load_study
     from stats.simulate.bars import RESALTED_BARS, Cell
     from stats.simulate.jobs import processes
-    from stats.simulate.regimes import REGIMES
     from stats.simulate.report import simulate as run
+    from stats.simulate.special_regimes import ALL
     from stats.simulate.tally import Truth
 
     for flag, number in (("--experiments", experiments), ("--salts", salts)):
         if number < 1:
             raise SettingsError(f"{flag} {number} is not possible", "use 1 or more")
-    if regime not in REGIMES:
-        raise SettingsError(f"there is no regime '{regime}'", f"use one of: {', '.join(REGIMES)}")
-    if not (lift > -1 and worse_skips > -1):
+    if regime not in ALL:
+        raise SettingsError(f"there is no regime '{regime}'", f"use one of: {', '.join(ALL)}")
+    if not 0 <= leaving < 1:
+        raise SettingsError(f"--leaving {leaving:g} is no share", "use a fraction from 0 to below 1: 0.15 for 15 %")
+    if not (-1 < lift < inf and -1 < worse_skips < inf and (later_lift is None or -1 < later_lift < inf)):
         raise SettingsError("an effect of -100 % or less is not possible", "use a fraction above -1: 0.10 for +10 %")
     if bars and data is not None:
         raise SettingsError("--bars and --data do not go together", "call livelift simulate twice")
@@ -78,7 +89,7 @@ def simulate(
         else:
             task = bar.add_task(f"{regime}, lift {lift:+.0%}", total=experiments)
             result = run(
-                loaded, regime, experiments, Truth(lift, worse_skips), seed, jobs=jobs,
+                loaded, regime, experiments, Truth(lift, worse_skips, later_lift, leaving), seed, jobs=jobs,
                 progress=lambda done, _: bar.update(task, completed=done),
             )  # fmt: skip
     if json_:

@@ -24,6 +24,8 @@ class Findings:
         Some guardrail has failed, latched.
     guardrail_gates, guardrail_unreadable
         Some guardrail blocks *ship* at this tick: it looks worse, or cannot be read although both arms have their users.
+    left_out_gates
+        Users seem to be left out unevenly at this tick: too little for an alarm, enough to block *ship*.
     improvement
         The primary's adjusted lift, turned so that more is better, a fraction.
     deciding
@@ -40,6 +42,7 @@ class Findings:
     guardrail_failed: bool
     guardrail_gates: bool
     guardrail_unreadable: bool
+    left_out_gates: bool
     improvement: float | None
     deciding: bool
     complete: bool
@@ -50,12 +53,12 @@ def decide(found: Findings, minimum_lift: float) -> tuple[Decision, Why | None]:
     """The decision and why, the first that holds.
 
     no_data for too few users → unhealthy (overrides, never latches) → dont_ship for *harm*, then for a *guardrail* →
-    no_data where the primary cannot be read → ship (crossed, above the rule's lift, no guardrail gating or unreadable) →
+    no_data where the primary cannot be read → ship (crossed, above the rule's lift, nothing gating) →
     at the period's end dont_ship *not_proven* → keep_running.
 
     Examples
     --------
-    >>> calm = Findings(True, True, None, False, True, False, False, False, 0.05, True, False, False)
+    >>> calm = Findings(True, True, None, False, True, False, False, False, False, 0.05, True, False, False)
     >>> decide(calm, minimum_lift=0.02), decide(calm, minimum_lift=0.06)
     (('ship', None), ('keep_running', 'minimum_lift'))
     """
@@ -70,7 +73,7 @@ def decide(found: Findings, minimum_lift: float) -> tuple[Decision, Why | None]:
     if not found.readable:
         return "no_data", "unreadable"
     enough = found.improvement is not None and found.improvement > minimum_lift
-    blocked = found.guardrail_gates or found.guardrail_unreadable
+    blocked = found.guardrail_gates or found.guardrail_unreadable or found.left_out_gates
     if found.deciding:
         if found.ship_crossed and enough and not blocked:
             return "ship", None
@@ -87,6 +90,8 @@ def _held_back(found: Findings, enough: bool) -> Why | None:
         return "guardrail_gate"
     if found.guardrail_unreadable:
         return "guardrail_unreadable"
+    if found.left_out_gates:
+        return "left_out_gate"
     return None if enough else "minimum_lift"
 
 
@@ -105,3 +110,8 @@ def illness(health: Health, study: Study) -> Why | None:
     if health.rejected_share is not None and health.rejected_share > limits.maximum_rejected_share:
         return "rejected_rows"
     return None
+
+
+def left_out_gates(health: Health, study: Study) -> bool:
+    """Does the table of users left out block *ship* at this look? Its fixed p ≤ the study's α."""
+    return health.inclusion_p_fixed is not None and health.inclusion_p_fixed <= study.health.inclusion_alpha

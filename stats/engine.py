@@ -16,7 +16,7 @@ from stats.boundaries import Spending, calendar, constants, harm_spending, obrie
 from stats.classic import classic
 from stats.classic_opinion import classic_opinion
 from stats.clock import Clock, first_day, reachable
-from stats.decision import Findings, decide, illness
+from stats.decision import Findings, decide, illness, left_out_gates
 from stats.estimates import Estimate, Lowest, Totals, direction, estimate_of, totals_of
 from stats.flips import Crossing, Tail, advance, flip_matrix, statistics
 from stats.guarantee import guarantee
@@ -27,7 +27,7 @@ from stats.planning import read_planning
 from stats.power import days_remaining
 from stats.primary import read_primary
 from stats.rules import guardrail_values, rules_of
-from stats.stopping import median_unbiased
+from stats.stopping import conditional_median
 from stats.summary import summarise
 from stats.user_means import as_lift
 from stats.verdict import Alarm, Crossed, Decided, Decision, Guardrail, Primary, Progress, Readings, Verdict, Why
@@ -64,8 +64,8 @@ class EngineState(msgspec.Struct, frozen=True, array_like=True):
         (look, m of the ship tail, m of the harm tail) of every look taken.
     lowest
         What is kept of the always-valid layer.
-    unbiased
-        "ship" or "harm" → the median-unbiased log lift at which that boundary was crossed.
+    corrected
+        "ship" or "harm" → the log lift at which that boundary was crossed, corrected for having crossed.
     failed
         Guardrail → the look at which it failed.
     sample_ratio_p
@@ -83,7 +83,7 @@ class EngineState(msgspec.Struct, frozen=True, array_like=True):
     harm: Tail
     allowed: tuple[tuple[int, int, int], ...] = ()
     lowest: Lowest = Lowest()
-    unbiased: dict[str, float] = msgspec.field(default_factory=dict)
+    corrected: dict[str, float] = msgspec.field(default_factory=dict)
     failed: dict[str, int] = msgspec.field(default_factory=dict)
     sample_ratio_p: float | None = None
     final: Final | None = None
@@ -263,6 +263,7 @@ def _evaluate(
         guardrail_failed=bool(state.failed),
         guardrail_gates=any(reading.status == "gate" for reading in guardrails.values()),
         guardrail_unreadable=any(reading.status == "unreadable" for reading in guardrails.values()),
+        left_out_gates=left_out_gates(health, study),
         improvement=improvement_of(study, primary.lift),
         deciding=not preview and (clock.now or complete),
         complete=complete,
@@ -321,14 +322,14 @@ def _decided(state: EngineState, study: Study) -> Decided | None:
     if final is None:
         return None
     tail = {"ship": "ship", "dont_ship": "harm"}[final.decision] if final.why in (None, "harm") else ""
-    unbiased = state.unbiased.get(tail)
+    corrected = state.corrected.get(tail)
     return Decided(
         decision=final.decision,
         why=final.why,
         time=final.time,
         look=final.look,
         lift=final.lift,
-        lift_unbiased=None if unbiased is None else as_lift(unbiased),
+        lift_corrected=None if corrected is None else as_lift(corrected),
     )
 
 
@@ -374,10 +375,10 @@ def _look(
         harm, low = advance(state.harm, -toward * scores, _spent(harm_spending, study, clock), clock.look)
         crossings = up, low
         allowed = (*(row for row in allowed if row[0] != clock.look), (clock.look, up.allowed, low.allowed))
-    unbiased = dict(state.unbiased)
+    corrected = dict(state.corrected)
     for name, tail, sign, spending in (("ship", ship, toward, obrien_fleming), ("harm", harm, -toward, harm_spending)):
-        if tail.crossed_at is not None and name not in unbiased and estimate.z is not None and estimate.se is not None:
-            unbiased[name] = sign * _corrected(sign * estimate.z, estimate.se, spending, study, clock)
+        if tail.crossed_at is not None and name not in corrected and estimate.z is not None and estimate.se is not None:
+            corrected[name] = sign * _corrected(sign * estimate.z, estimate.se, spending, study, clock)
     means = {name: guardrail_means(sums, study, totals, name) for name in study.guardrails if name not in state.failed}
     readable = {name: z for name, z in margin_statistics(study, means).items() if z is not None}
     fallen = failures(
@@ -385,17 +386,15 @@ def _look(
     )
     failed = {**state.failed, **dict.fromkeys(fallen, clock.look)}
     after = msgspec.structs.replace(
-        state, look=clock.look, ship=ship, harm=harm, allowed=allowed, failed=failed, unbiased=unbiased
+        state, look=clock.look, ship=ship, harm=harm, allowed=allowed, failed=failed, corrected=corrected
     )
     return after, crossings
 
 
 def _corrected(z: float, standard_error: float, spending: Spending, study: Study, clock: Clock) -> float:
-    """The median-unbiased effect at a crossing of this look, on the log scale toward the crossed tail."""
-    if z <= 0:
-        return 0.0
+    """The effect at a crossing of this look, corrected for having crossed, on the log scale toward the crossed tail."""
     limits = reachable(study, clock.times, spending, constants(clock.times, study.decision.alpha / 2, spending))
-    return median_unbiased(z, standard_error, clock.times[: clock.look], limits[: clock.look - 1])
+    return conditional_median(z, standard_error, clock.times, limits, clock.look)
 
 
 def _spent(spending: Spending, study: Study, clock: Clock) -> float:

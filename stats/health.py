@@ -4,6 +4,7 @@ from livelift.assignment import VARIANTS
 from livelift.study import Study
 from livelift.tick_sums import InputCounts, TickSums
 from stats.left_out import association_p
+from stats.left_out import fixed_p as left_out_fixed_p
 from stats.sample_ratio import fixed_p, sequential_p
 from stats.verdict import Health
 
@@ -17,7 +18,7 @@ def read_health(sums: TickSums, study: Study, lowest: float | None) -> Health:
     `lowest` is the smallest sequential p of the earlier ticks.
     """
     late, rejected = _shares(sums.counts)
-    now = fixed = inclusion = None
+    now = fixed = inclusion = inclusion_fixed = None
     if study.experiment.assignment == "randomised":
         share = study.experiment.control_percent / 100
         concentration = study.health.sample_ratio_concentration
@@ -26,12 +27,14 @@ def read_health(sums: TickSums, study: Study, lowest: float | None) -> Health:
         lowest = now if lowest is None else min(now, lowest)
         left_out = sums.exposed[0] - sums.included[0], sums.exposed[1] - sums.included[1]
         if min(sums.exposed) > 0:
-            inclusion = association_p(left_out, sums.exposed, concentration)
+            inclusion = association_p(left_out, sums.exposed)
+            inclusion_fixed = left_out_fixed_p(left_out, sums.exposed)
     return Health(
         sample_ratio_p=now,
         sample_ratio_p_lowest=lowest,
         sample_ratio_p_fixed=fixed,
         inclusion_p=inclusion,
+        inclusion_p_fixed=inclusion_fixed,
         late_share=late,
         rejected_share=rejected,
         excluded_share=_excluded(sum(sums.included), sum(sums.exposed)),

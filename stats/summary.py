@@ -95,12 +95,18 @@ def _waiting(readings: Readings, why: Why | None) -> str:
         return f"{title} {is_better(study)} ({_now(readings)}), but {_named(readings, 'gate', 'worse at this look')}"
     if why == "guardrail_unreadable":
         return f"{title} {is_better(study)} ({_now(readings)}), but {_named(readings, 'unreadable', 'not readable')}"
+    if why == "left_out_gate":
+        return f"{title} {is_better(study)} ({_now(readings)}), but at this look {_uneven(readings)}"
     if why == "minimum_lift":
         return f"{title} {is_better(study)}, but the lift is {_now(readings)}, and ship needs {needed(study)}"
     return (
         f"nothing is proven yet ({title} {_now(readings)}), look {progress.look} of {progress.looks}, "
         f"{progress.days_remaining} days remain"
     )
+
+
+def _uneven(readings: Readings) -> str:
+    return f"the arms lose users unevenly ({left_out_words(readings.study, readings.health)})"
 
 
 def _shown_at(look: int | None) -> str:
@@ -127,7 +133,6 @@ def _illness(readings: Readings, why: Why | None) -> str:
         share = percent(health.rejected_share, signed=False)
         return f"{share} of the rows were rejected, the limit is {limit(limits.maximum_rejected_share)}"
     if why == "left_out":
-        p = p_value(health.inclusion_p or 0.0)
-        return f"the arms lose users unevenly, so those who are left cannot be compared ({left_out_words(study, health)}, p {p})"
+        return f"{_uneven(readings)}, so those who are left cannot be compared (p {p_value(health.inclusion_p or 0.0)})"
     control = study.experiment.control_percent
     return f"the users are not split {control}:{100 - control} as promised (p {p_value(health.sample_ratio_p or 0.0)})"

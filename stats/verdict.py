@@ -16,7 +16,7 @@ Decision = Literal["no_data", "unhealthy", "keep_running", "ship", "dont_ship"]
 Why = Literal[
     "too_few_users", "unreadable",  # no_data
     "sample_ratio", "left_out", "late_rows", "rejected_rows",  # unhealthy
-    "minimum_lift", "guardrail_gate", "guardrail_unreadable", "ended_early",  # keep_running
+    "minimum_lift", "guardrail_gate", "guardrail_unreadable", "left_out_gate", "ended_early",  # keep_running
     "harm", "guardrail", "not_proven",  # dont_ship
 ]  # fmt: skip
 
@@ -195,6 +195,8 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
         None for an observed assignment.
     inclusion_p
         Sequential p of *left out × arm* over the exposed users as they stand (judged). None for an observed assignment.
+    inclusion_p_fixed
+        p of the same table at one look: at or below the limit it blocks *ship* at this look.
     late_share, rejected_share
         Of the rows that were selected; None before the first row.
     excluded_share, excluded_shares
@@ -210,6 +212,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     sample_ratio_p_lowest: float | None
     sample_ratio_p_fixed: float | None
     inclusion_p: float | None
+    inclusion_p_fixed: float | None
     late_share: float | None
     rejected_share: float | None
     excluded_share: float | None
@@ -276,9 +279,9 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
         The tick (ms) and the looks taken by then.
     lift
         The primary's adjusted lift at that tick.
-    lift_unbiased
-        The median-unbiased lift at the crossing: an estimate of a study that stopped because of it is too large on average
-        (`stats.stopping`). None where no boundary of the primary was crossed.
+    lift_corrected
+        The lift at the crossing of the primary's boundary, corrected for having crossed: an estimate at which a study stops
+        is too large on average (`stats.stopping`). None where no boundary of the primary was crossed.
     """
 
     decision: Decision
@@ -286,7 +289,7 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
     time: int
     look: int
     lift: float | None
-    lift_unbiased: float | None
+    lift_corrected: float | None
 
 
 class Alarm(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stats.distributions import binomial_at_least, normal_exceeded_with
+from stats.simulate.special_regimes import SPECIAL
 from stats.simulate.tally import NOTHING, Truth, binomial_error
 
 Outcome = Mapping[str, Any]
@@ -20,7 +21,7 @@ CHANCE = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A regime of `regimes.REGIMES` with a known truth, or "resalted": a listening log under many salts."""
+    """A regime of `special_regimes.ALL` with a known truth, or "resalted": a listening log under many salts."""
 
     regime: str
     truth: Truth = NOTHING
@@ -155,6 +156,20 @@ def failed(guardrail: str) -> Measure:
     return measure
 
 
+def decided(decision: str) -> Measure:
+    """The share of experiments that end in a decision."""
+
+    def measure(outcome: Outcome) -> Figure:
+        return _share(outcome["decisions"][decision], outcome["experiments"])
+
+    return measure
+
+
+def alarmed(outcome: Outcome) -> Figure:
+    """Of the experiments that shipped, the share in which something was proven against it later."""
+    return _share(outcome["alarmed_after_ship"], outcome["decisions"]["ship"])
+
+
 def mean_stop(outcome: Outcome) -> Figure:
     """The mean share of the period until the ship boundary is crossed, 1 where it is not."""
     return Figure(outcome["mean_stop"], outcome["mean_stop_error"])
@@ -178,6 +193,7 @@ def _without_effect(regime: str) -> tuple[Bar, ...]:
         Bar("no effect: display rejects, watched after every session", cell, share_of("always_valid"), 0.05, True),
         Bar("no effect: display covers the truth all the time", cell, coverage_of("always_valid"), 0.95),
         Bar("no effect: some guardrail wrongly failed", cell, failed("any"), 0.10, True),
+        Bar("no effect: left-out test alarms, at any look", cell, share_of("left_out"), 0.01, True, True),
     )
 
 
@@ -193,9 +209,35 @@ def _with_an_effect(regime: str) -> tuple[Bar, ...]:
     )  # fmt: skip
 
 
+LEAVING, TURNING = Truth(0.20, leaving=0.15), Truth(0.30, later_lift=-0.60)
+SMALL_EFFECT = Cell("stationary", Truth(0.05))
+"""No bar: what an estimate is worth when the study stops at it (docs/02-error-rates.md)."""
+
+
+def _special() -> tuple[Bar, ...]:
+    """The regimes of `special_regimes`, and the effects that once were hidden."""
+    leaving, turning = Cell("stationary", LEAVING), Cell("stationary", TURNING)
+    found = []
+    for regime in SPECIAL:
+        cell = Cell(regime)
+        found += [
+            Bar("no effect: ship boundary crossed", cell, share_of("deciding_ship"), 0.025, True, True),
+            Bar("no effect: ship or harm boundary crossed", cell, share_of("deciding"), 0.05, True, True),
+            Bar("no effect: left-out test alarms, at any look", cell, share_of("left_out"), 0.01, True, True),
+        ]
+    return (
+        *found,
+        Bar("no effect: some guardrail wrongly failed", Cell("rare_skips"), failed("any"), 0.10, True),
+        Bar("15 % leave, +20 % for the others: decided ship", leaving, decided("ship"), 0.025, True, True),
+        Bar("15 % leave, +20 % for the others: left-out test alarms", leaving, share_of("left_out"), 0.95),
+        Bar("+30 %, then −60 %: alarm after a ship", turning, alarmed, 0.90),
+    )
+
+
 BARS: tuple[Bar, ...] = (
     *(bar for regime in (*REGIMES, "heavy") for bar in _without_effect(regime)),
     *(bar for regime in REGIMES for bar in _with_an_effect(regime)),
+    *_special(),
 )
 """Those of the simulated regimes; *heavy* has no effect planted."""
 
@@ -208,7 +250,7 @@ def cells(bars: Iterable[Bar] = BARS) -> tuple[Cell, ...]:
     """What has to be simulated for the bars, each once, in their order.
 
     >>> len(cells()), cells()[0].regime
-    (13, 'stationary')
+    (19, 'stationary')
     """
     return tuple(dict.fromkeys(bar.cell for bar in bars))
 

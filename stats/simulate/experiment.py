@@ -68,10 +68,17 @@ class Observed:
     exposed: Integers
 
 
-def observe(sessions: Sessions, assigned: Assigned, study: Study, lift: float = 0.0) -> Observed:
-    """Sessions with durations lifted by the fraction `lift` in treatment, in whole seconds, each closing at last + gap."""
+def observe(
+    sessions: Sessions, assigned: Assigned, study: Study, lift: float = 0.0, later_lift: float | None = None
+) -> Observed:
+    """Sessions with durations lifted by the fraction `lift` in treatment, in whole seconds, each closing at last + gap.
+
+    `later_lift` takes the place of `lift` in the second half of the period: an effect that fades, or turns.
+    """
     treated, days = assigned.treated[sessions.user], study.experiment.days
-    seconds = np.round(60.0 * sessions.minutes * np.where(treated, 1.0 + lift, 1.0)).astype(np.int64)
+    late = sessions.start >= days // 2 * DAY
+    lifts = np.where(late, lift if later_lift is None else later_lift, lift)
+    seconds = np.round(60.0 * sessions.minutes * np.where(treated, 1.0 + lifts, 1.0)).astype(np.int64)
     due = sessions.start + seconds * SECOND + study.sessions.gap_ms
     measures = {"seconds": seconds, "plays": sessions.plays, "skips": sessions.skips, "artists": sessions.artists}
     covariates = {

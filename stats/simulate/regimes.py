@@ -69,6 +69,13 @@ class Sessions:
     def users(self) -> int:
         return self.pre_sessions.size
 
+    def where(self, kept: NDArray[np.bool_]) -> "Sessions":
+        """These sessions only, of the same users."""
+        return Sessions(
+            self.user[kept], self.start[kept], self.minutes[kept], self.plays[kept], self.skips[kept],
+            self.artists[kept], self.skip_rate, self.pre_sessions, self.pre_seconds,
+        )  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class _Population:

@@ -5,6 +5,7 @@ run anywhere and their tallies added.
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import partial
 from math import log1p
 from typing import Any
@@ -15,12 +16,16 @@ import numpy as np
 from livelift.errors import SettingsError
 from livelift.study import Study
 from stats import mixture
+from stats.boundaries import obrien_fleming
 from stats.classic import classic
 from stats.distributions import normal_exceeded_with
 from stats.engine import EngineState, flip_scores, initial, step
+from stats.estimates import direction
+from stats.flips import Floats, Tail, advance
 from stats.simulate.experiment import Assigned, Observed, assign, observe, ticks, watched
 from stats.simulate.jobs import Progress, tally_in_parts
-from stats.simulate.regimes import REGIMES, with_worse_skips
+from stats.simulate.regimes import with_worse_skips
+from stats.simulate.special_regimes import ALL, DAYS_OF, users_of, with_leaving
 from stats.simulate.tally import NOTHING, USERS, Tally, Truth, result
 from stats.user_means import log_lift
 from stats.verdict import Verdict
@@ -67,8 +72,8 @@ def simulate(
     >>> found["decisions"]["ship"], found["readings"]["fixed"]["rejections"]
     (1, 1)
     """
-    if regime not in REGIMES:
-        raise SettingsError(f"there is no regime '{regime}'", f"use one of: {', '.join(REGIMES)}")
+    if regime not in ALL:
+        raise SettingsError(f"there is no regime '{regime}'", f"use one of: {', '.join(ALL)}")
     if experiments < 1 or users < 2:
         raise SettingsError("a simulation needs an experiment and two users", "give larger numbers")
     part = partial(_part, study, regime, truth, seed, users)
@@ -83,12 +88,15 @@ def _part(study: Study, regime: str, truth: Truth, seed: int, users: int, first:
 def run_one(study: Study, regime: str, truth: Truth, seed: int, index: int, users: int = USERS) -> Tally:
     """Experiment number `index` of a seed: its own users, sessions and salt."""
     random = np.random.default_rng([seed, index])
-    sessions = REGIMES[regime](random, users, study.experiment.days)
+    users, study = users_of(regime, random, users), with_days(study, DAYS_OF.get(regime))
+    sessions = ALL[regime](random, users, study.experiment.days)
     salted = with_salt(study, f"{study.experiment.salt}:{regime}:{seed}:{index}")
     assigned = assign([f"user_{number:06d}" for number in range(users)], salted)
     if truth.worse_skips:
         sessions = with_worse_skips(random, sessions, assigned.treated, truth.worse_skips)
-    return judge(observe(sessions, assigned, salted, truth.lift), assigned, salted, truth)
+    if truth.leaving:
+        sessions = with_leaving(random, sessions, assigned.treated, truth.leaving)
+    return judge(observe(sessions, assigned, salted, truth.lift, truth.later_lift), assigned, salted, truth)
 
 
 def resalt(
@@ -147,6 +155,14 @@ def with_salt(study: Study, salt: str) -> Study:
     return msgspec.structs.replace(study, experiment=msgspec.structs.replace(study.experiment, salt=salt))
 
 
+def with_days(study: Study, days: int | None) -> Study:
+    """The study with a period of `days`; as it is where none are given."""
+    if days is None:
+        return study
+    end = study.experiment.period_start + timedelta(days=days)
+    return msgspec.structs.replace(study, experiment=msgspec.structs.replace(study.experiment, period_end=end))
+
+
 def judge(seen: Observed, assigned: Assigned, study: Study, truth: Truth) -> Tally:
     """One experiment through the engine, look by look, and through the other readings."""
     sums = ticks(seen, assigned, study)
@@ -157,6 +173,8 @@ def judge(seen: Observed, assigned: Assigned, study: Study, truth: Truth) -> Tal
         verdicts.append(verdict)
     tally = Tally(experiments=1, looks=len(sums))
     _deciding(tally, state, verdicts, truth)
+    _left_out(tally, verdicts, study)
+    _closing(tally, scores, study)
     _fixed(tally, verdicts[-1], study, truth)
     _always_valid(tally, seen, assigned, study, truth)
     p_values = [classic(*tick.classic[study.decision.primary]).p for tick in sums]
@@ -185,10 +203,34 @@ def _deciding(tally: Tally, state: EngineState, verdicts: list[Verdict], truth: 
     last = verdicts[-1]
     decision, why = (state.final.decision, state.final.why) if state.final else (last.decision, last.why)
     tally.decisions[f"{decision}_{why}" if decision == "dont_ship" else decision] += 1
+    if last.decided is not None and decision == "ship":
+        tally.shipped_lift += last.decided.lift or 0.0
+        tally.shipped_corrected += last.decided.lift_corrected or 0.0
     tally.guardrails["any"] += bool(state.failed)
     tally.guardrails.update(state.failed.keys())
     if last.primary.log_lift is not None:
         tally.squared_error += (last.primary.log_lift - log1p(truth.lift)) ** 2
+
+
+def _left_out(tally: Tally, verdicts: list[Verdict], study: Study) -> None:
+    """Did the test of *left out × arm* alarm at any look?"""
+    p_values = [verdict.health.inclusion_p for verdict in verdicts if verdict.health.inclusion_p is not None]
+    alarmed = any(p <= study.health.inclusion_alpha for p in p_values)
+    tally.reading("left_out", alarmed, None, bool(p_values))
+    tally.alarmed += bool(verdicts[-1].alarms)
+
+
+def _closing(tally: Tally, scores: Floats, study: Study) -> None:
+    """What closing at the best moment would ship, if the look of the close were given the rest of the error."""
+    looks, flips = scores.shape
+    tail, shipped = Tail.of(flips), False
+    toward = direction(study)
+    spent = obrien_fleming(np.arange(1, looks + 1) / looks, study.decision.alpha / 2)
+    for look in range(looks):
+        rest, _ = advance(tail, toward * scores[look], study.decision.alpha / 2, look + 1)
+        shipped = shipped or rest.crossed_at is not None
+        tail, _ = advance(tail, toward * scores[look], float(spent[look]), look + 1)
+    tally.reading("closing_with_the_rest", shipped, None)
 
 
 def _fixed(tally: Tally, last: Verdict, study: Study, truth: Truth) -> None:

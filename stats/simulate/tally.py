@@ -11,10 +11,20 @@ USERS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What is planted: a lift of durations, and by how much treated users skip more; fractions."""
+    """What is planted; fractions.
+
+    lift, later_lift
+        Of durations; in the second half of the period `later_lift`, where it is given.
+    worse_skips
+        By how much treated users skip more.
+    leaving
+        Share of the treated users who leave after their first session.
+    """
 
     lift: float = 0.0
     worse_skips: float = 0.0
+    later_lift: float | None = None
+    leaving: float = 0.0
 
 
 NOTHING = Truth()
@@ -36,6 +46,10 @@ class Tally:
         Σ and Σ² of the look at which the ship boundary was crossed, the last look where it was not: for the mean stop.
     guardrails
         Guardrail → experiments in which it failed; `any`: in which some did.
+    alarmed
+        Experiments in which something was proven against a *ship* after it had been decided.
+    shipped_lift, shipped_corrected
+        Σ over the experiments that shipped of the lift at which they did, and of the one corrected for that.
     """
 
     experiments: int = 0
@@ -48,6 +62,9 @@ class Tally:
     ship_looks: int = 0
     ship_looks_squared: int = 0
     squared_error: float = 0.0
+    alarmed: int = 0
+    shipped_lift: float = 0.0
+    shipped_corrected: float = 0.0
 
     def __add__(self, other: "Tally") -> "Tally":
         return Tally(
@@ -61,6 +78,9 @@ class Tally:
             self.ship_looks + other.ship_looks,
             self.ship_looks_squared + other.ship_looks_squared,
             self.squared_error + other.squared_error,
+            self.alarmed + other.alarmed,
+            self.shipped_lift + other.shipped_lift,
+            self.shipped_corrected + other.shipped_corrected,
         )
 
     def reading(self, name: str, rejected: bool, covered: bool | None, readable: bool = True) -> None:
@@ -90,6 +110,7 @@ def binomial_error(rate: float, trials: int) -> float:
 def result(tally: Tally, regime: str, truth: Truth, seed: int, users: int = USERS) -> dict[str, Any]:
     """A tally as what `livelift simulate --json` prints."""
     number, looks = max(tally.experiments, 1), max(tally.looks, 1)
+    shipped = tally.decisions["ship"]
     spread = tally.ship_looks_squared - tally.ship_looks**2 / number  # Σ(stop − mean stop)²
 
     def of(name: str) -> dict[str, Any]:
@@ -110,8 +131,13 @@ def result(tally: Tally, regime: str, truth: Truth, seed: int, users: int = USER
         "seed": seed,
         "lift": truth.lift,
         "worse_skips": truth.worse_skips,
+        "later_lift": truth.later_lift,
+        "leaving": truth.leaving,
         "readings": {name: of(name) for name in tally.readable},
         "decisions": {name: tally.decisions[name] for name in DECISIONS},
+        "alarmed_after_ship": tally.alarmed,
+        "mean_lift_when_shipped": tally.shipped_lift / shipped if shipped else None,
+        "mean_corrected_lift_when_shipped": tally.shipped_corrected / shipped if shipped else None,
         "guardrails_failed": dict(sorted(tally.guardrails.items())),
         "mean_stop": tally.ship_looks / (number * looks),
         "mean_stop_error": max(spread, 0.0) ** 0.5 / (number * looks),

@@ -26,6 +26,7 @@ CALM = Findings(
     guardrail_failed=False,
     guardrail_gates=False,
     guardrail_unreadable=False,
+    left_out_gates=False,
     improvement=0.05,
     deciding=True,
     complete=False,
@@ -51,6 +52,7 @@ CALM = Findings(
         ({"ship_crossed": True, "guardrail_gates": True}, ("keep_running", "guardrail_gate")),
         ({"ship_crossed": True, "guardrail_unreadable": True}, ("keep_running", "guardrail_unreadable")),
         ({"ship_crossed": True, "guardrail_unreadable": True, "complete": True}, ("dont_ship", "not_proven")),
+        ({"ship_crossed": True, "left_out_gates": True}, ("keep_running", "left_out_gate")),
         ({"ship_crossed": True, "improvement": 0.02}, ("keep_running", "minimum_lift")),
         ({"complete": True}, ("dont_ship", "not_proven")),
         ({"complete": True, "ship_crossed": True}, ("ship", None)),
@@ -77,6 +79,7 @@ findings = st.builds(
     guardrail_failed=flags,
     guardrail_gates=flags,
     guardrail_unreadable=flags,
+    left_out_gates=flags,
     improvement=st.one_of(st.none(), st.floats(-0.5, 0.5)),
     deciding=flags,
     complete=flags,
@@ -92,7 +95,13 @@ def test_ship_needs_every_condition_at_once(found: Findings) -> None:
         and found.ill is None
         and found.deciding
         and found.ship_crossed
-        and not (found.harm_crossed or found.guardrail_failed or found.guardrail_gates or found.guardrail_unreadable)
+        and not (
+            found.harm_crossed
+            or found.guardrail_failed
+            or found.guardrail_gates
+            or found.guardrail_unreadable
+            or found.left_out_gates
+        )
         and found.improvement is not None
         and found.improvement > 0.02
     )
@@ -112,6 +121,7 @@ def _health(
         sample_ratio_p_lowest=ratio,
         sample_ratio_p_fixed=None,
         inclusion_p=inclusion,
+        inclusion_p_fixed=inclusion,
         late_share=late,
         rejected_share=rejected,
         excluded_share=0.25,
