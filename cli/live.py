@@ -11,7 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from cli.show import DECISIONS, MetricsTable, interval, percent
+from cli.show import DECISIONS, MetricsTable, alarms, interval, percent
 from livelift.event_time import to_iso
 from livelift.study import Study
 from local.pace import Pace, PaceMeter
@@ -169,7 +169,11 @@ def _split(document: dict[str, Any], study: Study) -> Text:
         return text
     bad = p <= alarm
     said = f"sample ratio {f'WRONG (p {p:.2g})' if bad else f'as assigned (p {p:.2g})'}"
-    return text.append(said, "bold red" if bad else "green")
+    text.append(said, "bold red" if bad else "green")
+    lost = document["health"]["inclusion_p"]
+    if lost is not None and lost <= study.health.inclusion_alpha:
+        text.append(f"   LEFT OUT UNEVENLY (p {lost:.2g})", "bold red")
+    return text
 
 
 def _decision(document: dict[str, Any], age: float) -> RenderableType:
@@ -183,7 +187,7 @@ def _decision(document: dict[str, Any], age: float) -> RenderableType:
         head.append("  numbers are a preview between looks", "italic yellow")
     primary = document["metrics"][document["primary"]]["sequential"]
     lift = f"lift {percent(primary['lift'])}, always-valid interval {interval(primary['ci'])}"
-    return Group(head, Text(document["summary"]), Text(lift, "bright_black"))
+    return Group(head, Text(document["summary"]), *alarms(document), Text(lift, "bright_black"))
 
 
 def _count(number: int | None) -> str:

@@ -7,7 +7,7 @@ import sys
 import typer
 from rich.console import Console
 
-from cli import batch, demo, generate, history, rejects, scenario, simulate, stations, verdict
+from cli import batch, close, demo, generate, history, rejects, scenario, simulate, stations, verdict
 from livelift import __version__
 from livelift.errors import LiveliftError
 
@@ -19,7 +19,7 @@ app = typer.Typer(
     help="Live A/B verdicts from an event stream: real Kafka, Faust and Redis, and statistics that stay honest.",
     epilog="Start with:  livelift demo   and then:  livelift verdict",
 )
-for command in (demo, batch, generate, verdict, history, scenario, simulate, stations, rejects):
+for command in (demo, batch, generate, verdict, history, scenario, simulate, close, stations, rejects):
     command.register(app)
 
 

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from livelift.assignment import VARIANTS
 from livelift.study import Study
+from stats.words import percent as in_words
 
 console = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else 120)
 """What a command is doing: standard error."""
@@ -30,41 +31,84 @@ DECISIONS = {
 }
 
 
-def show_verdict(document: dict[str, Any], study: Study) -> None:
-    """Print the document's verdict."""
-    answers.print(verdict_view(document, study))
+def show_verdict(document: dict[str, Any], study: Study, why: bool = False) -> None:
+    """Print the document's verdict; with `why` every rule and number behind it."""
+    answers.print(verdict_view(document, study, why))
 
 
-def verdict_view(document: dict[str, Any], study: Study) -> RenderableType:
-    """The verdict as something Rich can draw."""
+def verdict_view(document: dict[str, Any], study: Study, why: bool = False) -> RenderableType:
+    """The verdict as something Rich can draw: the decision first, what a person needs of it, and with `why` all the rest."""
+    parts: list[RenderableType] = [_headline(document), Text(document["summary"]), *alarms(document), ""]
+    parts += [MetricsTable(document, study), "", _facts(document, study)]
+    if why:
+        parts += ["", _lifts(document), "", _reasons(document), "", _outlook(document), "", _input(document)]
     return Panel(
-        Group(
-            _headline(document),
-            "",
-            MetricsTable(document, study),
-            "",
-            _reasons(document),
-            "",
-            _outlook(document),
-            "",
-            _input(document),
-        ),
+        Group(*parts),
         title=f"{study.title}",
-        subtitle=f"run {document['run']}",
+        subtitle=f"run {document['run']}" + ("" if why else "   all rules and numbers: --why"),
         expand=False,
     )
 
 
 def _headline(document: dict[str, Any]) -> Text:
     words, style = DECISIONS[document["decision"]]
-    text = Text.assemble((f" {words} ", style), f"  as of {document['as_of']}")
-    if document["why"]:
-        text.append(f"  ({document['why'].replace('_', ' ')})")
+    text = Text.assemble((f" {words} ", style), f"  as of {document['as_of'][:16].replace('T', ' ')}")
     progress = document["progress"]
-    text.append(f"  look {progress['look']} of {progress['looks']}")
+    text.append(f", look {progress['look']} of {progress['looks']}")
     if document["preview"]:
         text.append("  preview between looks", "italic yellow")
     return text
+
+
+def alarms(document: dict[str, Any]) -> list[Text]:
+    """What was proven against a ship after it had been decided."""
+    return [Text.assemble((" SINCE THEN ", "bold white on red"), f"  {alarm['words']}") for alarm in document["alarms"]]
+
+
+def _facts(document: dict[str, Any], study: Study) -> Text:
+    """What was decided and when, who is counted, when a decision is possible."""
+    lines = []
+    decided, progress = document["decided"], document["progress"]
+    if decided is not None:
+        corrected = decided["lift_corrected"]
+        fix = "" if corrected is None else f", corrected for stopping there {percent(corrected)}"
+        lines.append(
+            f"decided on {decided['time'][:10]} at look {decided['look']}, lift then {percent(decided['lift'])}{fix}"
+        )
+    elif not progress["ended"]:
+        lines.append(f"harm can be said from {progress['harm_from']} on, ship from {progress['ship_from']} on")
+    each = document["metrics"][document["primary"]]["sequential"]["per_exposed_user"]
+    if each is not None:
+        unit = study.metrics[document["primary"]].unit
+        lines.append(
+            f"all exposed users: {number(each['control'])} and {number(each['treatment'])} {unit} each, lift "
+            f"{percent(each['lift'])} ({interval(each['ci'])})"
+        )
+    lines.append(_counted(document, study))
+    lines += document["deviations"]
+    return Text("\n".join(lines), "bright_black")
+
+
+def _counted(document: dict[str, Any], study: Study) -> str:
+    """Who is counted, and the share of those left out, arm by arm."""
+    names = {"control": study.names.control, "treatment": study.names.treatment}
+    shares = document["health"]["excluded_shares"]
+    arms = ", ".join(
+        f"{arm['users_included']:,} of {arm['users_exposed']:,} {names[name]}"
+        + ("" if shares[name] is None else f" ({shares[name]:.1%} left out)")
+        for name, arm in document["variants"].items()
+    )
+    return f"counted: {arms}"
+
+
+def _lifts(document: dict[str, Any]) -> Table:
+    """The lift by each way to count, and what makes them differ."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("lift of", "", "95 % interval", "because"):
+        table.add_column(title)
+    for way in document["metrics"][document["primary"]]["sequential"]["lifts"]:
+        table.add_row(way["name"].replace("_", " "), percent(way["lift"]), interval(way["ci"]), way["words"])
+    return table
 
 
 class MetricsTable:
@@ -122,7 +166,7 @@ def _outlook(document: dict[str, Any]) -> Text:
         f"can be found with 80 % power at the end: {percent(planning['minimum_detectable_effect'])}; "
         f"{document['progress']['days_remaining']} days remain",
         opinion["words"],
-        *document["guarantee"][:2],
+        *document["guarantee"],
     ]
     return Text("\n".join(line for line in lines if line))
 
@@ -145,10 +189,10 @@ def number(value: float | None) -> str:
 
 
 def percent(value: float | None) -> str:
-    """A fraction as a signed percentage."""
-    return "–" if value is None else f"{value:+.1%}"
+    """A fraction as a signed percentage; unknown is a dash."""
+    return "–" if value is None else in_words(value)
 
 
 def interval(value: list[float] | None) -> str:
     """An interval of fractions."""
-    return "–" if not value else f"{value[0]:+.1%} … {value[1]:+.1%}"
+    return "–" if not value else f"{in_words(value[0])} … {in_words(value[1])}"

@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command(
         "verdict",
-        epilog="Examples:  livelift verdict --watch   livelift verdict --json   livelift verdict --as-of 2009-04-01",
+        epilog="Examples:  livelift verdict --watch   livelift verdict --why   livelift verdict --json   livelift verdict --as-of 2009-04-01",
     )(verdict)
 
 
@@ -28,6 +28,7 @@ def verdict(
     study: StudyFlag = "lastfm",
     json_: JsonFlag = False,
     as_of: Annotated[str | None, typer.Option("--as-of", help="The verdict as it stood then (UTC).")] = None,
+    why: Annotated[bool, typer.Option("--why", help="Every rule, number and promise behind the decision.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Keep showing it as it changes, until Ctrl-C.")] = False,
 ) -> None:
     """Show the study's verdict from Redis: the current one, or as it stood at a time."""
@@ -58,7 +59,7 @@ def verdict(
     if json_:
         typer.echo(json.dumps(document, indent=1))
     else:
-        show_verdict(document, loaded)
+        show_verdict(document, loaded, why)
 
 
 def _watch(study: "Study") -> NoReturn:

@@ -22,7 +22,8 @@ DECISIONS = {
     "3": ("SHIP", GOOD), "4": ("DON'T SHIP", BAD),
 }  # fmt: skip
 STATUSES = {
-    "0": ("fail", BAD), "1": ("blocks ship now", WARNING), "2": ("inconclusive", QUIET), "3": ("proven safe", GOOD)
+    "0": ("fail", BAD), "1": ("blocks ship now", WARNING), "2": ("inconclusive", QUIET), "3": ("proven safe", GOOD),
+    "4": ("cannot be read", WARNING),
 }  # fmt: skip
 
 Named = dict[str, tuple[str, str]]

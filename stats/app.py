@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 import redis
 
-from livelift.errors import UnreachableError
-from livelift.output_log import Output
+from livelift.errors import StateError, UnreachableError
+from livelift.output_log import END_DUE, Output
 from livelift.sessions import session_measures
 from livelift.study import Study
 from livelift.tick_sums import TickSums
@@ -26,6 +26,7 @@ from stats.redis_store import Command, RedisStore, Refused, connect, refusal
 from stats.run_state import RunState
 from stats.settings import StatsSettings
 from stats.standing_by import wait_while_moving
+from stats.verdict import Verdict
 
 log = logging.getLogger("livelift.stats")
 
@@ -34,6 +35,8 @@ LOST = (redis.ConnectionError, redis.TimeoutError, *KAFKA_LOST, OSError)
 
 RETRY_SECONDS = 0.5
 POLL_MS = 50
+ASK_SECONDS = 1.0
+"""How often it is asked, after the end of the stream, whether somebody closes the study."""
 
 
 class StatsStation:
@@ -49,7 +52,7 @@ class StatsStation:
         self._reader: OutputReader | None = None
         self._state: RunState
         self._engine = engine.initial(study)
-        self._previewed_at = 0.0
+        self._previewed_at = self._asked_at = 0.0
         self._said: tuple[str, str | None] | None = None
 
     def run(self, stop: Callable[[], bool], until_end: bool) -> None:
@@ -119,6 +122,7 @@ class StatsStation:
             self._state.offer(partition, offset, output)
             arrived[type(output)] += 1
         if not arrived:
+            self._close_after_the_end()
             return
         while (sums := self._state.step()) is not None:
             self._tick(sums)
@@ -138,15 +142,36 @@ class StatsStation:
         if sums.time <= study.experiment.start_ms and not sums.ended:
             return  # nothing of the experiment has happened yet
         began = time.perf_counter()
-        stepped, verdict = engine.step(self._engine, sums, study)
+        reason = self._store.close_requested()
+        stepped, verdict = self._evaluate(sums, reason)
         document = make_document(study, self._settings.run, sums, verdict)
         took = time.perf_counter() - began
-        self._commit(engine.to_bytes(stepped), self._store.verdict_commands(document, history_entry(document)))
+        done = [] if reason is None else [self._store.close_done()]
+        commands = self._store.verdict_commands(document, history_entry(document))
+        self._commit(engine.to_bytes(stepped), [*commands, *done])
         self._metrics.ticked(document, took)
         if (verdict.decision, verdict.why) != self._said:
             log.info("decision", extra={"decision": verdict.decision, "why": verdict.why, "as_of": document["as_of"]})
             self._said = (verdict.decision, verdict.why)
         self._engine = stepped
+
+    def _evaluate(self, sums: TickSums, close: str | None) -> tuple[engine.EngineState, Verdict]:
+        """The tick's verdict; with a reason to `close` the last one, unless the study has ended by itself."""
+        if close is not None:
+            try:
+                return engine.close_early(self._engine, sums, self._study, close)
+            except StateError as error:
+                log.warning("the study is not closed: %s", error)
+        return engine.step(self._engine, sums, self._study)
+
+    def _close_after_the_end(self) -> None:
+        """A person may close a study whose stream ended early: there is no tick to come."""
+        now = time.monotonic()
+        if not self._state.ended or now - self._asked_at < ASK_SECONDS:
+            return
+        self._asked_at = now
+        if self._engine.final is None and not self._engine.closed and self._store.close_requested() is not None:
+            self._tick(self._state.sums(END_DUE))
 
     def _preview(self) -> list[Command]:
         """The display between ticks, at most every `preview_seconds`."""

@@ -106,6 +106,23 @@ class RedisStore:
                 if moments:
                     a.classic[name][v] = Moments(int(moments[b"n"]), float(moments[b"mean"]), float(moments[b"m2"]))
 
+    def partitions(self) -> int:
+        """The partitions of the run that Redis holds; 0 if it holds none."""
+        return int(self._client.hget(self.key("state"), "partitions") or 0)
+
+    def request_close(self, reason: str) -> None:
+        """Ask whoever writes this run to close the study at its next tick."""
+        self._client.set(self.key("close"), reason)
+
+    def close_requested(self) -> str | None:
+        """The reason for which a person wants the study closed; None where nobody does."""
+        reason = self._client.get(self.key("close"))
+        return None if reason is None else reason.decode()
+
+    def close_done(self) -> Command:
+        """The command that takes the request away, for the commit that has closed the study."""
+        return ["DEL", self.key("close")]
+
     def fences(self) -> bytes | None:
         """The fences that Redis holds now; None before the first commit."""
         return self._client.hget(self.key("state"), "fences")  # type: ignore[no-any-return]

@@ -29,6 +29,7 @@ def _all(document: Document, study: Study) -> Iterator[tuple[Metric, dict[str, s
     yield declared.DECISION_CODE, {}, declared.DECISIONS.index(document["decision"])
     yield declared.WHY, {}, document["why"] or "none"
     yield declared.DECIDED_AT, {}, _seconds(document["decided_at"])
+    yield from _decided(document, study)
     yield declared.TICK_EVENT_TIME, {}, _seconds(document["as_of"])
     yield declared.ENDED, {}, int(document["progress"]["ended"])
     yield from _counts(document)
@@ -41,6 +42,17 @@ def _all(document: Document, study: Study) -> Iterator[tuple[Metric, dict[str, s
     yield from _readings(document, study)
     yield from _health(document, study)
     yield from _outlook(document, study)
+
+
+def _decided(document: Document, study: Study) -> Iterator[tuple[Metric, dict[str, str], Any]]:
+    decided = document["decided"] or {"lift": None, "lift_corrected": None}
+    for estimate, key in (("observed", "lift"), ("corrected", "lift_corrected")):
+        yield declared.DECIDED_LIFT, {"estimate": estimate}, decided[key]
+    raised = {alarm["name"] for alarm in document["alarms"]}
+    for name in ("harm", *(f"guardrail:{metric}" for metric in study.guardrails)):
+        yield declared.ALARM, {"alarm": name}, int(name in raised)
+    yield declared.SHIP_FROM, {}, _seconds(document["progress"]["ship_from"])
+    yield declared.HARM_FROM, {}, _seconds(document["progress"]["harm_from"])
 
 
 def _seconds(iso: str | None) -> float | None:
@@ -71,6 +83,8 @@ def _counts(document: Document) -> Iterator[tuple[Metric, dict[str, str], Any]]:
     for metric, key in ((declared.EXPOSED, "users_exposed"), (declared.INCLUDED, "users_included")):
         for variant in VARIANTS:
             yield metric, {"variant": variant}, document["variants"][variant][key]
+    for variant in VARIANTS:
+        yield declared.LEFT_OUT, {"variant": variant}, document["health"]["excluded_shares"][variant]
 
 
 def _readings(document: Document, study: Study) -> Iterator[tuple[Metric, dict[str, str], Any]]:
@@ -85,14 +99,21 @@ def _readings(document: Document, study: Study) -> Iterator[tuple[Metric, dict[s
         for name, metric in metrics.items():
             interval = metric["sequential"]["ci"]
             yield declaration, {"metric": name}, None if interval is None else interval[end]
+    for way in primary["lifts"]:
+        yield declared.LIFT_BY, {"by": way["name"]}, way["lift"]
+    for declaration, end in ((declared.LIFT_BY_LOW, 0), (declared.LIFT_BY_HIGH, 1)):
+        for way in primary["lifts"]:
+            yield declaration, {"by": way["name"]}, None if way["ci"] is None else way["ci"][end]
+    toward = 1 if study.metrics[document["primary"]].higher_is_better else -1
     for declaration, of_primary, of_guardrail in (
-        (declared.P, "p", "p_holm"),
-        (declared.Z, "z", "margin_z"),
-        (declared.BOUNDARY, "boundary", "boundary"),
+        (declared.P, primary["p"], "p_holm"),
+        (declared.Z, primary["z"], "margin_z"),
+        (declared.BOUNDARY, _signed(toward, primary["boundary"]), "boundary"),
     ):
-        yield declaration, {"metric": document["primary"]}, primary[of_primary]
+        yield declaration, {"metric": document["primary"]}, of_primary
         for name, reading in guardrails.items():
             yield declaration, {"metric": name}, reading[of_guardrail]
+    yield declared.HARM_BOUNDARY, {"metric": document["primary"]}, _signed(-toward, primary["harm_boundary"])
     for name, metric in metrics.items():
         yield declared.CLASSIC_P, {"metric": name}, metric["classic"]["p"]
     for declaration, key in ((declared.WORSENING, "worsening"), (declared.AT_MOST, "at_most")):
@@ -105,11 +126,17 @@ def _readings(document: Document, study: Study) -> Iterator[tuple[Metric, dict[s
         yield declared.STATUS_CODE, {"metric": name}, declared.STATUSES.index(reading["status"])
 
 
+def _signed(sign: int, constant: float | None) -> float | None:
+    """A tail's constant as a place on the statistic's own axis."""
+    return None if constant is None else sign * constant
+
+
 def _health(document: Document, study: Study) -> Iterator[tuple[Metric, dict[str, str], Any]]:
     health = document["health"]
     yield declared.SAMPLE_RATIO_P, {}, health["sample_ratio_p"]
     yield declared.SAMPLE_RATIO_ALPHA, {}, study.health.sample_ratio_alpha
     yield declared.INCLUSION_P, {}, health["inclusion_p"]
+    yield declared.INCLUSION_ALPHA, {}, study.health.inclusion_alpha
     yield declared.LATE_SHARE, {}, health["late_share"]
     yield declared.REJECTED_SHARE, {}, health["rejected_share"]
     yield declared.LATE_LIMIT, {}, study.health.maximum_late_share

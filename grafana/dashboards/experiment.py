@@ -7,6 +7,7 @@ from grafana_foundation_sdk.builders import dashboard as build
 from grafana import frame, panels
 from grafana.dashboards.arms import means
 from grafana.panels import (
+    ACCENT,
     BAD,
     CONTROL,
     DECISIONS,
@@ -28,18 +29,24 @@ from livelift.study import Study
 UID = "livelift-experiment"
 
 WHYS = {
-    "none": "by the rule",
+    "none": "every rule met, or none decides",
     "too_few_users": "too few users",
+    "unreadable": "the primary cannot be read",
     "sample_ratio": "arms not as assigned",
+    "left_out": "arms lose users unevenly",
     "late_rows": "too many late rows",
     "rejected_rows": "too many bad rows",
     "minimum_lift": "lift below the rule's",
     "guardrail_gate": "a guardrail blocks ship",
+    "guardrail_unreadable": "a guardrail cannot be read",
+    "left_out_gate": "arms lose users unevenly",
     "ended_early": "stream ended early",
     "harm": "the primary is harmed",
     "guardrail": "a guardrail fails",
     "not_proven": "not proven by the end",
 }
+
+ALARMS = {"0": ("nothing", QUIET), "1": ("HARM PROVEN SINCE", BAD)}
 
 LIKELY_CAUSES = (
     "Likely causes of a mismatch: assignment after exposure, an arm that loses events (crash, consent, bot filter), "
@@ -102,7 +109,7 @@ def _decision() -> list[Any]:
             Query(as_of(v.DECISION_CODE)), Size(6, 4), unit="none", empty="no look yet", names=DECISIONS, filled=True,
         ),
         panels.tile(
-            "Why?",
+            "What stands in the way?",
             "The rule that decides. Every rule with its number and threshold: livelift verdict, or the web pages.",
             Query(f"{as_of(v.WHY)} == 1", "{{livelift_decision_why}}"), Size(6, 4), unit="none", empty="no look yet",
             words=WHYS,
@@ -127,6 +134,31 @@ def _decision() -> list[Any]:
             "Information fraction: the share of the planned looks that were taken.",
             Query(as_of(v.INFORMATION)), Size(2, 4), unit="percentunit", empty="–", decimals=0,
         ),
+        panels.tile(
+            "Anything against a ship since?",
+            "Harm, or a guardrail that failed, proven after ship had been decided: the decision stands, the change should be "
+            "looked at.",
+            Query(f"max({as_of(v.ALARM)})"), Size(6, 4), unit="none", empty="–", names=ALARMS, filled=True,
+        ),
+        panels.tile(
+            "Lift when decided",
+            "The primary's adjusted lift at the tick at which the decision became final.",
+            Query(as_of(v.DECIDED_LIFT, estimate="observed")), Size(4, 4), unit="percentunit", empty="not decided", decimals=1,
+        ),
+        panels.tile(
+            "The same, corrected",
+            "Corrected for having stopped at it: an estimate at which a study stops is too large on average.",
+            Query(as_of(v.DECIDED_LIFT, estimate="corrected")), Size(4, 4), unit="percentunit", empty="not decided",
+            decimals=1,
+        ),
+        panels.tile(
+            "Ship possible from", "The first day on which ship can be said at all: before, the calendar releases too little error.",
+            Query(f"{as_of(v.SHIP_FROM)} * 1000"), Size(5, 4), unit="dateTimeAsIso", empty="–",
+        ),
+        panels.tile(
+            "Harm possible from", "The first day on which harm can be said at all.",
+            Query(f"{as_of(v.HARM_FROM)} * 1000"), Size(5, 4), unit="dateTimeAsIso", empty="–",
+        ),
         panels.states(
             "How did the decision come about?",
             "The decision at each tick, over event time. Unhealthy comes and goes; ship and don't ship stay.",
@@ -140,9 +172,8 @@ def _metric(study: Study) -> list[Any]:
     return [
         panels.chart(
             "Does $metric rise, and how sure is it?",
-            "Lift of users' means, adjusted for what they did before (CUPED), with the always-valid 95 % interval of the "
-            "primary: it holds at every look, however often anybody looked. Guardrails have no interval here; see their "
-            "table. Dashed: the lift that the rule asks for.",
+            "Lift of users' means, adjusted for what they did before (CUPED), with its always-valid 95 % interval: it holds "
+            "at every look, however often anybody looked. Dashed: the lift that the rule asks for.",
             [
                 Query(at_ticks(v.ADJUSTED, **chosen), "adjusted lift"),
                 Query(at_ticks(v.HIGH, **chosen), "interval, upper"),
@@ -161,19 +192,32 @@ def _metric(study: Study) -> list[Any]:
         ),
         panels.chart(
             "Has $metric crossed its boundary?",
-            "The statistic of $metric against what it has to exceed at each look (O'Brien-Fleming spending: high at first). "
-            "Primary: lift / standard error. Guardrail: (worsening - margin) / standard error, and only the upper side counts.",
+            "The statistic of $metric against what it has to pass at each look (high at first). Primary: lift / standard error "
+            "against ship on one side and harm on the other. Guardrail: worse by more than the margin, in standard errors.",
             [
                 Query(at_ticks(v.Z, **chosen), "statistic"),
-                Query(at_ticks(v.BOUNDARY, **chosen), "boundary"),
-                Query(f"-{at_ticks(v.BOUNDARY, **chosen)}", "boundary, other side"),
+                Query(at_ticks(v.BOUNDARY, **chosen), "boundary (ship; guardrail fails)"),
+                Query(at_ticks(v.HARM_BOUNDARY), "boundary of harm (primary)"),
             ],
             Size(10, 9), unit="none", event_time=True, decimals=1,
             looks={
                 "statistic": Look(GOOD, 3),
-                "boundary": Look(BAD, 2, dashed=True),
-                "boundary, other side": Look(BAD, 1, dashed=True),
+                "boundary (ship; guardrail fails)": Look(ACCENT, 2, dashed=True),
+                "boundary of harm (primary)": Look(BAD, 2, dashed=True),
             },
+        ),
+        panels.sheet(
+            "How large is the lift, by each way to count?",
+            "sessions: every session counts the same (classic, valid for one look). users: every user counts the same. "
+            "users_adjusted: the same, adjusted by what users did before; it decides. per_exposed_user: the sum per user, "
+            "whoever is left out (intention to treat).",
+            "by",
+            [
+                Column("Lift", as_of(v.LIFT_BY), "percentunit", 1),
+                Column("95 %, from", as_of(v.LIFT_BY_LOW), "percentunit", 1),
+                Column("to", as_of(v.LIFT_BY_HIGH), "percentunit", 1),
+            ],
+            Size(24, 6), "Counted by",
         ),
         means(Size(14, 8)),
         panels.chart(
@@ -202,7 +246,8 @@ def _health() -> list[Any]:
         panels.sheet(
             "Is anything else harmed?",
             "Guardrails. fail: worse by more than the margin, shown at a registered look, for good. blocks ship now: looks "
-            "worse at this look. proven safe: the most that it can be worse lies below the margin. inconclusive: neither.",
+            "worse at this look. proven safe: the most that it can be worse lies below the margin. inconclusive: neither. Cannot be "
+            "read: blocks ship as well, the reason is in the verdict.",
             "metric",
             [
                 Column("Status", as_of(v.STATUS_CODE), "none", names=STATUSES),
@@ -220,13 +265,30 @@ def _health() -> list[Any]:
             [
                 Query(at_ticks(v.SAMPLE_RATIO_P), "p of the split"),
                 Query(at_ticks(v.SAMPLE_RATIO_ALPHA), "alarm"),
-                Query(at_ticks(v.INCLUSION_P), "p of counted among exposed"),
             ],
             Size(10, 7), unit="none", event_time=True, log_scale=True,
             looks={
                 "p of the split": Look(GOOD, 3),
                 "alarm": Look(BAD, 2, dashed=True),
-                "p of counted among exposed": Look(QUIET, 1),
+            },
+        ),
+        panels.chart(
+            "Are as many users left out in both arms?",
+            "Share of the exposed users with too few sessions to be counted, and the sequential p of a difference between the "
+            "arms (right axis): at or below the dashed line the verdict is unhealthy, since the users who are left cannot be "
+            "compared.",
+            [
+                Query(at_ticks(v.LEFT_OUT, variant="control"), "control, left out"),
+                Query(at_ticks(v.LEFT_OUT, variant="treatment"), "treatment, left out"),
+                Query(at_ticks(v.INCLUSION_P), "p of a difference"),
+                Query(at_ticks(v.INCLUSION_ALPHA), "alarm"),
+            ],
+            Size(24, 7), unit="percentunit", event_time=True, decimals=1, lowest=0,
+            looks={
+                "control, left out": Look(CONTROL, 3),
+                "treatment, left out": Look(TREATMENT, 3),
+                "p of a difference": Look(GOOD, 1, right=True),
+                "alarm": Look(BAD, 1, dashed=True, right=True),
             },
         ),
         panels.chart(

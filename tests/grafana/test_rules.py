@@ -13,15 +13,17 @@ from tests.grafana.expressions import unknown
 
 PROMETHEUS = ROOT / "prometheus"
 ALERTS = (
-    "DecisionChanged", "GuardrailFailing", "GuardrailBlocksShip", "SampleRatioMismatch", "LateShareHigh", "VerdictStale",
-    "LagGrowing", "WatermarkStalled", "StationDown",
+    "DecisionChanged", "GuardrailFailing", "GuardrailBlocksShip", "HarmAfterShip", "UsersLeftOutUnevenly", "SampleRatioMismatch",
+    "LateShareHigh", "VerdictStale", "LagGrowing", "WatermarkStalled", "StationDown",
 )  # fmt: skip
 
 BROKEN = {
     "DecisionChanged": ('changes(livelift_decision_code{clock=""}[5m]) > 0', "changes(livelift_decision_code[5m]) > 0"),
     "GuardrailFailing": ('livelift_guardrail_status="fail", clock=""} == 1', 'livelift_guardrail_status="fail"} == 0'),
     "GuardrailBlocksShip": ('livelift_guardrail_status="gate"', 'livelift_guardrail_status="inconclusive"'),
-    "SampleRatioMismatch": ('_p{clock=""} <= livelift', '_p{clock=""} >= livelift'),
+    "HarmAfterShip": ('after_ship{clock=""} == 1', 'after_ship{clock=""} >= 0'),
+    "UsersLeftOutUnevenly": ('_p{clock=""} <= livelift_inc', '_p{clock=""} >= livelift_inc'),
+    "SampleRatioMismatch": ('_p{clock=""} <= livelift_sam', '_p{clock=""} >= livelift_sam'),
     "LateShareHigh": ("> 0.5 *", "> 1 *"),
     "VerdictStale": ("and on (study) (study:livelift_processor_events:rate30s > 0)", ""),
     "LagGrowing": ("unless on (study) (max by (study) (livelift_producer_speed_ratio) == 0)", ""),
@@ -42,7 +44,7 @@ def unit_tests(promtool: Path, folder: Path) -> subprocess.CompletedProcess[str]
 def test_prometheus_reads_the_configuration_and_every_rule(promtool: Path) -> None:
     checked = promtool_says(promtool, "check", "config", PROMETHEUS / "prometheus.yml")
     assert checked.returncode == 0, checked.stderr
-    assert "9 rules found" in checked.stdout
+    assert "11 rules found" in checked.stdout
 
 
 def test_the_local_configuration_is_the_same_with_other_targets(promtool: Path, tmp_path: Path) -> None:
@@ -54,7 +56,7 @@ def test_the_local_configuration_is_the_same_with_other_targets(promtool: Path, 
     (tmp_path / "prometheus.yml").write_text(text)
     checked = promtool_says(promtool, "check", "config", tmp_path / "prometheus.yml")
     assert checked.returncode == 0, checked.stderr
-    assert "9 rules found" in checked.stdout
+    assert "11 rules found" in checked.stdout
     assert text.count("file_sd_configs") == text.count("job_name") == 2
     assert ":910" not in text
 

@@ -1,0 +1,32 @@
+"""`livelift close`: a person ends the study before its planned end, and the deviation from the plan is recorded."""
+
+from typing import Annotated
+
+import typer
+
+from cli.flags import StudyFlag, run_folder
+from cli.show import console, show_verdict
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("close", epilog='Example:  livelift close --reason "the launch was cancelled"')(close)
+
+
+def close(
+    reason: Annotated[str, typer.Option("--reason", help="Why, in your words: it stands in the verdict for good.")],
+    study: StudyFlag = "lastfm",
+) -> None:
+    """End the study now: what is not proven by this look never will be. The printed guarantee then no longer holds."""
+    from livelift.errors import SettingsError
+    from livelift.study import load_study
+    from local.closing import close_study
+
+    loaded = load_study(study)
+    if not reason.strip():
+        raise SettingsError("--reason is empty", 'say why: livelift close --reason "the launch was cancelled"')
+    document = close_study(run_folder(), loaded, reason.strip())
+    if document is None:
+        console.print("noted: the study closes at its next tick (a midnight of event time, or the end of the stream)")
+    else:
+        show_verdict(document, loaded)

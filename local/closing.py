@@ -1,0 +1,83 @@
+"""Closing a study early: by its stats station where one works, else here, on what Redis holds."""
+
+import os
+import time
+from typing import Any
+
+from livelift import settings
+from livelift.errors import StateError
+from livelift.names import RunNames, current_run_key
+from livelift.output_log import END_DUE
+from livelift.sessions import session_measures
+from livelift.study import Study
+from local.run_folder import RunFolder
+from local.verdict_reader import NO_VERDICT, read_verdict, redis_client
+from stats import engine
+from stats.document import history_entry, make_document
+from stats.redis_store import Client, RedisStore, Refused
+
+WAIT_SECONDS = 10.0
+"""How long a working stats station is waited for; in a replay the next tick is a moment away, in a live stream a day."""
+
+POLL_SECONDS = 0.2
+
+
+def close_study(folder: RunFolder, study: Study, reason: str) -> dict[str, Any] | None:
+    """Ask for the close of the study's current run.
+
+    Returns
+    -------
+    dict or None
+        The verdict with which it closed; None if it will only close at its next tick.
+
+    Raises
+    ------
+    StateError
+        If there is no run, or it is decided, complete or closed already.
+    """
+    with redis_client(folder) as client:
+        run = client.get(current_run_key(study.name))
+        document = read_verdict(client, study.name)
+        if run is None or document is None:
+            raise StateError(f"there is no verdict of study '{study.name}' yet", NO_VERDICT)
+        if document["decided"] is not None or document["deviations"]:
+            raise StateError(f"study '{study.name}' has ended already", "nothing is left to close: livelift verdict")
+        names = RunNames(study.name, run.decode())
+        store = RedisStore(client, names, study, session_measures(study).names)
+        store.request_close(reason)
+        closed = _wait(client, study) if _station_may_work(folder) else None
+        if closed is None and document["progress"]["ended"]:
+            closed = _close_here(store, names, study, reason)
+        return closed
+
+
+def _station_may_work(folder: RunFolder) -> bool:
+    """Is a stack up here, or is Redis somewhere else, where a station may write it?"""
+    return folder.stack() is not None or bool(os.environ.get(settings.REDIS))
+
+
+def _wait(client: Client, study: Study) -> dict[str, Any] | None:
+    """The verdict once a station has closed the study; None if none has in time."""
+    end = time.monotonic() + WAIT_SECONDS
+    while time.monotonic() < end:
+        document = read_verdict(client, study.name)
+        if document is not None and document["deviations"]:
+            return document
+        time.sleep(POLL_SECONDS)
+    return None
+
+
+def _close_here(store: RedisStore, names: RunNames, study: Study, reason: str) -> dict[str, Any] | None:
+    """Close a run whose stream has ended and which no station works at."""
+    state, kept = store.load(store.partitions())
+    if kept is None or not state.ended:
+        return None
+    sums = state.sums(END_DUE)
+    closed, verdict = engine.close_early(engine.from_bytes(kept), sums, study, reason)
+    document = make_document(study, names.run, sums, verdict)
+    commands = store.verdict_commands(document, history_entry(document))
+    try:
+        store.commit(state, engine.to_bytes(closed), [*commands, store.close_done()])
+    except Refused:
+        return None  # a station was there after all: it has the request
+    return document
