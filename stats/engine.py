@@ -8,139 +8,38 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from livelift.errors import StateError, VersionError
+from livelift.errors import StateError
 from livelift.event_time import DAY
 from livelift.study import Study
 from livelift.tick_sums import TickSums
-from stats.boundaries import Spending, calendar, constants, harm_spending, obrien_fleming
+from stats.boundaries import calendar, harm_spending, obrien_fleming
 from stats.classic import classic
 from stats.classic_opinion import classic_opinion
-from stats.clock import Clock, first_day, reachable
+from stats.clock import Clock, first_day
 from stats.decision import Findings, decide, illness, left_out_gates
-from stats.estimates import Estimate, Lowest, Totals, direction, estimate_of, totals_of
-from stats.flips import Crossing, Tail, advance, flip_matrix, statistics
+from stats.engine_state import EngineState as EngineState
+from stats.engine_state import Final as Final
+from stats.engine_state import from_bytes as from_bytes
+from stats.engine_state import initial as initial
+from stats.engine_state import to_bytes as to_bytes
+from stats.estimates import estimate_of, totals_of
+from stats.flips import Crossing
 from stats.guarantee import guarantee
-from stats.guardrail_readings import guardrail_means, margin_statistics, read_guardrails, worse_classically
-from stats.guardrails import failures
+from stats.guardrail_readings import read_guardrails, worse_classically
 from stats.health import read_health
+from stats.look import crossed, take_look
+from stats.look import flip_scores as flip_scores
 from stats.planning import read_planning
 from stats.power import days_remaining
 from stats.primary import read_primary
 from stats.rules import guardrail_values, rules_of
-from stats.stopping import conditional_median
 from stats.summary import summarise
 from stats.user_means import as_lift
-from stats.verdict import Alarm, Crossed, Decided, Decision, Guardrail, Primary, Progress, Readings, Verdict, Why
+from stats.verdict import Alarm, Decided, Decision, Guardrail, Primary, Progress, Readings, Verdict, Why
 from stats.words import improvement_of, is_harmed, percent
 from stats.words import limit as as_written
 
-SCHEMA = 2
-
 Floats = NDArray[np.float64]
-
-
-class Final(msgspec.Struct, frozen=True, array_like=True):
-    """A decision that stands: taken at tick `time` (ms), with `look` looks taken, at the adjusted `lift`."""
-
-    decision: Decision
-    why: Why | None
-    time: int
-    look: int
-    lift: float | None
-
-
-class EngineState(msgspec.Struct, frozen=True, array_like=True):
-    """What is carried from tick to tick, under 1 KB.
-
-    Attributes
-    ----------
-    schema, study
-        Version of this record; fingerprint of the study file it belongs to.
-    look
-        Looks taken.
-    ship, harm
-        The primary's tails: flips alive, used, and where the study crossed.
-    allowed
-        (look, m of the ship tail, m of the harm tail) of every look taken.
-    lowest
-        What is kept of the always-valid layer.
-    corrected
-        "ship" or "harm" → the log lift at which that boundary was crossed, corrected for having crossed.
-    failed
-        Guardrail → the look at which it failed.
-    sample_ratio_p
-        Lowest sequential p so far.
-    final
-        The decision that stands.
-    closed, deviations
-        Closed early by a person; what departed from the plan, in words.
-    """
-
-    schema: int
-    study: str
-    look: int
-    ship: Tail
-    harm: Tail
-    allowed: tuple[tuple[int, int, int], ...] = ()
-    lowest: Lowest = Lowest()
-    corrected: dict[str, float] = msgspec.field(default_factory=dict)
-    failed: dict[str, int] = msgspec.field(default_factory=dict)
-    sample_ratio_p: float | None = None
-    final: Final | None = None
-    closed: bool = False
-    deviations: tuple[str, ...] = ()
-
-
-def initial(study: Study) -> EngineState:
-    """The state before the first tick."""
-    tail = Tail.of(study.statistics.flips)
-    return EngineState(SCHEMA, study.fingerprint, 0, tail, tail)
-
-
-def to_bytes(state: EngineState) -> bytes:
-    """The state as MessagePack, to be stored."""
-    return msgspec.msgpack.encode(state)
-
-
-def from_bytes(data: bytes) -> EngineState:
-    """The state in `data`.
-
-    Raises
-    ------
-    VersionError
-        If another schema wrote it, or it is no engine state.
-    """
-    fix = "start a new run with this program: livelift reset, then livelift demo"
-    try:
-        schema = msgspec.msgpack.decode(data)[0]
-        if schema == SCHEMA:
-            return msgspec.msgpack.decode(data, type=EngineState)
-    except (msgspec.MsgspecError, TypeError, IndexError, KeyError):
-        raise VersionError("the stored engine state cannot be read", fix) from None
-    raise VersionError(f"the stored engine state has schema {schema}, this program reads {SCHEMA}", fix)
-
-
-def flip_scores(sums: NDArray[np.int64], study: Study) -> Floats:
-    """Z of the primary under every flip of the study's salt, for one look or many.
-
-    Parameters
-    ----------
-    sums
-        The primary's sums, int64 (..., 2, buckets, 6).
-
-    Returns
-    -------
-    float64 (..., flips), NaN where missing
-
-    Raises
-    ------
-    StateError
-        If the sums have other buckets than the study.
-    """
-    wanted = study.statistics
-    if sums.shape[-2] != wanted.buckets:
-        raise StateError(f"the sums have {sums.shape[-2]} buckets, the study {wanted.buckets}", "start a new run")
-    return statistics(flip_matrix(study.experiment.salt, wanted.buckets, wanted.flips), sums, wanted.minimum_users)
 
 
 def look_at(sums: TickSums, study: Study) -> int:
@@ -245,12 +144,12 @@ def _evaluate(
     health = read_health(sums, study, state.sample_ratio_p)
     crossings: tuple[Crossing | None, Crossing | None] = (None, None)
     if clock.now:
-        state, crossings = _look(state, sums, study, clock, totals, estimate, scores)
+        state, crossings = take_look(state, sums, study, clock, totals, estimate, scores)
     state = msgspec.structs.replace(
         state, lowest=state.lowest.after(estimate, study), sample_ratio_p=health.sample_ratio_p_lowest
     )
-    ship = _crossed(state.ship, crossings[0], obrien_fleming, study, clock)
-    harm = _crossed(state.harm, crossings[1], harm_spending, study, clock)
+    ship = crossed(state.ship, crossings[0], obrien_fleming, study, clock)
+    harm = crossed(state.harm, crossings[1], harm_spending, study, clock)
     primary = read_primary(sums, study, totals, estimate, clock, state.lowest, ship, harm)
     guardrails = read_guardrails(sums, study, totals, clock, state.failed)
     complete = sums.period_complete or state.closed
@@ -350,74 +249,6 @@ def _alarms(state: EngineState, study: Study, primary: Primary, guardrails: dict
         )
         found.append(Alarm(name=f"guardrail:{name}", look=look, words=words))
     return tuple(found)
-
-
-def _look(
-    state: EngineState,
-    sums: TickSums,
-    study: Study,
-    clock: Clock,
-    totals: Totals,
-    estimate: Estimate,
-    scores: Floats | None,
-) -> tuple[EngineState, tuple[Crossing | None, Crossing | None]]:
-    """Move every boundary by one look."""
-    primary, decision, toward = study.decision.primary, study.decision, direction(study)
-    crossings: tuple[Crossing | None, Crossing | None] = (None, None)
-    allowed = state.allowed
-    if study.experiment.assignment == "observed":
-        z = estimate.z
-        ship = _cross_constant(state.ship, None if z is None else toward * z, obrien_fleming, decision.alpha, clock)
-        harm = _cross_constant(state.harm, None if z is None else -toward * z, harm_spending, decision.alpha, clock)
-    else:
-        scores = flip_scores(sums.users[primary], study) if scores is None else scores
-        ship, up = advance(state.ship, toward * scores, _spent(obrien_fleming, study, clock), clock.look)
-        harm, low = advance(state.harm, -toward * scores, _spent(harm_spending, study, clock), clock.look)
-        crossings = up, low
-        allowed = (*(row for row in allowed if row[0] != clock.look), (clock.look, up.allowed, low.allowed))
-    corrected = dict(state.corrected)
-    for name, tail, sign, spending in (("ship", ship, toward, obrien_fleming), ("harm", harm, -toward, harm_spending)):
-        if tail.crossed_at is not None and name not in corrected and estimate.z is not None and estimate.se is not None:
-            corrected[name] = sign * _corrected(sign * estimate.z, estimate.se, spending, study, clock)
-    means = {name: guardrail_means(sums, study, totals, name) for name in study.guardrails if name not in state.failed}
-    readable = {name: z for name, z in margin_statistics(study, means).items() if z is not None}
-    fallen = failures(
-        readable, len(state.failed), len(study.guardrails), clock.times, clock.look, decision.guardrail_alpha
-    )
-    failed = {**state.failed, **dict.fromkeys(fallen, clock.look)}
-    after = msgspec.structs.replace(
-        state, look=clock.look, ship=ship, harm=harm, allowed=allowed, failed=failed, corrected=corrected
-    )
-    return after, crossings
-
-
-def _corrected(z: float, standard_error: float, spending: Spending, study: Study, clock: Clock) -> float:
-    """The effect at a crossing of this look, corrected for having crossed, on the log scale toward the crossed tail."""
-    limits = reachable(study, clock.times, spending, constants(clock.times, study.decision.alpha / 2, spending))
-    return conditional_median(z, standard_error, clock.times, limits, clock.look)
-
-
-def _spent(spending: Spending, study: Study, clock: Clock) -> float:
-    """Error that a tail, which has half of α, may have spent by the look of the clock."""
-    return float(spending(np.asarray(clock.information), study.decision.alpha / 2)) if clock.look else 0.0
-
-
-def _cross_constant(tail: Tail, score: float | None, spending: Spending, alpha: float, clock: Clock) -> Tail:
-    """An observed assignment has no re-assignments: its tail crosses the calendar's constant instead (approximate)."""
-    limit = constants(clock.times, alpha / 2, spending)[clock.look - 1]
-    if tail.crossed_at is not None or score is None or score <= limit:
-        return tail
-    return msgspec.structs.replace(tail, crossed_at=clock.look)
-
-
-def _crossed(tail: Tail, crossing: Crossing | None, spending: Spending, study: Study, clock: Clock) -> Crossed:
-    return Crossed(
-        spent=_spent(spending, study, clock),
-        allowed=None if crossing is None else crossing.allowed,
-        rank=None if crossing is None else crossing.rank,
-        limit=None if crossing is None else crossing.limit,
-        at=tail.crossed_at,
-    )
 
 
 def _latch(

@@ -52,7 +52,7 @@ def _shipped(readings: Readings) -> str:
         )
     then = f"{title} {is_better(study)}, decided {_when(decided)}"
     if readings.alarms:
-        return f"{then}. But now ({percent(readings.primary.lift)}): {'; '.join(alarm.words for alarm in readings.alarms)}."
+        return f"{then}. But now: {'; '.join(alarm.words for alarm in readings.alarms)}."
     if readings.primary.lift is None:
         return f"{then}."
     improvement = improvement_of(study, readings.primary.lift) or 0.0

@@ -161,10 +161,12 @@ def test_simulate_judges_every_bar_and_goes_on_from_what_is_kept(tmp_path: Path)
     asked = ("simulate", "--bars", "--experiments", "1", "--keep", "kept", "--json")
     first = livelift(tmp_path, *asked)
     found = json.loads(first.stdout)
-    assert len(found["cells"]) == 13 == len(list((tmp_path / "kept").iterdir()))
-    assert {bar["regime"] for bar in found["bars"]} == {"stationary", "entry", "bursty", "heavy"}
+    assert len(found["cells"]) == 20 == len(list((tmp_path / "kept").iterdir()))
+    assert {bar["regime"] for bar in found["bars"]} == {
+        "stationary", "entry", "bursty", "heavy", "few", "extreme", "rare_skips", "long",
+    }  # fmt: skip
     assert first.returncode == (0 if all(bar["passed"] for bar in found["bars"]) else 1)
-    for path in (tmp_path / "kept").glob("*_+0.00_0.00.json"):  # a figure that no bar allows
+    for path in (tmp_path / "kept").glob("*_+0.00_None_0.00_0.00.json"):  # a figure that no bar allows
         kept = json.loads(path.read_text())
         kept["outcome"]["readings"]["deciding_ship"]["rejections"] = 1
         kept["outcome"]["experiments"] = 1

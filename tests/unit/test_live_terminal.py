@@ -110,7 +110,7 @@ def test_off_a_terminal_there_is_a_line_now_and_then(document: dict[str, Any], t
 
 def test_the_verdict_view_says_the_rules_and_the_guarantee(document: dict[str, Any]) -> None:
     console = Console(file=StringIO(), width=160, force_terminal=True, color_system=None)
-    console.print(verdict_view(document, STUDY))
+    console.print(verdict_view(document, STUDY, why=True))
     text = " ".join(console.file.getvalue().replace("│", " ").split())  # type: ignore[attr-defined]
     for reason in document["reasons"]:
         assert reason in text

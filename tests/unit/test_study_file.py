@@ -24,6 +24,27 @@ def good() -> bytes:
         (b'primary = "session_duration"', b'primary = "revenue"', "decision.primary"),
         (b"schema = 1", b"schema = 9", "schema"),
         (b'measure = "skips"', b'measure = ""', "metrics.skip_rate.measure"),
+        # A study that could never ship, or whose number is none.
+        (b"alpha = 0.05", b"alpha = 0.0009", "statistics.flips"),
+        (b"buckets = 1024", b"buckets = 1", "statistics.buckets"),
+        (b"buckets = 1024", b"buckets = 10", "statistics.buckets"),
+        (b"minimum_lift = 0.02", b"minimum_lift = nan", "decision.minimum_lift"),
+        (b"minimum_lift = 0.02", b"minimum_lift = inf", "decision.minimum_lift"),
+        (b"minimum_lift = 0.02", b"minimum_lift = 2", "decision.minimum_lift"),
+        (b"guardrail_margin = 0.01", b"guardrail_margin = 1", "decision.guardrail_margin"),
+        (b"guardrail_margin = 0.01", b"guardrail_margin = nan", "decision.guardrail_margin"),
+        (b"guardrail_alpha = 0.10", b"guardrail_alpha = nan", "decision.guardrail_alpha"),
+        (b"alpha = 0.05", b"alpha = nan", "decision.alpha"),
+        (b"planned_standard_error = 0.035", b"planned_standard_error = nan", "statistics.planned_standard_error"),
+        (b"planned_standard_error = 0.035", b"planned_standard_error = inf", "statistics.planned_standard_error"),
+        (
+            b"sample_ratio_concentration = 100.0",
+            b"sample_ratio_concentration = nan",
+            "health.sample_ratio_concentration",
+        ),
+        (b"maximum_late_share = 0.01", b"maximum_late_share = nan", "health.maximum_late_share"),
+        (b"inclusion_alpha = 0.01", b"inclusion_alpha = 1.0", "health.inclusion_alpha"),
+        (b"control_percent = 50", b"control_percent = 95", "experiment.control_percent"),
     ],
 )
 def test_a_wrong_key_is_named_with_its_file_and_a_fix(good: bytes, old: bytes, new: bytes, key: str) -> None:
@@ -33,6 +54,22 @@ def test_a_wrong_key_is_named_with_its_file_and_a_fix(good: bytes, old: bytes, n
     assert "studies/mine.toml" in refused.value.what
     assert f"'{key}'" in refused.value.what
     assert refused.value.fix
+
+
+def test_too_few_flips_for_the_error_are_refused_with_how_many_are_enough(good: bytes) -> None:
+    """100 flips at α = 0.01: half of it is less than one flip's share, so nothing could ever cross."""
+    few = good.replace(b"flips = 2000", b"flips = 100").replace(b"\nalpha = 0.05", b"\nalpha = 0.01")
+    with pytest.raises(StudyError, match=r"key 'statistics\.flips'") as refused:
+        parse_study(few, "studies/mine.toml")
+    assert "nothing could ever ship: use 200 or more" in refused.value.fix
+    enough = parse_study(few.replace(b"flips = 100", b"flips = 200"), "studies/mine.toml")
+    assert enough.statistics.flips == 200
+
+
+def test_an_observed_assignment_needs_no_flips_and_may_have_any_split(good: bytes) -> None:
+    observed = good.replace(b'"randomised"', b'"observed"').replace(b"control_percent = 50", b"control_percent = 30")
+    study = parse_study(observed.replace(b"buckets = 1024", b"buckets = 1"), "studies/mine.toml")
+    assert study.experiment.control_percent == 30
 
 
 def test_an_unknown_study_is_refused_with_the_ones_there_are() -> None:

@@ -1,0 +1,92 @@
+"""What the engine carries from tick to tick, and how it is stored."""
+
+import msgspec
+
+from livelift.errors import VersionError
+from livelift.study import Study
+from stats.estimates import Lowest
+from stats.flips import Tail
+from stats.verdict import Decision, Why
+
+SCHEMA = 2
+
+
+class Final(msgspec.Struct, frozen=True, array_like=True):
+    """A decision that stands: taken at tick `time` (ms), with `look` looks taken, at the adjusted `lift`."""
+
+    decision: Decision
+    why: Why | None
+    time: int
+    look: int
+    lift: float | None
+
+
+class EngineState(msgspec.Struct, frozen=True, array_like=True):
+    """What is carried from tick to tick, under 1 KB.
+
+    Attributes
+    ----------
+    schema, study
+        Version of this record; fingerprint of the study file it belongs to.
+    look
+        Looks taken.
+    ship, harm
+        The primary's tails: flips alive, used, and where the study crossed.
+    allowed
+        (look, m of the ship tail, m of the harm tail) of every look taken.
+    lowest
+        What is kept of the always-valid layer.
+    corrected
+        "ship" or "harm" → the log lift at which that boundary was crossed, corrected for having crossed.
+    failed
+        Guardrail → the look at which it failed.
+    sample_ratio_p
+        Lowest sequential p so far.
+    final
+        The decision that stands.
+    closed, deviations
+        Closed early by a person; what departed from the plan, in words.
+    """
+
+    schema: int
+    study: str
+    look: int
+    ship: Tail
+    harm: Tail
+    allowed: tuple[tuple[int, int, int], ...] = ()
+    lowest: Lowest = Lowest()
+    corrected: dict[str, float] = msgspec.field(default_factory=dict)
+    failed: dict[str, int] = msgspec.field(default_factory=dict)
+    sample_ratio_p: float | None = None
+    final: Final | None = None
+    closed: bool = False
+    deviations: tuple[str, ...] = ()
+
+
+def initial(study: Study) -> EngineState:
+    """The state before the first tick."""
+    tail = Tail.of(study.statistics.flips)
+    return EngineState(SCHEMA, study.fingerprint, 0, tail, tail)
+
+
+def to_bytes(state: EngineState) -> bytes:
+    """The state as MessagePack, to be stored."""
+    return msgspec.msgpack.encode(state)
+
+
+def from_bytes(data: bytes) -> EngineState:
+    """The state in `data`.
+
+    Raises
+    ------
+    VersionError
+        If another schema wrote it, or it is no engine state.
+    """
+    fix = "start a new run with this program: livelift reset, then livelift demo"
+    try:
+        schema = msgspec.msgpack.decode(data)[0]
+        if schema == SCHEMA:
+            return msgspec.msgpack.decode(data, type=EngineState)
+    except (msgspec.MsgspecError, TypeError, IndexError, KeyError):
+        raise VersionError("the stored engine state cannot be read", fix) from None
+    raise VersionError(f"the stored engine state has schema {schema}, this program reads {SCHEMA}", fix)

@@ -1,0 +1,111 @@
+"""A look: every boundary moves by one step, the primary's by re-assignments, the guardrails' by their constants."""
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from livelift.errors import StateError
+from livelift.study import Study
+from livelift.tick_sums import TickSums
+from stats.boundaries import Spending, constants, harm_spending, obrien_fleming
+from stats.clock import Clock, reachable
+from stats.engine_state import EngineState
+from stats.estimates import Estimate, Totals, direction
+from stats.flips import Crossing, Tail, advance, flip_matrix, statistics
+from stats.guardrail_readings import guardrail_means, margin_statistics
+from stats.guardrails import failures
+from stats.stopping import conditional_median
+from stats.verdict import Crossed
+
+Floats = NDArray[np.float64]
+
+
+def flip_scores(sums: NDArray[np.int64], study: Study) -> Floats:
+    """Z of the primary under every flip of the study's salt, for one look or many.
+
+    Parameters
+    ----------
+    sums
+        The primary's sums, int64 (..., 2, buckets, 6).
+
+    Returns
+    -------
+    float64 (..., flips), NaN where missing
+
+    Raises
+    ------
+    StateError
+        If the sums have other buckets than the study.
+    """
+    wanted = study.statistics
+    if sums.shape[-2] != wanted.buckets:
+        raise StateError(f"the sums have {sums.shape[-2]} buckets, the study {wanted.buckets}", "start a new run")
+    return statistics(flip_matrix(study.experiment.salt, wanted.buckets, wanted.flips), sums, wanted.minimum_users)
+
+
+def take_look(
+    state: EngineState,
+    sums: TickSums,
+    study: Study,
+    clock: Clock,
+    totals: Totals,
+    estimate: Estimate,
+    scores: Floats | None,
+) -> tuple[EngineState, tuple[Crossing | None, Crossing | None]]:
+    """Move every boundary by one look."""
+    primary, decision, toward = study.decision.primary, study.decision, direction(study)
+    crossings: tuple[Crossing | None, Crossing | None] = (None, None)
+    allowed = state.allowed
+    if study.experiment.assignment == "observed":
+        z = estimate.z
+        ship = _cross_constant(state.ship, None if z is None else toward * z, obrien_fleming, decision.alpha, clock)
+        harm = _cross_constant(state.harm, None if z is None else -toward * z, harm_spending, decision.alpha, clock)
+    else:
+        scores = flip_scores(sums.users[primary], study) if scores is None else scores
+        ship, up = advance(state.ship, toward * scores, _spent(obrien_fleming, study, clock), clock.look)
+        harm, low = advance(state.harm, -toward * scores, _spent(harm_spending, study, clock), clock.look)
+        crossings = up, low
+        allowed = (*(row for row in allowed if row[0] != clock.look), (clock.look, up.allowed, low.allowed))
+    corrected = dict(state.corrected)
+    for name, tail, sign, spending in (("ship", ship, toward, obrien_fleming), ("harm", harm, -toward, harm_spending)):
+        if tail.crossed_at is not None and name not in corrected and estimate.z is not None and estimate.se is not None:
+            corrected[name] = sign * _corrected(sign * estimate.z, estimate.se, spending, study, clock)
+    means = {name: guardrail_means(sums, study, totals, name) for name in study.guardrails if name not in state.failed}
+    readable = {name: z for name, z in margin_statistics(study, means).items() if z is not None}
+    fallen = failures(
+        readable, len(state.failed), len(study.guardrails), clock.times, clock.look, decision.guardrail_alpha
+    )
+    failed = {**state.failed, **dict.fromkeys(fallen, clock.look)}
+    after = msgspec.structs.replace(
+        state, look=clock.look, ship=ship, harm=harm, allowed=allowed, failed=failed, corrected=corrected
+    )
+    return after, crossings
+
+
+def _corrected(z: float, standard_error: float, spending: Spending, study: Study, clock: Clock) -> float:
+    """The effect at a crossing of this look, corrected for having crossed, on the log scale toward the crossed tail."""
+    limits = reachable(study, clock.times, spending, constants(clock.times, study.decision.alpha / 2, spending))
+    return conditional_median(z, standard_error, clock.times, limits, clock.look)
+
+
+def _spent(spending: Spending, study: Study, clock: Clock) -> float:
+    """Error that a tail, which has half of α, may have spent by the look of the clock."""
+    return float(spending(np.asarray(clock.information), study.decision.alpha / 2)) if clock.look else 0.0
+
+
+def _cross_constant(tail: Tail, score: float | None, spending: Spending, alpha: float, clock: Clock) -> Tail:
+    """An observed assignment has no re-assignments: its tail crosses the calendar's constant instead (approximate)."""
+    limit = constants(clock.times, alpha / 2, spending)[clock.look - 1]
+    if tail.crossed_at is not None or score is None or score <= limit:
+        return tail
+    return msgspec.structs.replace(tail, crossed_at=clock.look)
+
+
+def crossed(tail: Tail, crossing: Crossing | None, spending: Spending, study: Study, clock: Clock) -> Crossed:
+    return Crossed(
+        spent=_spent(spending, study, clock),
+        allowed=None if crossing is None else crossing.allowed,
+        rank=None if crossing is None else crossing.rank,
+        limit=None if crossing is None else crossing.limit,
+        at=tail.crossed_at,
+    )

@@ -1,0 +1,168 @@
+"""What a verdict says in words and numbers where it could mislead: directions, small shares, long periods, observed groups."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from math import expm1
+
+import msgspec
+import numpy as np
+import pytest
+
+from livelift.study import Study
+from livelift.tick_sums import InputCounts
+from stats import engine
+from stats.boundaries import calendar, constants, obrien_fleming
+from stats.document import history_entry, make_document
+from stats.flips import Tail, advance, flip_matrix, statistics
+from stats.redis_store import headline
+from stats.verdict import Verdict
+from stats.words import percent
+from tests.statistics.support import STUDY, Effects, bucketed, rows, tick
+from tests.statistics.test_engine import run, with_primary
+
+
+def in_words(verdict: Verdict) -> str:
+    return " ".join([verdict.summary, verdict.classic.words, *verdict.guarantee, *(r.words for r in verdict.reasons)])
+
+
+def test_what_held_then_and_what_holds_now_are_both_said() -> None:
+    ticks = [tick(day, Effects(0.3 if day < 35 else -0.3)) for day in (20, 30, 40, 50)]
+    state, verdicts = run(ticks)
+    assert [verdict.decision for verdict in verdicts] == ["keep_running", "ship", "ship", "ship"]
+    assert state.final is not None and verdicts[1].alarms == ()
+    last = verdicts[-1]
+    assert last.decided is not None and last.decided.lift == verdicts[1].primary.lift
+    assert [alarm.name for alarm in last.alarms] == ["harm"]
+    assert last.alarms[0].look == 40 == last.primary.harm.at
+    assert last.summary.startswith("Ship: Average session duration is better, decided on 2009-03-31 (look 30) at +4")
+    assert "But now: Average session duration is harmed, shown at look 40 (-2" in last.summary
+    assert {rule.name: rule.passed for rule in last.reasons}["alarm"] is False
+
+
+def test_a_guardrail_that_fails_after_the_ship_is_an_alarm_of_its_own() -> None:
+    _, verdicts = run([tick(30, Effects(0.3)), tick(45, Effects(0.3, skips=0.4))])
+    assert verdicts[-1].decision == "ship"
+    assert [(alarm.name, alarm.look) for alarm in verdicts[-1].alarms] == [("guardrail:skip_rate", 45)]
+
+
+def test_a_ship_that_is_no_longer_ahead_is_said_though_nothing_is_proven() -> None:
+    _, verdicts = run([tick(30, Effects(0.3)), tick(31, Effects(-0.08))])
+    assert not verdicts[-1].alarms and verdicts[-1].primary.lift is not None and verdicts[-1].primary.lift < 0
+    assert "it is no longer ahead (" in verdicts[-1].summary
+
+
+@pytest.mark.parametrize(("effect", "decision"), [(-0.3, "ship"), (0.3, "dont_ship")])
+def test_a_primary_where_lower_is_better_has_signs_limits_and_words_of_its_own(effect: float, decision: str) -> None:
+    study = with_primary(higher=False)
+    _, verdicts = run([tick(day, Effects(effect), study=study) for day in (20, 40)], study)
+    verdict, primary = verdicts[-1], verdicts[-1].primary
+    assert verdict.decision == decision
+    words = {rule.name: rule.words for rule in verdict.reasons}
+    assert words["minimum_lift"].endswith("ship needs less than -2%")
+    assert ("is better" if decision == "ship" else "is harmed") in verdict.summary
+    assert verdict.planning.minimum_detectable_effect is not None and verdict.planning.minimum_detectable_effect < 0
+    assert verdict.planning.needed_lift is not None and verdict.planning.needed_lift < 0
+    assert verdict.planning.power_at_estimate is not None
+    assert (verdict.planning.power_at_estimate > 0.9) == (decision == "ship")
+    assert primary.at_least is not None and (primary.at_least > 0) == (decision == "ship")
+
+
+def test_a_fall_that_is_too_small_is_said_with_its_limit() -> None:
+    study = with_primary(higher=False)
+    small = tick(40, Effects(-0.012), users=20_000, noise=0.1, study=study)
+    _, verdicts = run([small], study)
+    assert verdicts[-1].why == "minimum_lift"
+    assert "is better, but the lift is -1." in verdicts[-1].summary
+    assert verdicts[-1].summary.endswith("and ship needs less than -2%.")
+
+
+def test_under_an_observed_assignment_nothing_is_said_to_cause_anything() -> None:
+    experiment = msgspec.structs.replace(STUDY.experiment, assignment="observed")
+    study = msgspec.structs.replace(STUDY, experiment=experiment)
+    for effect in (0.3, -0.3, 0.0):
+        _, verdicts = run([tick(day, Effects(effect), study=study) for day in (20, 40, 61)], study)
+        for verdict in verdicts:
+            for causal in ("harm", "the change", "random splits", "is better ("):
+                assert causal not in in_words(verdict).replace("harm can be said", ""), (causal, in_words(verdict))
+        assert "no proof of a cause" in in_words(verdicts[-1])
+
+
+def test_a_share_below_one_per_cent_keeps_its_digits() -> None:
+    health = msgspec.structs.replace(STUDY.health, maximum_late_share=0.005)
+    study = msgspec.structs.replace(STUDY, health=health)
+    counts = InputCounts(rows=100_000, accepted=99_400, late=600)
+    _, verdicts = run([replace(tick(5), counts=counts)], study)
+    assert "0.6% of the rows came too late, the limit is 0.5%" in verdicts[0].summary
+    assert percent(-0.0) == percent(-1e-12) == "+0.0%"
+
+
+def test_the_simulated_error_rates_stand_beside_their_own_study_only() -> None:
+    other = msgspec.structs.replace(STUDY, simulated=None)
+    for study, said in ((STUDY, True), (other, False)):
+        _, verdict = engine.step(engine.initial(study), tick(30, study=study), study)
+        assert ("72 %" in verdict.classic.words) == said
+        assert "errs far more often than 5%" in verdict.classic.words or said
+
+
+def test_the_first_days_on_which_anything_can_be_said_are_those_of_the_flips() -> None:
+    _, verdicts = run([tick(5)])
+    assert (verdicts[0].progress.harm_from, verdicts[0].progress.ship_from) == ("2009-03-10", "2009-03-27")
+
+
+def year(days: int) -> Study:
+    end = STUDY.experiment.period_start + timedelta(days=days)
+    return msgspec.structs.replace(STUDY, experiment=msgspec.structs.replace(STUDY.experiment, period_end=end))
+
+
+@pytest.mark.parametrize("days", [283, 365, 400])
+def test_documents_of_long_periods_are_json(days: int) -> None:
+    """The first looks spend less than the smallest double: their constants are infinite, and null in a document."""
+    study = year(days)
+    state = engine.initial(study)
+    for day in (1, 2, days // 2, days):
+        sums = tick(day, Effects(0.2), study=study)
+        state, verdict = engine.step(state, sums, study)
+        document = make_document(study, "run", sums, verdict)
+        text = json.dumps([document, history_entry(document)], allow_nan=False)
+        assert (document["metrics"]["session_duration"]["sequential"]["boundary"] is None) == (
+            not np.isfinite(constants(calendar(days, days), 0.025, obrien_fleming)[day - 1])
+        )
+        assert "Infinity" not in text
+    assert verdict.decision == "ship"
+
+
+def test_the_headline_has_the_lift_that_decides() -> None:
+    sums = tick(40, Effects(0.3))
+    _, verdict = engine.step(engine.initial(STUDY), sums, STUDY)
+    document = make_document(STUDY, "run", sums, verdict)
+    assert verdict.primary.log_lift is not None
+    assert float(headline(document)["lift"]) == pytest.approx(expm1(verdict.primary.log_lift), abs=1e-6)
+
+
+def test_the_ways_to_count_the_lift_stand_in_one_table() -> None:
+    _, verdict = engine.step(engine.initial(STUDY), tick(40, Effects(0.2)), STUDY)
+    ways = {way.name: way for way in verdict.primary.lifts}
+    assert list(ways) == ["sessions", "users", "users_adjusted", "per_exposed_user"]
+    assert ways["users_adjusted"].lift == verdict.primary.lift and "this one decides" in ways["users_adjusted"].words
+    assert ways["users_adjusted"].ci == verdict.primary.ci
+
+
+def test_with_twice_the_minimum_of_users_an_arm_is_decided_as_rarely_as_promised() -> None:
+    """2,000 experiments of 50 + 50 users without effect, 4 looks: ship in at most 2.5 % (today's rule: a third)."""
+    random = np.random.default_rng(50)
+    matrix, spent = flip_matrix("few", 128, 400), obrien_fleming(np.arange(1, 5) / 4, 0.025)
+    crossed = naive = 0
+    treated = np.arange(100) % 2 == 1
+    for _ in range(2000):
+        y, bucket = random.integers(100, 4000, (4, 100)).cumsum(axis=0), random.integers(0, 128, 100)
+        tail = Tail.of(400)
+        for look in range(4):
+            z = statistics(matrix, bucketed(rows(y[look]), treated, bucket, 128), 50)
+            tail, _ = advance(tail, z, float(spent[look]), look + 1)
+        missing = np.isnan(z).mean()
+        naive += bool(np.nansum(z >= z[0]) <= 0.025 * 400)
+        crossed += tail.crossed_at is not None
+    assert missing > 0.8
+    assert crossed <= 68  # 2,000 × 0.025, one-sided binomial at 0.01
+    assert naive > 300  # what counting the share of all flips would do at the last look alone
