@@ -51,11 +51,13 @@ DEMO = "make demo"
 ONE_RUN = "livelift demo --data log.tsv --exit --json > verdict.json"
 AFTER_A_RUN = [
     "livelift verdict",
+    "livelift verdict --why",
     "livelift verdict --as-of 2009-04-01",
     "livelift scenario --population 10000000",
     "livelift history --openmetrics > history.txt",
     "promtool tsdb create-blocks-from openmetrics history.txt blocks",
 ]
+CLOSE = 'livelift close --reason "the launch was cancelled"'
 SLOW_DEMO = "livelift demo --speed 86400x"
 WATCH = "livelift verdict --watch"
 UP = "livelift up"
@@ -150,7 +152,7 @@ def folder(tmp_path: Path, log: Path) -> Path:
 
 def test_every_shown_command_is_one_that_is_run_here() -> None:
     shown = {command for page in PAGES if page.name != "05-docker.md" for command in shown_commands(page)}
-    here = {DEMO, ONE_RUN, SLOW_DEMO, WATCH, UP, REPLAY, REJECTS, STOP}
+    here = {DEMO, ONE_RUN, CLOSE, SLOW_DEMO, WATCH, UP, REPLAY, REJECTS, STOP}
     assert shown == here.union(WITHOUT_SERVERS, AFTER_A_RUN, STATIONS, REDIS, FROM_THE_CHECKOUT, MEASURING)
 
 
@@ -171,9 +173,18 @@ def test_one_run_and_what_can_be_asked_afterwards(folder: Path) -> None:
     said = [run(command, folder) for command in AFTER_A_RUN]
     assert document["progress"]["ended"] is True
     assert "Average session duration" in said[0]
-    assert "2009-04-01" in said[1]
-    assert "minutes" in said[2]
+    assert "random splits of the users" in said[1]
+    assert "2009-04-01" in said[2]
+    assert "minutes" in said[3]
     assert list((folder / "blocks").iterdir())
+
+
+@pytest.mark.slow
+def test_a_study_whose_stream_ended_early_is_closed(folder: Path) -> None:
+    run("livelift demo --data log.tsv --to 2009-03-20 --exit", folder)
+    said = run(CLOSE, folder)
+    assert "DON'T SHIP" in said and "closed early after 18 of 61 looks: the launch was cancelled" in said
+    assert "closed early" in run("livelift verdict", folder)
 
 
 @pytest.mark.slow
