@@ -9,6 +9,7 @@ Integer sums are exact and order-free; the classic moments are Welford's, merged
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from operator import sub
 
 import numpy as np
 from numpy.typing import NDArray
@@ -135,14 +136,12 @@ class Aggregate:
         exposes = session.first_exposed_at is not None
         if exposes:
             self.exposed[variant] += 1
+        if exposes or session.in_period:
+            self._unsettle(session, exposes)
         if not session.in_period:
-            if exposes:
-                self._unsettle(session, counts_of(session.totals), exposes)
             return
         after, measures = session.totals, session.measures
         self.changed.users[session.user] = (variant, after)
-        sums = (total - value for total, value in zip(after.sums, measures, strict=True))
-        self._unsettle(session, (1, after.sessions - 1, after.eligible, after.returned, *sums), exposes)
         self.sessions_in_period += 1
         plays = self._plays
         self.sessions_one_event += plays >= 0 and measures[plays] == 1
@@ -156,10 +155,11 @@ class Aggregate:
             self.plays[variant] += measures[plays]
         self._sessions[variant].append(measures)
 
-    def _unsettle(self, session: ClosedSession, before: tuple[int, ...], exposes: bool) -> None:
-        """Note a session whose user's sums change; `before` are the user's counts without it."""
+    def _unsettle(self, session: ClosedSession, exposes: bool) -> None:
+        """Note a session whose user's sums change."""
         unsettled = self._unsettled.get(session.user)
         if unsettled is None:
+            before = _without(session) if session.in_period else counts_of(session.totals)
             self._unsettled[session.user] = Unsettled(session.variant, before, session.totals, not exposes, True)
             return
         unsettled.after = session.totals
@@ -290,6 +290,13 @@ class Aggregate:
         if bucket is None:
             bucket = self._bucket_of[user] = bucket_of(user, self._salt, self._buckets)
         return bucket
+
+
+def _without(session: ClosedSession) -> tuple[int, ...]:
+    """The user's counts before an in-period session."""
+    totals = session.totals
+    sums = map(sub, totals.sums, session.measures)
+    return (1, totals.sessions - 1, totals.eligible, totals.returned, *sums)
 
 
 def _covariates(metrics: list[MetricRow], users: list[Totals]) -> NDArray[np.int64]:

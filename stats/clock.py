@@ -1,6 +1,7 @@
 """The registered looks: which one a verdict stands at, and from which one on a boundary can be crossed at all."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -48,7 +49,14 @@ def reachable(
 
 def first_day(study: Study, spending: Spending) -> str:
     """The date (UTC) of the first look at which a tail of the primary can be crossed at all."""
-    times = calendar(study.experiment.days, study.experiment.days)
-    limits = reachable(study, times, spending, constants(times, study.decision.alpha / 2, spending))
-    first = next(look for look, limit in enumerate(limits, 1) if np.isfinite(limit))
+    flips = None if study.experiment.assignment == "observed" else study.statistics.flips
+    first = _first_look(study.experiment.days, study.decision.alpha / 2, spending, flips)
     return to_iso(study.experiment.start_ms + first * DAY)[:10]
+
+
+@lru_cache(maxsize=8)
+def _first_look(days: int, alpha: float, spending: Spending, flips: int | None) -> int:
+    times = calendar(days, days)
+    if flips is None:
+        return next(look for look, c in enumerate(constants(times, alpha, spending), 1) if np.isfinite(c))
+    return next(look for look, most in enumerate(crossings(times, alpha, spending, flips), 1) if most)

@@ -31,9 +31,13 @@ KEPT_OF_READINGS = (
 """What the history has of a document, and of a metric's sequential reading."""
 
 
+UNBOUNDED = ("boundary", "harm_boundary", "margin_z")
+"""Numbers that can be infinite, where nothing can cross or nothing is uncertain: null in a document, since JSON has none."""
+
+
 def make_document(study: Study, run: str, sums: TickSums, verdict: Verdict) -> Document:
     """The document of one tick or preview: nothing in it is infinite or NaN."""
-    document = {
+    return {
         "schema": SCHEMA,
         "study": study.name,
         "run": run,
@@ -78,17 +82,6 @@ def make_document(study: Study, run: str, sums: TickSums, verdict: Verdict) -> D
         "deviations": list(verdict.deviations),
         "guarantee": list(verdict.guarantee),
     }
-    finite: Document = _finite(document)
-    return finite
-
-
-def _finite(value: Any) -> Any:
-    """The value without what JSON does not have: a boundary that nothing can cross (infinity) is null."""
-    if isinstance(value, dict):
-        return {key: _finite(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(part) for part in value]
-    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def _decided(decided: Decided) -> Document:
@@ -102,6 +95,9 @@ def _metric(name: str, study: Study, sums: TickSums, verdict: Verdict) -> Docume
     welch = reading.welch
     primary = name == study.decision.primary
     sequential = msgspec.to_builtins(verdict.primary if primary else verdict.guardrails[name])
+    for key in UNBOUNDED:
+        if sequential.get(key) is not None and not isfinite(sequential[key]):
+            sequential[key] = None
     sequential["estimate"] = sequential["lift"]
     return {
         "title": study.metrics[name].title,
