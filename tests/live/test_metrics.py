@@ -19,7 +19,7 @@ from producer.sources import lastfm_generator
 from tests.support.live_run import LiveRun
 
 STUDY = load_study("lastfm")
-ONLY_SOMETIMES = {verdict.DECIDED_AT, verdict.REJECTED_SHARE}
+ONLY_SOMETIMES = {verdict.DECIDED_AT, verdict.DECIDED_LIFT, verdict.REJECTED_SHARE}
 """Absent while unknown: a decision that is not final has no time."""
 
 
