@@ -145,7 +145,7 @@ class Twin:
                 "give a file of the published format with events in the range that the study accepts",
             )
         self._database.execute("SET VARIABLE end_only = $value", {"value": end_only})
-        for step in ("tick", "total", "value"):
+        for step in ("tick", "resolved", "pre_period", "total", "value"):
             self._database.execute(query(step))
         return read_ticks(self._database, self._study, self._counts)
 

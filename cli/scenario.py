@@ -10,6 +10,7 @@ import typer
 from cli.flags import JsonFlag, StudyFlag, run_folder
 from cli.show import answers, percent
 from stats.words import amount as written
+from stats.words import cause_of
 
 
 def register(app: typer.Typer) -> None:
@@ -44,11 +45,12 @@ def scenario(
     # A sum per exposed user adds up over a population; a mean over sessions, or a share, does not.
     amount = reading.get("per_exposed_user") if what.kind == "session_mean" else reading
     adds_up = amount is not None and what.kind in ("session_mean", "session_count")
-    of = amount if amount is not None else reading | document["metrics"][name]["control"]
-    baseline = of["control"] if "control" in of else of["mean"]
-    lift, bounds = of["lift"], of["ci"]
+    of = amount if amount is not None else reading
+    baseline, lift, bounds = of["control"], of["lift"], of["ci"]
     if lift is None or baseline is None:
-        raise StateError(f"the lift of {name} is not known yet", "wait for more sessions: livelift verdict")
+        why = f": {cause_of(loaded, reading['cause'], tuple(reading['users']))}" if reading["cause"] else " yet"
+        raise StateError(f"the lift of {name} is not known{why}", "wait for more sessions: livelift verdict --why")
+    days = loaded.experiment.days - document["progress"]["days_remaining"]
     interval = tuple(bounds) if bounds else None
     outcome = total_gain(baseline, lift, interval, population) if adds_up else new_level(baseline, lift, interval)
     if json_:
@@ -56,6 +58,7 @@ def scenario(
             "metric": name,
             "unit": what.unit,
             "population": population,
+            "days": days,
             "control_per_user": baseline,
             "lift": lift,
         }
@@ -64,7 +67,7 @@ def scenario(
     if adds_up:
         low, high = ("–" if end is None else f"{end:+,.0f}" for end in (outcome.low, outcome.high))
         answers.print(
-            f"{what.title}: {outcome.middle:+,.0f} {what.unit} over the {loaded.experiment.days} days of the period, "
+            f"{what.title}: {outcome.middle:+,.0f} {what.unit} over the {days} days of the period so far, "
             f"{population:,.0f} users together, {low} to {high}"
         )
         answers.print(f"= {population:,.0f} users × {baseline:,.4g} {what.unit} a user in control × {percent(lift)}")

@@ -76,7 +76,9 @@ def _facts(document: dict[str, Any], study: Study) -> Text:
             f"decided on {decided['time'][:10]} at look {decided['look']}, lift then {percent(decided['lift'])}{fix}"
         )
     elif not progress["ended"]:
-        lines.append(f"harm can be said from {progress['harm_from']} on, ship from {progress['ship_from']} on")
+        lines.append(
+            f"a worse primary can be said from {progress['harm_from']} on, ship from {progress['ship_from']} on"
+        )
     each = document["metrics"][document["primary"]]["sequential"]["per_exposed_user"]
     if each is not None:
         unit = study.metrics[document["primary"]].unit
@@ -84,7 +86,7 @@ def _facts(document: dict[str, Any], study: Study) -> Text:
             f"all exposed users: {number(each['control'])} and {number(each['treatment'])} {unit} each, lift "
             f"{percent(each['lift'])} ({interval(each['ci'])})"
         )
-    lines.append(_counted(document, study))
+    lines.append(f"{_counted(document, study)}; *: over all exposed users")
     lines += document["deviations"]
     return Text("\n".join(lines), "bright_black")
 
@@ -104,7 +106,7 @@ def _counted(document: dict[str, Any], study: Study) -> str:
 def _lifts(document: dict[str, Any]) -> Table:
     """The lift by each way to count, and what makes them differ."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("lift of", "", "95 % interval", "because"):
+    for title in ("lift of", "", "interval", "because"):
         table.add_column(title)
     for way in document["metrics"][document["primary"]]["sequential"]["lifts"]:
         table.add_row(way["name"].replace("_", " "), percent(way["lift"]), interval(way["ci"]), way["words"])
@@ -136,14 +138,15 @@ class MetricsTable:
         for metric in self._document["metrics"].values():
             sequential = metric["sequential"]
             says = sequential.get("status", "decides") if metric["role"] == "guardrail" else "decides"
+            everyone = sequential.get("population") == "exposed"
             cells = [
-                *(number(metric[variant]["mean"]) for variant in VARIANTS),
+                *(number(sequential[variant] if everyone else metric[variant]["mean"]) for variant in VARIANTS),
                 percent(metric["lift"]),
                 percent(sequential["lift"]),
                 interval(sequential.get("ci")),
             ]
             table.add_row(
-                metric["title"] + ("" if metric["higher_is_better"] else " ↓"),
+                metric["title"] + ("" if metric["higher_is_better"] else " ↓") + ("*" if everyone else ""),
                 *(cells[column] for column in shown),
                 str(says).replace("_", " "),
             )

@@ -115,9 +115,10 @@ class Health(_Part, frozen=True):
 
 
 class Simulated(_Part, frozen=True):
-    """What the simulation of this very study found, to stand beside its verdicts: how often the classic t-test over
-    sessions rejects without an effect, once at the end and when watched."""
+    """What the simulation of this very study, with this primary, found: how often the classic t-test over sessions
+    rejects without an effect, once at the end and when watched."""
 
+    primary: str
     classic_once: str
     classic_watched: str
 
@@ -243,6 +244,11 @@ def _checks(study: Study) -> list[Check]:
             (f"{key}.measure", metric.kind in ("session_mean", "user_ratio") and not metric.measure, "name a measure"),
             (f"{key}.per", metric.kind == "user_ratio" and not metric.per, "name the measure to divide by"),
             (f"{key}.divide_by", metric.divide_by < 1, "use 1 or more"),
+            (
+                f"{key}.kind",
+                metric.kind == "next_day_return" and exp.days < 2,
+                "a period of one day has no next day: make it longer, or leave the metric out",
+            ),
         ]
     return rows
 
@@ -285,8 +291,8 @@ def _statistics_checks(study: Study) -> list[Check]:
         ("statistics.minimum_users", sta.minimum_users < 2, "use 2 or more"),
         (
             "statistics.planned_standard_error",
-            not 0 < sta.planned_standard_error < inf,
-            "use a positive number: 0.035 for 3.5 %",
+            not 0 < sta.planned_standard_error < 1,
+            "use a fraction between 0 and 1: 0.035 for 3.5 %",
         ),
         ("statistics.prior_session_seconds", sta.prior_session_seconds <= 0, "use a positive number of seconds"),
     ]
@@ -297,6 +303,14 @@ def _health_checks(hea: Health) -> list[Check]:
         ("health.sample_ratio_concentration", not 0 < hea.sample_ratio_concentration < inf, "use a positive number"),
         ("health.sample_ratio_alpha", not 0 < hea.sample_ratio_alpha < 1, "use a number between 0 and 1"),
         ("health.inclusion_alpha", not 0 < hea.inclusion_alpha < 1, "use a number between 0 and 1"),
-        ("health.maximum_late_share", not 0 <= hea.maximum_late_share <= 1, "use a share from 0 to 1"),
-        ("health.maximum_rejected_share", not 0 <= hea.maximum_rejected_share <= 1, "use a share from 0 to 1"),
+        (
+            "health.maximum_late_share",
+            not 0 <= hea.maximum_late_share < 1,
+            "use a share from 0 to below 1: 0.01 for 1 %",
+        ),
+        (
+            "health.maximum_rejected_share",
+            not 0 <= hea.maximum_rejected_share < 1,
+            "use a share from 0 to below 1: 0.05 for 5 %",
+        ),
     ]

@@ -9,11 +9,12 @@ from typing import Any
 from redis.exceptions import RedisError
 
 from livelift import settings
-from livelift.errors import StateError, UnreachableError
+from livelift.errors import StateError, UnreachableError, VersionError
 from livelift.names import RunNames, current_run_key, preview_key, verdict_key
 from livelift.study import Study
 from local.redis_server import RedisServer
 from local.run_folder import RunFolder
+from stats.document import SCHEMA
 from stats.event_time_samples import EventTimeSamples
 from stats.redis_store import Client, connect, read_ticks
 
@@ -62,7 +63,22 @@ def read_verdict(client: Client, study: str, *, preview: bool = False) -> dict[s
             f"Redis does not answer any more: {error}", "nothing is lost: start it and ask again: livelift verdict"
         ) from None
     chosen = texts[1] if preview and texts[1] else texts[0]
-    document: dict[str, Any] | None = json.loads(chosen) if chosen else None
+    return checked(json.loads(chosen)) if chosen else None
+
+
+def checked(document: dict[str, Any]) -> dict[str, Any]:
+    """The document, if this program wrote it.
+
+    Raises
+    ------
+    VersionError
+        If another version did.
+    """
+    if document.get("schema") != SCHEMA:
+        raise VersionError(
+            f"the verdict in Redis has schema {document.get('schema')}, this program reads {SCHEMA}",
+            "start a new run with this program: livelift reset, then livelift demo",
+        )
     return document
 
 
@@ -84,7 +100,7 @@ def read_history(client: Client, study: str) -> list[dict[str, Any]]:
     run = client.get(current_run_key(study))
     if run is None:
         return []
-    return [entry for _, _, entry in read_ticks(client, RunNames(study, run.decode()))]
+    return [checked(entry) for _, _, entry in read_ticks(client, RunNames(study, run.decode()))]
 
 
 def read_event_time(client: Client, study: Study) -> bytes | None:
@@ -94,5 +110,5 @@ def read_event_time(client: Client, study: Study) -> bytes | None:
         return None
     samples = EventTimeSamples(study, run.decode())
     for _, wall_ms, entry in read_ticks(client, RunNames(study.name, run.decode())):
-        samples.add(entry, wall_ms)
+        samples.add(checked(entry), wall_ms)
     return samples.text()

@@ -116,31 +116,23 @@ def constants(times: tuple[float, ...], alpha: float, spending: Spending, two_si
     return tuple(found)
 
 
-@lru_cache(maxsize=128)
-def survivors(times: tuple[float, ...], limits: tuple[float, ...]) -> tuple[Floats, Floats]:
-    """The density of B = Z √t under no effect after the looks at `times`, over the paths that stayed at or below `limits`.
+def step_without_crossing(
+    nodes: Floats, mass: Floats, before: float, time: float, limit: float
+) -> tuple[Floats, Floats]:
+    """The density of B = Z √t at `time`, over the paths that stay at or below the constant `limit` on Z.
 
     Parameters
     ----------
-    times, limits
-        Information times and one-sided constants on Z of the looks that are past; inf lets nothing cross.
-
-    Returns
-    -------
-    Nodes of B and the mass at each; the masses add up to the probability of not having crossed.
+    nodes, mass
+        The density at the time `before`; its masses add up to the probability of not having crossed.
 
     Examples
     --------
-    >>> nodes, mass = survivors((0.5, 1.0), (2.0, 2.0))
-    >>> round(float(1.0 - mass.sum()), 4)
+    >>> first = step_without_crossing(np.zeros(1), np.ones(1), 0.0, 0.5, 2.0)
+    >>> round(float(1.0 - step_without_crossing(*first, 0.5, 1.0, 2.0)[1].sum()), 4)
     0.038
     """
-    nodes, mass = np.zeros(1), np.ones(1)
-    before = 0.0
-    for time, limit in zip(times, limits, strict=True):
-        nodes, mass = _advance(nodes, mass, sqrt(time - before), -inf, limit * sqrt(time), sqrt(time))
-        before = time
-    return nodes, mass
+    return _advance(nodes, mass, sqrt(time - before), -inf, limit * sqrt(time), sqrt(time))
 
 
 @lru_cache(maxsize=64)

@@ -42,9 +42,9 @@ def _how_it_errs(study: Study, clustered: bool) -> str:
     """What is known of its error rate: simulated figures stand beside the study that was simulated only."""
     meant = limit(study.decision.alpha)
     simulated = study.simulated
-    if clustered and simulated is not None:
+    if clustered and simulated is not None and simulated.primary == study.decision.primary:
         return (
-            f"sessions of one user are not independent: without any effect it finds one in {simulated.classic_once} of "
+            f"sessions of one user are not independent: without any difference it finds one in {simulated.classic_once} of "
             f"studies at one look and in {simulated.classic_watched} when watched (simulated, docs/02-error-rates.md), "
             f"not in {meant}"
         )

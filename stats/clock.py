@@ -7,7 +7,7 @@ import numpy as np
 
 from livelift.event_time import DAY, to_iso
 from livelift.study import Study
-from stats.boundaries import Spending, calendar, constants, crossings
+from stats.boundaries import Spending, calendar, crossings
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Clock:
     look
         Looks taken, this one included; 0 before the first.
     times
-        Information times of the looks as planned, or as closed early.
+        Information times of the looks as planned.
     now
         Is a look taken at this tick?
     """
@@ -54,9 +54,14 @@ def first_day(study: Study, spending: Spending) -> str:
     return to_iso(study.experiment.start_ms + first * DAY)[:10]
 
 
+SPENT = 1e-4
+"""Without re-assignments a boundary is always finite; below this error nothing is so extreme."""
+
+
 @lru_cache(maxsize=8)
 def _first_look(days: int, alpha: float, spending: Spending, flips: int | None) -> int:
     times = calendar(days, days)
     if flips is None:
-        return next(look for look, c in enumerate(constants(times, alpha, spending), 1) if np.isfinite(c))
+        spent = spending(np.asarray(times), alpha)
+        return int(np.argmax(spent >= min(SPENT, alpha))) + 1
     return next(look for look, most in enumerate(crossings(times, alpha, spending, flips), 1) if most)

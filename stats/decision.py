@@ -12,14 +12,19 @@ class Findings:
 
     Attributes
     ----------
+    enough_exposed
+        As many users are exposed as the two arms need together: the data can be judged.
     enough_users
-        Both arms have the users that the study asks for.
+        Both arms have the users in the analysis that the study asks for.
     readable
         The primary has a lift.
-    ill
+    problem
         Why the data cannot be trusted now; None when healthy.
     harm_crossed, ship_crossed
         The primary's boundary, latched.
+    harm_clear, ship_clear
+        The statistic lies beyond the boundary of this look as well: a crossing that could not decide when it came, and
+        has faded since, decides nothing.
     guardrail_failed
         Some guardrail has failed, latched.
     guardrail_gates, guardrail_unreadable
@@ -31,14 +36,17 @@ class Findings:
     deciding
         This tick may decide: it is a look, or the period is complete.
     complete, ended
-        The period is complete (or was closed early); the stream has ended.
+        The period is complete, or the study is being closed; the stream has ended.
     """
 
+    enough_exposed: bool
     enough_users: bool
     readable: bool
-    ill: Why | None
+    problem: Why | None
     harm_crossed: bool
+    harm_clear: bool
     ship_crossed: bool
+    ship_clear: bool
     guardrail_failed: bool
     guardrail_gates: bool
     guardrail_unreadable: bool
@@ -52,50 +60,60 @@ class Findings:
 def decide(found: Findings, minimum_lift: float) -> tuple[Decision, Why | None]:
     """The decision and why, the first that holds.
 
-    no_data for too few users → unhealthy (overrides, never latches) → dont_ship for *harm*, then for a *guardrail* →
-    no_data where the primary cannot be read → ship (crossed, above the rule's lift, nothing gating) →
-    at the period's end dont_ship *not_proven* → keep_running.
+    no_data while too few are exposed → unhealthy (overrides, never latches) → dont_ship for *harm*, then for a
+    *guardrail* → no_data while too few users are in the analysis, or the primary cannot be read → ship (crossed, and nothing
+    holds it back) → at the period's end dont_ship *not_proven* → keep_running.
+
+    Harm and a failed guardrail also decide at the end of a stream that ends early: they were shown at a look.
 
     Examples
     --------
-    >>> calm = Findings(True, True, None, False, True, False, False, False, False, 0.05, True, False, False)
+    >>> calm = Findings(
+    ...     True, True, True, None, False, False, True, True, False, False, False, False, 0.05, True, False, False
+    ... )
     >>> decide(calm, minimum_lift=0.02), decide(calm, minimum_lift=0.06)
     (('ship', None), ('keep_running', 'minimum_lift'))
     """
+    if not found.enough_exposed:
+        return "no_data", "too_few_users"
+    if found.problem is not None:
+        return "unhealthy", found.problem
+    if found.deciding or found.ended:
+        if found.harm_crossed and found.harm_clear:
+            return "dont_ship", "harm"
+        if found.guardrail_failed:
+            return "dont_ship", "guardrail"
     if not found.enough_users:
         return "no_data", "too_few_users"
-    if found.ill is not None:
-        return "unhealthy", found.ill
-    if found.deciding and found.harm_crossed:
-        return "dont_ship", "harm"
-    if found.deciding and found.guardrail_failed:
-        return "dont_ship", "guardrail"
     if not found.readable:
         return "no_data", "unreadable"
-    enough = found.improvement is not None and found.improvement > minimum_lift
-    blocked = found.guardrail_gates or found.guardrail_unreadable or found.left_out_gates
+    held_back = blocker(found, minimum_lift)
     if found.deciding:
-        if found.ship_crossed and enough and not blocked:
+        if found.ship_crossed and held_back is None:
             return "ship", None
         if found.complete:
             return "dont_ship", "not_proven"
     if found.ended and not found.complete:
         return "keep_running", "ended_early"
-    return "keep_running", _held_back(found, enough) if found.ship_crossed else None
+    return "keep_running", held_back
 
 
-def _held_back(found: Findings, enough: bool) -> Why | None:
-    """What keeps a crossed boundary from being a *ship*; None where only the next look is waited for."""
+def blocker(found: Findings, minimum_lift: float) -> Why | None:
+    """What keeps a crossed boundary from being a *ship*; None where nothing does, or nothing is crossed."""
+    if not found.ship_crossed:
+        return None
     if found.guardrail_gates:
         return "guardrail_gate"
     if found.guardrail_unreadable:
         return "guardrail_unreadable"
     if found.left_out_gates:
         return "left_out_gate"
-    return None if enough else "minimum_lift"
+    if found.improvement is None or found.improvement <= minimum_lift:
+        return "minimum_lift"
+    return None if found.ship_clear else "not_clear"
 
 
-def illness(health: Health, study: Study) -> Why | None:
+def health_problem(health: Health, study: Study) -> Why | None:
     """Why the data cannot be trusted now, the gravest first; None when it can.
 
     Sample ratio and users left out: sequential p ≤ the study's α; late and rejected rows: their share above its limit.

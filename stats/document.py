@@ -22,7 +22,7 @@ Document = dict[str, Any]
 
 KEPT = (
     "as_of", "decision", "why", "summary", "decided_at", "reasons", "primary",
-    "decided", "alarms", "input", "sessions", "variants", "health", "progress", "planning",
+    "decided", "alarms", "deviations", "schema", "input", "sessions", "variants", "health", "progress", "planning",
 )  # fmt: skip
 KEPT_OF_READINGS = (
     "lift", "se", "z", "p", "p_lowest", "ci", "boundary", "harm_boundary", "interval", "lifts", "cause",

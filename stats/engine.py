@@ -16,25 +16,24 @@ from stats.boundaries import calendar, harm_spending, obrien_fleming
 from stats.classic import classic
 from stats.classic_opinion import classic_opinion
 from stats.clock import Clock, first_day
-from stats.decision import Findings, decide, illness, left_out_gates
+from stats.decision import Findings, blocker, decide, health_problem, left_out_gates
 from stats.engine_state import EngineState as EngineState
 from stats.engine_state import Final as Final
 from stats.engine_state import from_bytes as from_bytes
 from stats.engine_state import initial as initial
 from stats.engine_state import to_bytes as to_bytes
-from stats.estimates import estimate_of, totals_of
+from stats.estimates import Estimate, estimate_of, totals_of
 from stats.flips import Crossing
 from stats.guarantee import guarantee
 from stats.guardrail_readings import read_guardrails, worse_classically
 from stats.health import read_health
-from stats.look import crossed, take_look
+from stats.look import corrected_lift, crossed, take_look
 from stats.look import flip_scores as flip_scores
 from stats.planning import read_planning
 from stats.power import days_remaining
-from stats.primary import read_primary
+from stats.primary import is_clear, read_primary
 from stats.rules import guardrail_values, rules_of
 from stats.summary import summarise
-from stats.user_means import as_lift
 from stats.verdict import Alarm, Decided, Decision, Guardrail, Primary, Progress, Readings, Verdict, Why
 from stats.words import improvement_of, is_harmed, percent
 from stats.words import limit as as_written
@@ -101,27 +100,27 @@ def close_early(state: EngineState, sums: TickSums, study: Study, reason: str) -
     """A person ends the study at this tick, for good, and the deviation from the plan is recorded.
 
     The look of this tick spends what the calendar releases by then and no more: a person who picks the moment and were
-    given the rest of the error would ship 12 % of the studies without an effect (docs/decisions/0040-closing-early.md).
+    given the rest of the error would ship one in six studies without an effect (docs/decisions/0040-closing-early.md).
 
     Raises
     ------
     StateError
-        If the study is decided, complete or closed already.
+        If the study is decided or closed already, or complete with this tick.
     """
     _check(state, study)
-    days = study.experiment.days
-    if state.final is not None or state.closed or state.look >= days:
+    if state.final is not None or state.closed or look_at(sums, study) == study.experiment.days:
         raise StateError(f"study '{study.name}' has ended already", "nothing is left to close: read its verdict")
     clock = _clock(state, sums, study)
     clock = Clock(clock.look, clock.times, clock.look > 0)  # the last look once more, with what it left unspent
-    said = f"closed early after {clock.look} of {days} looks: {reason}"
+    said = f"closed early after {clock.look} of {study.experiment.days} looks: {reason}"
     closed = msgspec.structs.replace(state, closed=True, deviations=(*state.deviations, said))
     return _evaluate(closed, sums, study, clock, None, preview=False)
 
 
 def _clock(state: EngineState, sums: TickSums, study: Study) -> Clock:
+    """A decided study goes on with its looks: what they show then is an alarm."""
     look = look_at(sums, study)
-    now = not state.closed and look > state.look
+    now = look > state.look
     return Clock(look if now else state.look, _planned(study), now)
 
 
@@ -152,13 +151,18 @@ def _evaluate(
     harm = crossed(state.harm, crossings[1], harm_spending, study, clock)
     primary = read_primary(sums, study, totals, estimate, clock, state.lowest, ship, harm)
     guardrails = read_guardrails(sums, study, totals, clock, state.failed)
-    complete = sums.period_complete or state.closed
+    closing = state.closed and state.final is None
+    complete = sums.period_complete or closing
+    least = study.statistics.minimum_users
     found = Findings(
-        enough_users=min(sums.included) >= study.statistics.minimum_users,
+        enough_exposed=sum(sums.exposed) >= 2 * least,
+        enough_users=min(sums.included) >= least,
         readable=primary.log_lift is not None,
-        ill=illness(health, study),
+        problem=health_problem(health, study),
         harm_crossed=state.harm.crossed_at is not None,
+        harm_clear=is_clear(primary, study, harm=True),
         ship_crossed=state.ship.crossed_at is not None,
+        ship_clear=is_clear(primary, study, harm=False),
         guardrail_failed=bool(state.failed),
         guardrail_gates=any(reading.status == "gate" for reading in guardrails.values()),
         guardrail_unreadable=any(reading.status == "unreadable" for reading in guardrails.values()),
@@ -168,16 +172,20 @@ def _evaluate(
         complete=complete,
         ended=sums.ended,
     )
-    state, decision, why = _latch(state, found, study, sums.time, clock.look, primary.lift)
+    state, decision, why = _latch(state, found, study, sums.time, clock, estimate, closing)
     readings = Readings(
         study=study,
+        time=sums.time,
+        preview=preview,
         included=sums.included,
         health=health,
         primary=primary,
         guardrails=guardrails,
         progress=_progress(sums, study, clock),
-        decided=_decided(state, study),
+        decided=_decided(state),
         alarms=_alarms(state, study, primary, guardrails),
+        held_back=blocker(found, study.decision.minimum_lift),
+        closed=state.closed,
     )
     planning = read_planning(study, estimate, clock)
     of_sessions = classic(*sums.classic[study.decision.primary])
@@ -215,20 +223,18 @@ def _progress(sums: TickSums, study: Study, clock: Clock) -> Progress:
     )
 
 
-def _decided(state: EngineState, study: Study) -> Decided | None:
-    """The decision that stands, with the lift corrected for having stopped at it."""
+def _decided(state: EngineState) -> Decided | None:
+    """The decision that stands."""
     final = state.final
     if final is None:
         return None
-    tail = {"ship": "ship", "dont_ship": "harm"}[final.decision] if final.why in (None, "harm") else ""
-    corrected = state.corrected.get(tail)
     return Decided(
         decision=final.decision,
         why=final.why,
         time=final.time,
         look=final.look,
         lift=final.lift,
-        lift_corrected=None if corrected is None else as_lift(corrected),
+        lift_corrected=final.lift_corrected,
     )
 
 
@@ -252,14 +258,28 @@ def _alarms(state: EngineState, study: Study, primary: Primary, guardrails: dict
 
 
 def _latch(
-    state: EngineState, found: Findings, study: Study, time: int, look: int, lift: float | None
+    state: EngineState,
+    found: Findings,
+    study: Study,
+    time: int,
+    clock: Clock,
+    estimate: Estimate,
+    closing: bool,
 ) -> tuple[EngineState, Decision, Why | None]:
-    """The decision, kept once it is final. Ill health overrides what is said, and never what was decided."""
+    """The decision, kept once it is final. A health problem overrides what is said, and never what was decided.
+
+    A study that is being closed is decided at this tick, whatever it can say.
+    """
     if state.final is not None:
-        if found.enough_users and found.ill is not None:
-            return state, "unhealthy", found.ill
+        if found.problem is not None:
+            return state, "unhealthy", found.problem
         return state, state.final.decision, state.final.why
     decision, why = decide(found, study.decision.minimum_lift)
+    if closing and decision not in ("ship", "dont_ship"):
+        decision, why = "dont_ship", "closed"
     if decision in ("ship", "dont_ship"):
-        state = msgspec.structs.replace(state, final=Final(decision, why, time, look, lift))
+        by_primary = decision == "ship" or why == "harm"
+        fixed = corrected_lift(state, estimate, study, clock, harm=why == "harm") if by_primary else None
+        final = Final(decision, why, time, clock.look, estimate.lift, fixed)
+        state = msgspec.structs.replace(state, final=final)
     return state, decision, why

@@ -4,7 +4,7 @@ import msgspec
 
 from livelift.errors import VersionError
 from livelift.study import Study
-from stats.estimates import Lowest
+from stats.estimates import LowestP
 from stats.flips import Tail
 from stats.verdict import Decision, Why
 
@@ -12,13 +12,15 @@ SCHEMA = 2
 
 
 class Final(msgspec.Struct, frozen=True, array_like=True):
-    """A decision that stands: taken at tick `time` (ms), with `look` looks taken, at the adjusted `lift`."""
+    """A decision that stands: taken at tick `time` (ms), with `look` looks taken, at the adjusted `lift`, which is also
+    given corrected for having stopped there."""
 
     decision: Decision
     why: Why | None
     time: int
     look: int
     lift: float | None
+    lift_corrected: float | None
 
 
 class EngineState(msgspec.Struct, frozen=True, array_like=True):
@@ -36,12 +38,12 @@ class EngineState(msgspec.Struct, frozen=True, array_like=True):
         (look, m of the ship tail, m of the harm tail) of every look taken.
     lowest
         What is kept of the always-valid layer.
-    corrected
-        "ship" or "harm" → the log lift at which that boundary was crossed, corrected for having crossed.
+    readable_from
+        The first look at which the primary could be read.
     failed
         Guardrail → the look at which it failed.
     sample_ratio_p
-        Lowest sequential p so far.
+        LowestP sequential p so far.
     final
         The decision that stands.
     closed, deviations
@@ -54,8 +56,8 @@ class EngineState(msgspec.Struct, frozen=True, array_like=True):
     ship: Tail
     harm: Tail
     allowed: tuple[tuple[int, int, int], ...] = ()
-    lowest: Lowest = Lowest()
-    corrected: dict[str, float] = msgspec.field(default_factory=dict)
+    lowest: LowestP = LowestP()
+    readable_from: int | None = None
     failed: dict[str, int] = msgspec.field(default_factory=dict)
     sample_ratio_p: float | None = None
     final: Final | None = None

@@ -65,17 +65,17 @@ def plain_estimate(control: ExactSums, treatment: ExactSums, study: Study) -> Es
     return estimate_of(plain[0], plain[1], study)
 
 
-class Lowest(msgspec.Struct, frozen=True, array_like=True):
+class LowestP(msgspec.Struct, frozen=True, array_like=True):
     """What is kept of the always-valid layer over the ticks: the lowest p, against *no effect ever*; None before the first."""
 
     p: float | None = None
 
-    def after(self, estimate: Estimate, study: Study) -> "Lowest":
+    def after(self, estimate: Estimate, study: Study) -> "LowestP":
         """With one more tick's estimate; unchanged where that is missing."""
         p = p_of(estimate, study)
         if p is None:
             return self
-        return Lowest(p if self.p is None else min(self.p, p))
+        return LowestP(p if self.p is None else min(self.p, p))
 
 
 def p_of(estimate: Estimate, study: Study) -> float | None:
@@ -87,12 +87,13 @@ def p_of(estimate: Estimate, study: Study) -> float | None:
 
 
 def interval_of(estimate: Estimate, study: Study) -> Interval | None:
-    """The always-valid interval of an estimate as lifts; None where it is missing."""
+    """The always-valid interval of an estimate as lifts; None where it is missing, or has no upper end."""
     if estimate.log_lift is None or estimate.variance is None:
         return None
     rho = mixture.tuned_rho(study.statistics.planned_standard_error)
     width = float(mixture.radius(estimate.variance, rho, study.decision.alpha))
-    return as_lift(estimate.log_lift - width), as_lift(estimate.log_lift + width)
+    high = as_lift(estimate.log_lift + width)
+    return (as_lift(estimate.log_lift - width), high) if np.isfinite(high) else None
 
 
 def direction(study: Study) -> int:

@@ -16,7 +16,7 @@ CONTENT_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 IN_PREVIEWS = (
     declared.N, declared.MEAN, declared.MEAN_LOW, declared.MEAN_HIGH, declared.LIFT, declared.ADJUSTED, declared.Z,
     declared.EXPOSED, declared.INCLUDED, declared.SESSIONS, declared.INPUT_ROWS,
-    declared.SAMPLE_RATIO_P, declared.LATE_SHARE, declared.REJECTED_SHARE,
+    declared.SAMPLE_RATIO_P, declared.INCLUSION_P, declared.LEFT_OUT, declared.LATE_SHARE, declared.REJECTED_SHARE,
 )  # fmt: skip
 
 Point = tuple[int, str]

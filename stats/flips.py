@@ -196,12 +196,15 @@ class Crossing(msgspec.Struct, frozen=True, array_like=True):
     rank
         How many of the flips still in the race are at least as extreme as the study, itself included; None if the study
         has crossed before or its Z is missing.
+    running
+        How many flips are still in the race and can be read, the study itself included.
     limit
         The Z toward this tail that a flip had to exceed to cross; None where none was allowed to, or no limit is needed.
     """
 
     allowed: int
     rank: int | None
+    running: int
     limit: float | None
 
 
@@ -224,7 +227,7 @@ def advance(tail: Tail, scores: Floats, spent: float, look: int) -> tuple[Tail, 
     --------
     >>> tail, crossing = advance(Tail.of(4), np.array([3.0, 1.0, 2.0, 2.0]), 0.25, look=1)
     >>> tail.crossed_at, tail.used, crossing
-    (1, 1, Crossing(allowed=1, rank=1, limit=2.0))
+    (1, 1, Crossing(allowed=1, rank=1, running=4, limit=2.0))
     >>> advance(tail, np.array([3.0, 1.0, 2.0, 2.0]), 0.5, look=2)[0].used  # the tie of two does not fit in one
     1
     >>> advance(Tail.of(4), np.array([3.0, np.nan, np.nan, 2.0]), 0.25, look=1)[1].allowed  # a quarter of two is none
@@ -237,7 +240,7 @@ def advance(tail: Tail, scores: Floats, spent: float, look: int) -> tuple[Tail, 
     allowed = floor(spent * int(np.count_nonzero(readable)) + 1e-9) - tail.used
     rank = int(np.count_nonzero(scores[running] >= scores[0])) if running[0] else None
     if allowed <= 0:
-        return tail, Crossing(allowed, rank, None)
+        return tail, Crossing(allowed, rank, scores[running].size, None)
     # At most m score as high as s exactly when s lies above the (m + 1)-th highest.
     values = scores[running]
     limit = -np.inf if values.size <= allowed else np.partition(values, values.size - allowed - 1)[-allowed - 1]
@@ -247,4 +250,4 @@ def advance(tail: Tail, scores: Floats, spent: float, look: int) -> tuple[Tail, 
         tail.used + int(np.count_nonzero(crossing)),
         look if crossing[0] else tail.crossed_at,
     )
-    return after, Crossing(allowed, rank, float(limit) if np.isfinite(limit) else None)
+    return after, Crossing(allowed, rank, values.size, float(limit) if np.isfinite(limit) else None)

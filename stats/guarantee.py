@@ -22,22 +22,38 @@ def guarantee(study: Study, planning: Planning | None = None, closed: bool = Fal
     >>> guarantee(load_study("lastfm"))[0]
     'If the change did nothing, at most 1 in 40 random splits of the users would say ship, watched at all 61 looks.'
     """
-    return (
-        *(_void(study) if closed else _errors(study)),
-        f"Some guardrail wrongly failed: at most {chance(study.decision.guardrail_alpha)} studies (approximate).",
+    claims = (
         f"Ship claims a lift above 0, not above {limit(study.decision.minimum_lift)}.",
         "An estimate at which a study stops early is too large on average; the corrected one stands beside it.",
         _power(planning),
+    )
+    if closed:
+        return (*_void(study), *claims)
+    return (*_errors(study), *_guardrails(study), *claims, *_inclusion(study))
+
+
+def _guardrails(study: Study) -> tuple[str, ...]:
+    if not study.guardrails:
+        return ()
+    return (
+        f"Some guardrail wrongly failed: at most {chance(study.decision.guardrail_alpha)} studies (approximate).",
         (
             f"A guardrail that is neither proven worse nor proven safe against {limit(study.decision.guardrail_margin)} "
             "blocks nothing."
         ),
-        (
-            f"Only users with {study.experiment.minimum_sessions} or more sessions are included, a condition that arises "
-            "after assignment; whether it leaves out as many in both arms is tested, and guardrails on sessions and returns "
-            "count all exposed users."
-        ),
     )
+
+
+def _inclusion(study: Study) -> tuple[str, ...]:
+    words = (
+        f"Only users with {study.experiment.minimum_sessions} or more sessions are included, a condition that arises "
+        "after assignment"
+    )
+    if study.experiment.assignment == "randomised":
+        words += "; whether it leaves out as many in both arms is tested"
+    if any(study.metrics[name].kind in ("session_count", "next_day_return") for name in study.guardrails):
+        words += ", and guardrails on sessions and returns count all exposed users"
+    return (f"{words}.",)
 
 
 def _errors(study: Study) -> tuple[str, ...]:
@@ -68,11 +84,9 @@ def _void(study: Study) -> tuple[str, ...]:
 
 def _power(planning: Planning | None) -> str:
     if planning is None or planning.minimum_detectable_effect is None or planning.needed_lift_at_end is None:
-        return (
-            '"Not proven" is no evidence of no effect; what the study can find is said once both arms have their users.'
-        )
+        return '"Not proven" is no evidence of no difference; what the study can find is said once both arms have their users.'
     return (
-        '"Not proven" is no evidence of no effect: with the users so far, crossing at the end needs an observed lift of '
+        '"Not proven" is no evidence of no difference: with the users so far, crossing at the end needs an observed lift of '
         f"{percent(planning.needed_lift_at_end)}, and a true one of {percent(planning.minimum_detectable_effect)} is found "
         f"with a probability of {limit(POWER)}."
     )

@@ -45,7 +45,7 @@ def read_guardrails(
             control=None if mean is None else mean.control,
             treatment=None if mean is None else mean.treatment,
             se=se,
-            ci=_interval(change, se, study, higher),
+            ci=_interval(mean, se, study),
             worsening=change,
             margin_z=z,
             boundary=limit if clock.look else None,
@@ -60,14 +60,17 @@ def read_guardrails(
     return found
 
 
-def _interval(change: float | None, se: float | None, study: Study, higher_is_better: bool) -> Interval | None:
-    """The always-valid interval of a guardrail's lift, from its worsening and the standard error of that."""
-    if change is None or not se:
+def _interval(mean: AdjustedMeans | None, se: float | None, study: Study) -> Interval | None:
+    """The always-valid interval of a guardrail's lift: Fieller's, as wide in standard errors as the mixture asks.
+
+    None where control's mean may be 0: no fraction of it is bounded then.
+    """
+    if mean is None or not se:
         return None
-    lift = -change if higher_is_better else change
     rho = mixture.tuned_rho(study.statistics.planned_standard_error)
-    width = float(mixture.radius(se * se, rho, study.decision.alpha))
-    return lift - width, lift + width
+    width = float(mixture.radius(se * se, rho, study.decision.alpha)) / se
+    low, high = worst(mean, width, higher_is_better=True), worst(mean, width, higher_is_better=False)
+    return None if low is None or high is None else (max(-low, -1.0), high)
 
 
 def over_exposed(sums: TickSums, study: Study, name: str) -> bool:

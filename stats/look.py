@@ -14,7 +14,8 @@ from stats.estimates import Estimate, Totals, direction
 from stats.flips import Crossing, Tail, advance, flip_matrix, statistics
 from stats.guardrail_readings import guardrail_means, margin_statistics
 from stats.guardrails import failures
-from stats.stopping import conditional_median
+from stats.stopping import corrected
+from stats.user_means import as_lift
 from stats.verdict import Crossed
 
 Floats = NDArray[np.float64]
@@ -66,10 +67,6 @@ def take_look(
         harm, low = advance(state.harm, -toward * scores, _spent(harm_spending, study, clock), clock.look)
         crossings = up, low
         allowed = (*(row for row in allowed if row[0] != clock.look), (clock.look, up.allowed, low.allowed))
-    corrected = dict(state.corrected)
-    for name, tail, sign, spending in (("ship", ship, toward, obrien_fleming), ("harm", harm, -toward, harm_spending)):
-        if tail.crossed_at is not None and name not in corrected and estimate.z is not None and estimate.se is not None:
-            corrected[name] = sign * _corrected(sign * estimate.z, estimate.se, spending, study, clock)
     means = {name: guardrail_means(sums, study, totals, name) for name in study.guardrails if name not in state.failed}
     readable = {name: z for name, z in margin_statistics(study, means).items() if z is not None}
     fallen = failures(
@@ -77,15 +74,34 @@ def take_look(
     )
     failed = {**state.failed, **dict.fromkeys(fallen, clock.look)}
     after = msgspec.structs.replace(
-        state, look=clock.look, ship=ship, harm=harm, allowed=allowed, failed=failed, corrected=corrected
+        state,
+        look=clock.look,
+        ship=ship,
+        harm=harm,
+        allowed=allowed,
+        failed=failed,
+        readable_from=_first(state, estimate, clock),
     )
     return after, crossings
 
 
-def _corrected(z: float, standard_error: float, spending: Spending, study: Study, clock: Clock) -> float:
-    """The effect at a crossing of this look, corrected for having crossed, on the log scale toward the crossed tail."""
+def _first(state: EngineState, estimate: Estimate, clock: Clock) -> int | None:
+    """The first look at which the primary could be read; None before."""
+    if state.readable_from is not None or estimate.log_lift is None:
+        return state.readable_from
+    return clock.look
+
+
+def corrected_lift(state: EngineState, estimate: Estimate, study: Study, clock: Clock, harm: bool) -> float | None:
+    """The lift of a study that stops at the clock's look because a tail was crossed, corrected for that."""
+    if estimate.log_lift is None or estimate.se is None or not clock.look:
+        return None
+    spending = harm_spending if harm else obrien_fleming
+    sign = -direction(study) if harm else direction(study)
     limits = reachable(study, clock.times, spending, constants(clock.times, study.decision.alpha / 2, spending))
-    return conditional_median(z, standard_error, clock.times, limits, clock.look)
+    first = state.readable_from or 1
+    possible = tuple(limit if look >= first else np.inf for look, limit in enumerate(limits, 1))
+    return as_lift(sign * corrected(sign * estimate.log_lift, estimate.se, clock.times, possible, clock.look))
 
 
 def _spent(spending: Spending, study: Study, clock: Clock) -> float:
@@ -106,6 +122,7 @@ def crossed(tail: Tail, crossing: Crossing | None, spending: Spending, study: St
         spent=_spent(spending, study, clock),
         allowed=None if crossing is None else crossing.allowed,
         rank=None if crossing is None else crossing.rank,
+        running=None if crossing is None else crossing.running,
         limit=None if crossing is None else crossing.limit,
         at=tail.crossed_at,
     )

@@ -16,9 +16,9 @@ ONE, SESSIONS, ELIGIBLE, RETURNED, SUMS = range(5)
 followed by an active one, and from `SUMS` on the sum of each session measure."""
 
 
-def counts_of(totals: Totals, one: int = 1) -> tuple[int, ...]:
-    """A user's counts; `one` is 0 for a user outside the population."""
-    return (one, totals.sessions, totals.eligible, totals.returned, *totals.sums)
+def counts_of(totals: Totals) -> tuple[int, ...]:
+    """The counts of a user of the population."""
+    return (1, totals.sessions, totals.eligible, totals.returned, *totals.sums)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from stats.classic import classic
 from stats.clock import Clock
 from stats.estimates import (
     Estimate,
-    Lowest,
+    LowestP,
     Totals,
     direction,
     estimate_of,
@@ -25,6 +25,9 @@ from stats.user_means import as_lift
 from stats.verdict import Crossed, Lift, PerExposedUser, Primary
 from stats.words import percent
 
+LEAST_GAIN = 0.0005
+"""Share of the variance below which the adjustment is not worth a word."""
+
 
 def tail_constants(study: Study, clock: Clock) -> tuple[float, float]:
     """The constants on Z toward *ship* and toward *harm* at the clock's look; inf where nothing is spent."""
@@ -36,7 +39,7 @@ def tail_constants(study: Study, clock: Clock) -> tuple[float, float]:
 
 
 def read_primary(
-    sums: TickSums, study: Study, totals: Totals, estimate: Estimate, clock: Clock, lowest: Lowest, ship: Crossed,
+    sums: TickSums, study: Study, totals: Totals, estimate: Estimate, clock: Clock, lowest: LowestP, ship: Crossed,
     harm: Crossed,
 ) -> Primary:  # fmt: skip
     """The primary's reading: estimate, always-valid layer, the look's constants and interval, both tails."""
@@ -51,20 +54,22 @@ def read_primary(
     if estimate.log_lift is not None and estimate.variance is not None and estimate.se is not None:
         rho = mixture.tuned_rho(study.statistics.planned_standard_error)
         below = float(mixture.one_sided_radius(estimate.variance, rho, study.decision.alpha))
-        at_least = toward * as_lift(estimate.log_lift - toward * below)
+        bound = as_lift(estimate.log_lift - toward * below)
+        at_least = toward * bound if np.isfinite(bound) else None
         if up is not None and down is not None and np.isfinite(up) and np.isfinite(down):
             low, high = (up, down) if toward > 0 else (down, up)
-            interval = (
-                as_lift(estimate.log_lift - low * estimate.se),
-                as_lift(estimate.log_lift + high * estimate.se),
-            )
+            ends = as_lift(estimate.log_lift - low * estimate.se), as_lift(estimate.log_lift + high * estimate.se)
+            interval = ends if np.isfinite(ends[1]) else None
     plain, everyone = plain_estimate(control, treatment, study), _per_exposed_user(sums, study)
+    means = user_means.adjusted_means(control, treatment, integer_units(study, name))
     gain = None
     if estimate.variance is not None and plain.variance is not None:
         gain = 1.0 - estimate.variance / plain.variance
     return Primary(
         metric=name,
         users=estimate.users,
+        control=None if means is None else means.control,
+        treatment=None if means is None else means.treatment,
         lift=estimate.lift,
         cause=unreadable(control, treatment, study.statistics.minimum_users, estimate.log_lift is not None),
         ratio=ratio_of(sums, study, name),
@@ -105,8 +110,11 @@ def _lifts(
         words = "every session counts the same, so users with many sessions weigh most; the interval holds for one look"
         found.append(Lift(name="sessions", lift=of_sessions.lift, ci=of_sessions.lift_ci95, words=words))
     found.append(Lift(name="users", lift=plain.lift, ci=interval_of(plain, study), words="every user counts the same"))
-    won = "" if gain is None else f", which takes away {percent(gain, signed=False)} of the variance"
-    words = f"the same, adjusted by what users did before the period{won}: this one decides"
+    if gain is None or gain < LEAST_GAIN:
+        words = "the same, adjusted by what users did before the period, which tells nothing here: this one decides"
+    else:
+        won = percent(gain, signed=False)
+        words = f"the same, adjusted by what users did before the period, which takes away {won} of the variance: this one decides"
     found.append(Lift(name="users_adjusted", lift=adjusted.lift, ci=interval_of(adjusted, study), words=words))
     if everyone is not None:
         words = f"{metric.unit} in all per exposed user, also of those who are left out (intention to treat)"
@@ -130,3 +138,14 @@ def _per_exposed_user(sums: TickSums, study: Study) -> PerExposedUser | None:
         lift=estimate.lift,
         ci=interval_of(estimate, study),
     )
+
+
+def is_clear(primary: Primary, study: Study, harm: bool) -> bool:
+    """Does the statistic lie beyond this look's boundary toward *harm*, or toward *ship*?
+
+    Without a logarithm (a mean of 0) there is an order only, and the crossing is as clear as it can be.
+    """
+    constant = primary.harm_boundary if harm else primary.boundary
+    if primary.z is None or constant is None:
+        return primary.cause in ("zero_control", "zero_treatment", "no_spread")
+    return (-1 if harm else 1) * direction(study) * primary.z > constant

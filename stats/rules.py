@@ -2,7 +2,7 @@
 
 from livelift.assignment import VARIANTS
 from livelift.study import Study
-from stats.verdict import Guardrail, Health, Primary, Progress, Readings, Rule
+from stats.verdict import Guardrail, Health, Primary, Readings, Rule
 from stats.words import amount, cause_of, improvement_of, is_better, is_harmed, limit, needed, p_value, percent
 
 
@@ -16,7 +16,7 @@ def rules_of(readings: Readings) -> tuple[Rule, ...]:
         *(_guardrail(study, name, reading) for name, reading in readings.guardrails.items()),
         _crossing(study, primary),
         _lift(study, primary),
-        _end(study, readings.progress),
+        _end(readings),
         *(Rule(name="alarm", number=alarm.look, threshold=None, passed=False, words=alarm.words) for alarm in readings.alarms),
     )  # fmt: skip
 
@@ -74,13 +74,16 @@ def _exposure(study: Study, health: Health) -> list[Rule]:
     rows: list[Rule] = []
     p, alpha = health.inclusion_p, study.health.inclusion_alpha
     if health.excluded_share is not None:
+        at_once = health.inclusion_p_fixed
         tested = "" if p is None else f" (p of a difference {p_value(p)}, alarm at {alpha:g})"
+        if p is not None and at_once is not None and at_once <= alpha < p:
+            tested += f", no ship at this look (p of one look {p_value(at_once)})"
         rows.append(
             Rule(
                 name="inclusion",
                 number=p,
                 threshold=alpha,
-                passed=None if p is None else p > alpha,
+                passed=None if p is None else p > alpha and (at_once is None or at_once > alpha),
                 words=left_out_words(study, health) + tested,
             )
         )
@@ -120,7 +123,7 @@ def _compared(study: Study, primary: Primary, harm: bool) -> str:
         return ""
     extreme = "as bad" if harm else "as good"
     return (
-        f": {tail.rank:,} of {study.statistics.flips:,} random splits of the users look at least {extreme} as this one, "
+        f": {tail.rank:,} of {tail.running:,} random splits of the users look at least {extreme} as this one, "
         f"at most {max(tail.allowed, 0):,} may at this look"
     )
 
@@ -155,6 +158,8 @@ def guardrail_values(study: Study, name: str, reading: Guardrail) -> str:
         return f"{values}: {cause_of(study, reading.cause, reading.users)}"
     if reading.worsening is None:
         return values
+    if reading.worsening == 0:
+        return f"{values}: the same"
     change = percent(abs(reading.worsening), signed=False)
     return f"{values}: {change} {'worse' if reading.worsening > 0 else 'better'}"
 
@@ -163,20 +168,25 @@ def _lift(study: Study, primary: Primary) -> Rule:
     improvement = improvement_of(study, primary.lift)
     return Rule(
         name="minimum_lift",
-        number=primary.lift,
+        number=improvement,
         threshold=study.decision.minimum_lift,
         passed=None if improvement is None else improvement > study.decision.minimum_lift,
         words=f"lift of {study.metrics[primary.metric].title} {percent(primary.lift)}, ship needs {needed(study)}",
     )
 
 
-def _end(study: Study, progress: Progress) -> Rule:
-    possible = f"harm can be said from {progress.harm_from} on, ship from {progress.ship_from} on"
+def _end(readings: Readings) -> Rule:
+    progress = readings.progress
     if progress.period_complete:
         words = "the period is complete"
+    elif readings.closed:
+        words = (
+            f"closed early at look {readings.decided.look if readings.decided else progress.look} of {progress.looks}"
+        )
     elif progress.ended:
         words = f"the stream ended early, {progress.days_remaining} days are missing: no final look"
     else:
+        possible = f"a worse primary can be said from {progress.harm_from} on, ship from {progress.ship_from} on"
         words = f"look {progress.look} of {progress.looks}, {progress.days_remaining} days remain; {possible}"
     return Rule(
         name="period", number=progress.look, threshold=progress.looks, passed=progress.period_complete, words=words

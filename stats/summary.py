@@ -12,12 +12,13 @@ def summarise(readings: Readings, decision: Decision, why: Why | None) -> str:
     Returns
     -------
     str
-        One sentence; a second one where the first could be misread, or where something was proven since.
+        One sentence; a second one where the first could be misread, or where something holds now that did not then.
     """
     if decision == "no_data":
-        return f"No verdict yet: {_no_data(readings, why)}."
+        over = readings.progress.period_complete or readings.progress.ended
+        return f"No verdict{'' if over else ' yet'}: {_no_data(readings, why)}."
     if decision == "unhealthy":
-        return f"Do not trust the numbers now: {_illness(readings, why)}."
+        return f"Do not trust the numbers now: {_problem(readings, why)}."
     if decision == "ship":
         return f"Ship: {_shipped(readings)}"
     if decision == "dont_ship":
@@ -33,6 +34,16 @@ def _now(readings: Readings) -> str:
     return f"{percent(readings.primary.lift)} now"
 
 
+def _just_decided(readings: Readings) -> bool:
+    """Is this the very tick of the decision? What holds now is then what held."""
+    return readings.decided is None or (readings.decided.time == readings.time and not readings.preview)
+
+
+def _when(decided: Decided, lift: bool = True) -> str:
+    at = "" if decided.lift is None or not lift else f" at {percent(decided.lift)}"
+    return f"on {to_iso(decided.time)[:10]} (look {decided.look}){at}"
+
+
 def _no_data(readings: Readings, why: Why | None) -> str:
     study, primary = readings.study, readings.primary
     if why == "unreadable" and primary.cause is not None:
@@ -43,65 +54,91 @@ def _no_data(readings: Readings, why: Why | None) -> str:
 
 def _shipped(readings: Readings) -> str:
     """What held when *ship* was decided, then what holds now."""
-    study, decided = readings.study, readings.decided
-    title, at_first = _title(readings), decided is None or decided.look == readings.progress.look
-    if at_first or decided is None:
-        return (
-            f"{title} {is_better(study)} ({_now(readings)}), {_shown_at(readings.primary.ship.at)}, "
-            f"and no guardrail stood against it."
-        )
+    study, decided, title = readings.study, readings.decided, _title(readings)
+    unopposed = ", and no guardrail stood against it" if readings.guardrails else ""
+    if decided is None or _just_decided(readings):
+        crossed = readings.primary.ship.at
+        return f"{title} {is_better(study)} ({_now(readings)}), shown at look {crossed}{unopposed}."
     then = f"{title} {is_better(study)}, decided {_when(decided)}"
     if readings.alarms:
         return f"{then}. But now: {'; '.join(alarm.words for alarm in readings.alarms)}."
     if readings.primary.lift is None:
         return f"{then}."
     improvement = improvement_of(study, readings.primary.lift) or 0.0
-    since = f", {_now(readings)}" if improvement > 0 else f"; it is no longer ahead ({_now(readings)})"
-    return f"{then}{since}. No guardrail stood against it."
-
-
-def _when(decided: Decided) -> str:
-    lift = "" if decided.lift is None else f" at {percent(decided.lift)}"
-    return f"on {to_iso(decided.time)[:10]} (look {decided.look}){lift}"
+    since = f"{then}, {_now(readings)}." if improvement > 0 else f"{then}; it is no longer ahead ({_now(readings)})."
+    doubt = _named(readings, "gate", "worse by the look of it")
+    return f"{since} Now {doubt}." if doubt else since
 
 
 def _refused(readings: Readings, why: Why | None) -> str:
-    study, title = readings.study, _title(readings)
-    if why == "harm":
-        now = "" if readings.primary.lift is None else f" ({_now(readings)})"
-        return f"{title} {is_harmed(study)}{now}, {_shown_at(readings.primary.harm.at)}."
-    if why == "guardrail":
-        verb = f"worse by more than {limit(study.decision.guardrail_margin)}"
-        return f"{_named(readings, 'fail', verb)}."
-    closed = "the period is over" if readings.progress.period_complete else "the study was closed early"
-    return f"{closed} and {_unproven(readings)} That is no proof of no effect."
+    study, decided, title = readings.study, readings.decided, _title(readings)
+    if decided is None or _just_decided(readings):
+        if why == "harm":
+            now = "" if readings.primary.lift is None else f" ({_now(readings)})"
+            return f"{title} {is_harmed(study)}{now}, shown at look {readings.primary.harm.at}."
+        if why == "guardrail":
+            return f"{_named(readings, 'fail', f'worse by more than {limit(study.decision.guardrail_margin)}')}."
+    elif why == "harm":
+        return f"{title} {is_harmed(study)}, decided {_when(decided)}, {_now(readings)}."
+    elif why == "guardrail":
+        titles = [study.metrics[name].title for name, one in readings.guardrails.items() if one.status == "fail"]
+        values = [
+            guardrail_values(study, name, one) for name, one in readings.guardrails.items() if one.status == "fail"
+        ]
+        worse = f"shown to be worse by more than {limit(study.decision.guardrail_margin)}"
+        verb = "was" if len(titles) == 1 else "were"
+        return f"{' and '.join(titles)} {verb} {worse} {_when(decided, lift=False)}. Now {'; '.join(values)}."
+    if why == "closed":
+        return "the study was closed early, before it could say anything. That is no proof of no difference."
+    over = "the study was closed early" if readings.closed else "the period is over"
+    return f"{over} and {_unproven(readings)} That is no proof of no difference."
 
 
 def _unproven(readings: Readings) -> str:
-    study, title, change = readings.study, _title(readings), percent(readings.primary.lift)
-    if readings.primary.ship.at is None:
+    title, change = _title(readings), percent(readings.primary.lift)
+    if readings.held_back is None:
         return f"{title} is not proven better ({change})."
-    for status, verb in (("gate", "worse"), ("unreadable", "not readable")):
-        if any(reading.status == status for reading in readings.guardrails.values()):
-            return f"though {title} {is_better(study)} ({change}), {_named(readings, status, verb)}."
-    return f"though {title} {is_better(study)}, the lift is {change} and ship needs {needed(study)}."
+    return f"{_held_back(readings, change)}."
+
+
+def _held_back(readings: Readings, change: str) -> str:
+    """A crossed boundary, and what keeps it from being a *ship*."""
+    study, title, why = readings.study, _title(readings), readings.held_back
+    better = f"{title} {is_better(study)} ({change})"
+    if why == "guardrail_gate":
+        return f"{better}, but {_named(readings, 'gate', 'worse at this look')}"
+    if why == "guardrail_unreadable":
+        return f"{better}, but {_named(readings, 'unreadable', 'not readable')}"
+    if why == "left_out_gate":
+        return f"{better}, but at this look {_uneven(readings)}"
+    if why == "not_clear":
+        return f"{title} was shown better at look {readings.primary.ship.at}, but is not clearly so any more ({change})"
+    return f"{title} {is_better(study)}, but the lift is {change}, and ship needs {needed(study)}"
 
 
 def _waiting(readings: Readings, why: Why | None) -> str:
-    study, progress, title = readings.study, readings.progress, _title(readings)
+    progress, title = readings.progress, _title(readings)
     if why == "ended_early":
         return f"the stream ended with {progress.days_remaining} days missing, so nothing is decided"
-    if why == "guardrail_gate":
-        return f"{title} {is_better(study)} ({_now(readings)}), but {_named(readings, 'gate', 'worse at this look')}"
-    if why == "guardrail_unreadable":
-        return f"{title} {is_better(study)} ({_now(readings)}), but {_named(readings, 'unreadable', 'not readable')}"
-    if why == "left_out_gate":
-        return f"{title} {is_better(study)} ({_now(readings)}), but at this look {_uneven(readings)}"
-    if why == "minimum_lift":
-        return f"{title} {is_better(study)}, but the lift is {_now(readings)}, and ship needs {needed(study)}"
+    if why is not None:
+        return _held_back(readings, _now(readings))
+    if readings.primary.harm.at is not None:
+        return f"{title} was shown worse at look {readings.primary.harm.at} ({_now(readings)}), which the next look decides"
+    if readings.primary.ship.at is not None:
+        return f"{title} was shown better at look {readings.primary.ship.at} ({_now(readings)}), which the next look decides"
     return (
         f"nothing is proven yet ({title} {_now(readings)}), look {progress.look} of {progress.looks}, "
         f"{progress.days_remaining} days remain"
+    )
+
+
+def _named(readings: Readings, status: str, verb: str) -> str:
+    """The guardrails of a status with a verb and both arms' values; empty if there are none."""
+    study = readings.study
+    return " and ".join(
+        f"{study.metrics[name].title} is {verb} ({guardrail_values(study, name, reading)})"
+        for name, reading in readings.guardrails.items()
+        if reading.status == status
     )
 
 
@@ -109,26 +146,12 @@ def _uneven(readings: Readings) -> str:
     return f"the arms lose users unevenly ({left_out_words(readings.study, readings.health)})"
 
 
-def _shown_at(look: int | None) -> str:
-    return "shown when the study was closed" if look is None else f"shown at look {look}"
-
-
-def _named(readings: Readings, status: str, verb: str) -> str:
-    """The guardrails of a status with a verb and both arms' values."""
-    study = readings.study
-    found = [
-        f"{study.metrics[name].title} is {verb} ({guardrail_values(study, name, reading)})"
-        for name, reading in readings.guardrails.items()
-        if reading.status == status
-    ]
-    return " and ".join(found) if found else f"a guardrail is {verb}"
-
-
-def _illness(readings: Readings, why: Why | None) -> str:
+def _problem(readings: Readings, why: Why | None) -> str:
     study, health = readings.study, readings.health
     limits = study.health
     if why == "late_rows":
-        return f"{percent(health.late_share, signed=False)} of the rows came too late, the limit is {limit(limits.maximum_late_share)}"
+        late = percent(health.late_share, signed=False)
+        return f"{late} of the rows came too late, the limit is {limit(limits.maximum_late_share)}"
     if why == "rejected_rows":
         share = percent(health.rejected_share, signed=False)
         return f"{share} of the rows were rejected, the limit is {limit(limits.maximum_rejected_share)}"

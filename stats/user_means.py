@@ -6,13 +6,15 @@ broadcasts: one comparison, the 2,000 flips of a look, or every session of a sim
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import expm1, isfinite, log1p
+from math import expm1, inf, isfinite
 
 import numpy as np
 from numpy.typing import NDArray
 
 from livelift.tick_sums import ExactSums
 from stats.classic import Estimate, Welch, welch
+
+LARGEST_LOG = 700.0
 
 Floats = NDArray[np.float64]
 Sums = NDArray[np.int64] | NDArray[np.float64]
@@ -130,8 +132,8 @@ class AdjustedMeans:
         ȳ_a − θ (x̄_a − x̄).
     control_variance, treatment_variance
         Variances of these means, in the unit's square.
-    plain_control, plain_treatment
-        ȳ_a, not adjusted.
+    plain_control
+        ȳ_C, not adjusted.
     """
 
     users: tuple[int, int]
@@ -140,7 +142,6 @@ class AdjustedMeans:
     control_variance: float
     treatment_variance: float
     plain_control: float
-    plain_treatment: float
 
 
 def adjusted_means(control: ExactSums, treatment: ExactSums, divide_by: float = 1.0) -> AdjustedMeans | None:
@@ -184,7 +185,7 @@ def _adjusted(c: "_Scatter", t: "_Scatter", theta: float, divide_by: float) -> A
         max(arm.yy - 2 * theta * arm.xy + theta * theta * arm.xx, 0.0) / ((arm.n - 1) * arm.n) / divide_by**2
         for arm in (c, t)
     ]
-    return AdjustedMeans((c.n, t.n), plain[0] - shift[0], plain[1] - shift[1], *variance, *plain)
+    return AdjustedMeans((c.n, t.n), plain[0] - shift[0], plain[1] - shift[1], variance[0], variance[1], plain[0])
 
 
 def difference(control: ExactSums, treatment: ExactSums, divide_by: float = 1.0) -> Welch | None:
@@ -241,21 +242,12 @@ def _scatter(sums: Sequence[int]) -> _Scatter:
 
 
 def as_lift(log_scale: float) -> float:
-    """e^L − 1: a log lift as a fraction.
+    """e^L − 1: a log lift as a fraction; infinite where a float64 does not hold it.
 
     >>> round(as_lift(0.0953102), 6)
     0.1
     """
-    return expm1(log_scale)
-
-
-def as_log(lift: float) -> float:
-    """ln(1 + lift): a fraction on the log scale.
-
-    >>> round(as_log(0.01), 8)
-    0.00995033
-    """
-    return log1p(lift)
+    return expm1(log_scale) if log_scale < LARGEST_LOG else inf
 
 
 def known(value: float | np.float64 | Floats) -> float | None:

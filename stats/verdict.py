@@ -16,8 +16,8 @@ Decision = Literal["no_data", "unhealthy", "keep_running", "ship", "dont_ship"]
 Why = Literal[
     "too_few_users", "unreadable",  # no_data
     "sample_ratio", "left_out", "late_rows", "rejected_rows",  # unhealthy
-    "minimum_lift", "guardrail_gate", "guardrail_unreadable", "left_out_gate", "ended_early",  # keep_running
-    "harm", "guardrail", "not_proven",  # dont_ship
+    "minimum_lift", "guardrail_gate", "guardrail_unreadable", "left_out_gate", "not_clear", "ended_early",  # keep_running
+    "harm", "guardrail", "not_proven", "closed",  # dont_ship
 ]  # fmt: skip
 
 
@@ -64,6 +64,8 @@ class Crossed(msgspec.Struct, frozen=True, kw_only=True):
     allowed, rank
         At this look: how many of the re-assignments may cross, and how many of those still in the race are at least as
         extreme as the study (itself included; crossing = rank ≤ allowed). None between looks and without flips.
+    running
+        How many re-assignments are still in the race at this look, the study itself included.
     limit
         At this look: the Z toward this tail that had to be exceeded; None between looks and without flips.
     at
@@ -73,6 +75,7 @@ class Crossed(msgspec.Struct, frozen=True, kw_only=True):
     spent: float
     allowed: int | None
     rank: int | None
+    running: int | None
     limit: float | None
     at: int | None
 
@@ -111,6 +114,8 @@ class PerExposedUser(msgspec.Struct, frozen=True, kw_only=True):
 class Primary(Sequential, frozen=True, kw_only=True):
     """The deciding metric.
 
+    control, treatment
+        Adjusted user means in the shown unit.
     log_lift, se, z, theta
         L = ln(1 + lift), √V, L/√V and the covariate's coefficient.
     difference
@@ -132,6 +137,8 @@ class Primary(Sequential, frozen=True, kw_only=True):
         The measure's sum per exposed user; only a mean over sessions has one.
     """
 
+    control: float | None
+    treatment: float | None
     log_lift: float | None
     se: float | None
     z: float | None
@@ -163,7 +170,7 @@ class Guardrail(Sequential, frozen=True, kw_only=True):
     worsening
         How much worse treatment is, a fraction of control; negative = better. None where control's mean is 0.
     margin_z, boundary
-        Z_g, and the c_k that it must exceed to fail. None also where nothing is uncertain: no spread, different means.
+        Z_g, infinite where nothing is uncertain (no spread, different means), and the c_k that it must exceed to fail.
     p, p_holm
         Fixed one-sided p of Z_g at this look; adjusted for the number of guardrails.
     at_most
@@ -280,8 +287,8 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
     lift
         The primary's adjusted lift at that tick.
     lift_corrected
-        The lift at the crossing of the primary's boundary, corrected for having crossed: an estimate at which a study stops
-        is too large on average (`stats.stopping`). None where no boundary of the primary was crossed.
+        `lift` corrected for having stopped there: such an estimate is too large on average (`stats.stopping`). None where
+        no boundary of the primary decided.
     """
 
     decision: Decision
@@ -309,11 +316,19 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
 class Readings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that is known at a tick and from which words are made: what decides, and what stands beside it.
 
+    time, preview
+        As of when (ms), and whether it is between ticks.
     included
         Users of (control, treatment) in the analysis.
+    held_back
+        What keeps a crossed boundary from being a *ship*; None where nothing does.
+    closed
+        A person closed the study early.
     """
 
     study: Study
+    time: int
+    preview: bool
     included: tuple[int, int]
     health: Health
     primary: Primary
@@ -321,6 +336,8 @@ class Readings(msgspec.Struct, frozen=True, kw_only=True):
     progress: Progress
     decided: Decided | None
     alarms: tuple[Alarm, ...]
+    held_back: Why | None
+    closed: bool
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):

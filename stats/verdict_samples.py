@@ -51,6 +51,7 @@ def _decided(document: Document, study: Study) -> Iterator[tuple[Metric, dict[st
     raised = {alarm["name"] for alarm in document["alarms"]}
     for name in ("harm", *(f"guardrail:{metric}" for metric in study.guardrails)):
         yield declared.ALARM, {"alarm": name}, int(name in raised)
+    yield declared.CLOSED, {}, int(bool(document["deviations"]))
     yield declared.SHIP_FROM, {}, _seconds(document["progress"]["ship_from"])
     yield declared.HARM_FROM, {}, _seconds(document["progress"]["harm_from"])
 

@@ -48,7 +48,7 @@ def amount(value: float | None, metric: Metric) -> str:
         return "unknown"
     if metric.unit == "share":
         return percent(value, signed=False)
-    return f"{value:,.3g} {metric.unit}" if abs(value) < 1000 else f"{value:,.0f} {metric.unit}"
+    return f"{value:,.3g} {metric.unit}" if abs(value) < 999.5 else f"{value:,.0f} {metric.unit}"
 
 
 def p_value(p: float) -> str:

@@ -12,18 +12,6 @@ WITH exposure AS (
     JOIN session ON due < sessions_before
     WHERE in_period
     GROUP BY number, listener
-), resolved AS (
-    SELECT number, listener, count(*) AS eligible, count(*) FILTER (returned) AS returned
-    FROM tick
-    JOIN user_day ON due <= days_through
-    GROUP BY number, listener
-), before AS (
-    SELECT listener, count(*) AS pre_sessions, sum(seconds) AS pre_seconds
-    FROM session
-    WHERE start_time >= getvariable('pre_start')
-      AND start_time < getvariable('period_start')
-      AND due < getvariable('period_start')
-    GROUP BY listener
 ), amount AS (
     SELECT
         number, listener, metric.name AS metric,
@@ -53,7 +41,7 @@ WITH exposure AS (
         END)::HUGEINT AS x
     FROM amount
     JOIN listener USING (listener)
-    LEFT JOIN before USING (listener)
+    LEFT JOIN pre_period USING (listener)
 )
 SELECT
     number, metric, variant,

@@ -13,18 +13,6 @@ WITH listened AS (
     WHERE in_period
     GROUP BY number, listener
     HAVING count(*) >= getvariable('minimum_sessions')
-), resolved AS (
-    SELECT number, listener, count(*) AS eligible, count(*) FILTER (returned) AS returned
-    FROM tick
-    JOIN user_day ON due <= days_through
-    GROUP BY number, listener
-), before AS (
-    SELECT listener, count(*) AS pre_sessions, sum(seconds) AS pre_seconds
-    FROM session
-    WHERE start_time >= getvariable('pre_start')
-      AND start_time < getvariable('period_start')
-      AND due < getvariable('period_start')
-    GROUP BY listener
 )
 SELECT
     listened.*,
@@ -34,4 +22,4 @@ SELECT
 FROM listened
 JOIN listener USING (listener)
 LEFT JOIN resolved USING (number, listener)
-LEFT JOIN before USING (listener);
+LEFT JOIN pre_period USING (listener);

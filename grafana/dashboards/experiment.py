@@ -40,7 +40,9 @@ WHYS = {
     "guardrail_gate": "a guardrail blocks ship",
     "guardrail_unreadable": "a guardrail cannot be read",
     "left_out_gate": "arms lose users unevenly",
+    "not_clear": "no longer clearly better",
     "ended_early": "stream ended early",
+    "closed": "closed early",
     "harm": "the primary is harmed",
     "guardrail": "a guardrail fails",
     "not_proven": "not proven by the end",
@@ -214,7 +216,7 @@ def _metric(study: Study) -> list[Any]:
             "by",
             [
                 Column("Lift", as_of(v.LIFT_BY), "percentunit", 1),
-                Column("95 %, from", as_of(v.LIFT_BY_LOW), "percentunit", 1),
+                Column("interval, from", as_of(v.LIFT_BY_LOW), "percentunit", 1),
                 Column("to", as_of(v.LIFT_BY_HIGH), "percentunit", 1),
             ],
             Size(24, 6), "Counted by",

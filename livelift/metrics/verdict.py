@@ -10,7 +10,8 @@ DECISIONS = ("no_data", "unhealthy", "keep_running", "ship", "dont_ship")
 
 WHYS = (
     "too_few_users", "unreadable", "sample_ratio", "left_out", "late_rows", "rejected_rows", "minimum_lift",
-    "guardrail_gate", "guardrail_unreadable", "left_out_gate", "ended_early", "harm", "guardrail", "not_proven", "none",
+    "guardrail_gate", "guardrail_unreadable", "left_out_gate", "not_clear", "ended_early", "harm", "guardrail", "not_proven", "closed",
+    "none",
 )  # fmt: skip
 STATUSES = ("fail", "gate", "inconclusive", "proven_safe", "unreadable")
 """Of a guardrail, in the order of their numeric codes, 0 to 4."""
@@ -39,6 +40,7 @@ ALARM = gauge(
     "1 for what was proven against a ship after it was decided: harm, or guardrail:<metric>; else 0.",
     "alarm",
 )
+CLOSED = gauge("livelift_closed_early", "1 once a person has closed the study before its planned end.")
 SHIP_FROM = gauge("livelift_ship_possible_event_time_seconds", "First day on which ship can be said, Unix time.")
 HARM_FROM = gauge("livelift_harm_possible_event_time_seconds", "First day on which harm can be said, Unix time.")
 TICK_EVENT_TIME = gauge("livelift_tick_event_time_seconds", "Event time of the last tick, Unix time.")
@@ -70,8 +72,8 @@ ADJUSTED = gauge(
 LOW = gauge("livelift_metric_interval_low_ratio", "Lower end of the lift's always-valid interval.", "metric")
 HIGH = gauge("livelift_metric_interval_high_ratio", "Upper end of the lift's always-valid interval.", "metric")
 LIFT_BY = gauge("livelift_primary_lift_ratio", "Lift of the primary by each way to count.", "by")
-LIFT_BY_LOW = gauge("livelift_primary_lift_low_ratio", "Lower end of that lift's 95 % interval.", "by")
-LIFT_BY_HIGH = gauge("livelift_primary_lift_high_ratio", "Upper end of that lift's 95 % interval.", "by")
+LIFT_BY_LOW = gauge("livelift_primary_lift_low_ratio", "Lower end of that lift's interval.", "by")
+LIFT_BY_HIGH = gauge("livelift_primary_lift_high_ratio", "Upper end of that lift's interval.", "by")
 P = gauge("livelift_metric_p", "p: always valid for the primary, Holm's of this look for a guardrail.", "metric")
 CLASSIC_P = gauge("livelift_metric_classic_p", "Welch's p of the classic reading: wrong when watched.", "metric")
 Z = gauge(

@@ -20,7 +20,7 @@ ALERTS = (
 BROKEN = {
     "DecisionChanged": ('changes(livelift_decision_code{clock=""}[5m]) > 0', "changes(livelift_decision_code[5m]) > 0"),
     "GuardrailFailing": ('livelift_guardrail_status="fail", clock=""} == 1', 'livelift_guardrail_status="fail"} == 0'),
-    "GuardrailBlocksShip": ('livelift_guardrail_status="gate"', 'livelift_guardrail_status="inconclusive"'),
+    "GuardrailBlocksShip": ('livelift_guardrail_status=~"gate|unreadable"', 'livelift_guardrail_status="inconclusive"'),
     "HarmAfterShip": ('after_ship{clock=""} == 1', 'after_ship{clock=""} >= 0'),
     "UsersLeftOutUnevenly": ('_p{clock=""} <= livelift_inc', '_p{clock=""} >= livelift_inc'),
     "SampleRatioMismatch": ('_p{clock=""} <= livelift_sam', '_p{clock=""} >= livelift_sam'),

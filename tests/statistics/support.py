@@ -79,6 +79,7 @@ def tick(
         exposed_sums={
             name: (exact(sums[name][0]), exact(sums[name][1]))
             for name in ("session_duration", "sessions_per_user", "d1_retention")
+            if name in sums
         },
     )
     return replace(made, **changes)  # type: ignore[arg-type]

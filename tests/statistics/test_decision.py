@@ -11,18 +11,21 @@ from hypothesis import strategies as st
 from stats import engine
 from stats.boundaries import calendar, constants, obrien_fleming
 from stats.classic_opinion import classic_opinion
-from stats.decision import Findings, decide, illness
+from stats.decision import Findings, decide, health_problem
 from stats.guarantee import guarantee
 from stats.simulate.bars import BARS, Cell
 from stats.verdict import Health, Why
 from tests.statistics.support import STUDY, tick
 
 CALM = Findings(
+    enough_exposed=True,
     enough_users=True,
     readable=True,
-    ill=None,
+    problem=None,
     harm_crossed=False,
+    harm_clear=True,
     ship_crossed=False,
+    ship_clear=True,
     guardrail_failed=False,
     guardrail_gates=False,
     guardrail_unreadable=False,
@@ -38,14 +41,18 @@ CALM = Findings(
     ("changes", "expected"),
     [
         ({}, ("keep_running", None)),
-        ({"enough_users": False, "ill": "sample_ratio"}, ("no_data", "too_few_users")),
+        ({"enough_exposed": False, "problem": "sample_ratio"}, ("no_data", "too_few_users")),
+        ({"enough_users": False}, ("no_data", "too_few_users")),
+        # An arm that lost all its users is unhealthy, or a guardrail says so: never only "too few users".
+        ({"enough_users": False, "problem": "left_out"}, ("unhealthy", "left_out")),
+        ({"enough_users": False, "guardrail_failed": True}, ("dont_ship", "guardrail")),
         ({"readable": False}, ("no_data", "unreadable")),
         ({"readable": False, "ship_crossed": True, "complete": True}, ("no_data", "unreadable")),
-        ({"readable": False, "ill": "left_out"}, ("unhealthy", "left_out")),
+        ({"readable": False, "problem": "left_out"}, ("unhealthy", "left_out")),
         ({"readable": False, "harm_crossed": True}, ("dont_ship", "harm")),
         ({"readable": False, "guardrail_failed": True}, ("dont_ship", "guardrail")),
-        ({"ill": "sample_ratio", "harm_crossed": True}, ("unhealthy", "sample_ratio")),
-        ({"ill": "late_rows", "complete": True}, ("unhealthy", "late_rows")),
+        ({"problem": "sample_ratio", "harm_crossed": True}, ("unhealthy", "sample_ratio")),
+        ({"problem": "late_rows", "complete": True}, ("unhealthy", "late_rows")),
         ({"harm_crossed": True, "ship_crossed": True}, ("dont_ship", "harm")),
         ({"guardrail_failed": True, "ship_crossed": True}, ("dont_ship", "guardrail")),
         ({"ship_crossed": True}, ("ship", None)),
@@ -53,6 +60,11 @@ CALM = Findings(
         ({"ship_crossed": True, "guardrail_unreadable": True}, ("keep_running", "guardrail_unreadable")),
         ({"ship_crossed": True, "guardrail_unreadable": True, "complete": True}, ("dont_ship", "not_proven")),
         ({"ship_crossed": True, "left_out_gates": True}, ("keep_running", "left_out_gate")),
+        ({"ship_crossed": True, "ship_clear": False}, ("keep_running", "not_clear")),
+        ({"ship_crossed": True, "ship_clear": False, "complete": True}, ("dont_ship", "not_proven")),
+        ({"harm_crossed": True, "harm_clear": False}, ("keep_running", None)),
+        ({"harm_crossed": True, "ended": True, "deciding": False}, ("dont_ship", "harm")),
+        ({"guardrail_failed": True, "ended": True, "deciding": False}, ("dont_ship", "guardrail")),
         ({"ship_crossed": True, "improvement": 0.02}, ("keep_running", "minimum_lift")),
         ({"complete": True}, ("dont_ship", "not_proven")),
         ({"complete": True, "ship_crossed": True}, ("ship", None)),
@@ -71,11 +83,14 @@ def test_every_state_is_reached_as_written(changes: dict[str, object], expected:
 flags = st.booleans()
 findings = st.builds(
     Findings,
+    enough_exposed=flags,
     enough_users=flags,
     readable=flags,
-    ill=st.sampled_from([None, "sample_ratio", "left_out", "late_rows", "rejected_rows"]),
+    problem=st.sampled_from([None, "sample_ratio", "left_out", "late_rows", "rejected_rows"]),
     harm_crossed=flags,
+    harm_clear=flags,
     ship_crossed=flags,
+    ship_clear=flags,
     guardrail_failed=flags,
     guardrail_gates=flags,
     guardrail_unreadable=flags,
@@ -90,9 +105,10 @@ findings = st.builds(
 @given(findings)
 def test_ship_needs_every_condition_at_once(found: Findings) -> None:
     every = (
-        found.enough_users
+        found.enough_exposed
+        and found.enough_users
         and found.readable
-        and found.ill is None
+        and found.problem is None
         and found.deciding
         and found.ship_crossed
         and not (
@@ -110,7 +126,7 @@ def test_ship_needs_every_condition_at_once(found: Findings) -> None:
 
 @given(findings)
 def test_nothing_is_decided_between_looks(found: Findings) -> None:
-    assert decide(replace(found, deciding=False), 0.02)[0] in ("no_data", "unhealthy", "keep_running")
+    assert decide(replace(found, deciding=False, ended=False), 0.02)[0] in ("no_data", "unhealthy", "keep_running")
 
 
 def _health(
@@ -149,7 +165,7 @@ def _health(
     ],
 )
 def test_the_gravest_illness_is_named(health: Health, expected: Why | None) -> None:
-    assert illness(health, STUDY) == expected
+    assert health_problem(health, STUDY) == expected
 
 
 @pytest.mark.parametrize(

@@ -281,9 +281,30 @@ def test_closing_early_ends_the_study_and_spends_no_more_than_its_look_may() -> 
     assert verdict.deviations == ("closed early after 25 of 61 looks: budget is gone",)
     assert "no longer holds" in verdict.guarantee[0]
     after, later = engine.step(closed, tick(30, GOOD), STUDY)
-    assert later.decision == "dont_ship" and after.ship == closed.ship
+    assert later.decision == "dont_ship"
+    assert after.look == 30  # its looks go on: what they show would be an alarm
     with pytest.raises(StateError, match="ended already"):
         engine.close_early(closed, tick(31, NOTHING), STUDY, "again")
+
+
+def test_a_study_is_closed_at_its_own_tick_whatever_it_can_say_then() -> None:
+    """Neither data that cannot be trusted nor too few users let it go on to a ship on later data."""
+    state, _ = run([tick(day, GOOD) for day in (10, 20)])
+    ill = replace(tick(40, GOOD), counts=InputCounts(rows=1000, accepted=800, rejected={"date": 200}))
+    closed, verdict = engine.close_early(state, ill, STUDY, "over")
+    assert (verdict.decision, verdict.why) == ("dont_ship", "closed")
+    _, later = engine.step(closed, tick(44, GOOD), STUDY)
+    assert (later.decision, later.why) == ("dont_ship", "closed")
+    small, _ = run([few(5)])
+    _, verdict = engine.close_early(small, few(6), STUDY, "over")
+    assert (verdict.decision, verdict.why) == ("dont_ship", "closed")
+    assert "closed early, before it could say anything" in verdict.summary
+
+
+def test_the_tick_that_completes_the_period_is_no_early_close() -> None:
+    state, _ = run([tick(20, NOTHING)])
+    with pytest.raises(StateError, match="ended already"):
+        engine.close_early(state, tick(61, NOTHING), STUDY, "too late")
 
 
 def test_closing_between_looks_takes_the_last_look_again_with_what_it_left() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from livelift.study import Study
-from livelift.tick_sums import InputCounts
+from livelift.tick_sums import InputCounts, TickSums
 from stats import engine
 from stats.boundaries import calendar, constants, obrien_fleming
 from stats.document import history_entry, make_document
@@ -83,8 +83,8 @@ def test_under_an_observed_assignment_nothing_is_said_to_cause_anything() -> Non
     for effect in (0.3, -0.3, 0.0):
         _, verdicts = run([tick(day, Effects(effect), study=study) for day in (20, 40, 61)], study)
         for verdict in verdicts:
-            for causal in ("harm", "the change", "random splits", "is better ("):
-                assert causal not in in_words(verdict).replace("harm can be said", ""), (causal, in_words(verdict))
+            for causal in ("harm", "the change", "random splits", "is better (", "effect", "is tested"):
+                assert causal not in in_words(verdict), (causal, in_words(verdict))
         assert "no proof of a cause" in in_words(verdicts[-1])
 
 
@@ -166,3 +166,125 @@ def test_with_twice_the_minimum_of_users_an_arm_is_decided_as_rarely_as_promised
     assert missing > 0.8
     assert crossed <= 68  # 2,000 × 0.025, one-sided binomial at 0.01
     assert naive > 300  # what counting the share of all flips would do at the last look alone
+
+
+def losing(control: int, treatment: int) -> TickSums:
+    """A tick at which so many of 500 exposed users an arm are in the analysis."""
+    return replace(tick(30), exposed=(500, 500), included=(control, treatment))
+
+
+@pytest.mark.parametrize("left", [0, 20, 49])
+def test_an_arm_that_lost_nearly_all_its_users_is_not_only_waited_for(left: int) -> None:
+    _, verdict = engine.step(engine.initial(STUDY), losing(480, left), STUDY)
+    assert (verdict.decision, verdict.why) == ("unhealthy", "left_out")
+
+
+def test_a_split_that_is_all_wrong_is_not_only_waited_for() -> None:
+    _, verdict = engine.step(engine.initial(STUDY), replace(tick(5), exposed=(1000, 0), included=(900, 0)), STUDY)
+    assert (verdict.decision, verdict.why) == ("unhealthy", "sample_ratio")
+
+
+def test_a_crossing_that_faded_before_it_could_decide_ships_nothing() -> None:
+    """Crossed at look 26, a guardrail blocked to look 30; at look 50 the effect is gone, the guardrail too."""
+    gated = [tick(day, Effects(0.3, skips=0.05)) for day in (26, 30)]
+    state, verdicts = run([*gated, tick(50), tick(61)])
+    assert state.ship.crossed_at is not None and [v.why for v in verdicts[:2]] == ["guardrail_gate"] * 2
+    assert (verdicts[2].decision, verdicts[2].why) == ("keep_running", "not_clear")
+    assert "was shown better at look" in verdicts[2].summary and "not clearly so any more" in verdicts[2].summary
+    assert (verdicts[3].decision, verdicts[3].why) == ("dont_ship", "not_proven")
+    assert "not clearly so any more" in verdicts[3].summary
+
+
+def test_no_ship_stands_beside_an_interval_that_denies_it() -> None:
+    for seed in range(12):
+        state = engine.initial(STUDY)
+        for day in range(20, 62, 3):
+            state, verdict = engine.step(state, tick(day, Effects(0.1), seed=100 * seed + day, users=900), STUDY)
+            if verdict.decided is not None and verdict.decided.time == verdict.time and verdict.decision == "ship":
+                assert verdict.primary.interval is not None and verdict.primary.interval[0] > 0
+
+
+def test_a_closed_study_is_not_deaf() -> None:
+    state, _ = run([tick(20)])
+    closed, shipped = engine.close_early(state, tick(36, Effects(0.3)), STUDY, "launch date")
+    assert shipped.decision == "ship"
+    for day in (45, 55):
+        closed, verdict = engine.step(closed, tick(day, Effects(-0.3)), STUDY)
+    assert [alarm.name for alarm in verdict.alarms] == ["harm"] and "better (-" not in verdict.summary
+
+
+def test_a_preview_after_a_ship_tells_then_from_now() -> None:
+    state, _ = run([tick(30, Effects(0.3))])
+    shown = engine.preview(state, tick(30, Effects(-0.08)), STUDY)
+    assert shown.decision == "ship" and "it is no longer ahead (" in shown.summary
+
+
+def test_what_blocks_at_the_end_is_what_the_sentence_names() -> None:
+    """Users left out unevenly, too little for an alarm, enough to block every look."""
+    uneven = [replace(tick(day, Effects(0.3), users=868), exposed=(484, 516)) for day in (30, 50, 61)]
+    _, verdicts = run(uneven)
+    last = verdicts[-1]
+    assert last.health.inclusion_p is not None and last.health.inclusion_p > 0.01
+    assert (last.decision, last.why) == ("dont_ship", "not_proven")
+    assert "but at this look the arms lose users unevenly (" in last.summary
+    rule = {rule.name: rule for rule in last.reasons}["inclusion"]
+    assert rule.passed is False and "no ship at this look (p of one look 0.00" in rule.words
+
+
+def test_harm_that_was_shown_while_the_data_were_not_to_be_trusted_is_not_forgotten() -> None:
+    counts = InputCounts(rows=1000, accepted=800, rejected={"date": 200})
+    state, verdicts = run([replace(tick(20, Effects(-0.3)), counts=counts)])
+    assert verdicts[0].decision == "unhealthy" and state.harm.crossed_at == 20
+    assert "was shown worse at look 20" in engine.preview(state, tick(20, Effects(-0.3)), STUDY).summary
+    _, ended = engine.step(state, replace(tick(20, Effects(-0.3)), ended=True), STUDY)
+    assert (ended.decision, ended.why) == ("dont_ship", "harm")
+
+
+@pytest.mark.parametrize("effects", [Effects(-0.3), Effects(0.3, skips=0.4)])
+def test_a_refusal_tells_then_from_now_as_well(effects: Effects) -> None:
+    _, verdicts = run([tick(20, effects), tick(40, Effects(0.3, skips=-0.3))])
+    assert verdicts[-1].decision == "dont_ship"
+    assert "on 2009-03-21 (look 20)" in verdicts[-1].summary and " now" in verdicts[-1].summary.lower()
+    assert "harmed (+" not in verdicts[-1].summary and "is worse by more than 1% (" not in verdicts[-1].summary
+
+
+def test_with_few_users_the_splits_that_are_compared_are_those_that_can_be() -> None:
+    _, verdict = engine.step(engine.initial(STUDY), tick(50, users=102), STUDY)
+    words = {rule.name: rule.words for rule in verdict.reasons}["primary"]
+    running = verdict.primary.ship.running
+    assert running is not None and running < 1000 and f" of {running:,} random splits" in words
+
+
+def test_without_guardrails_none_is_spoken_of() -> None:
+    only = {STUDY.decision.primary: STUDY.metrics[STUDY.decision.primary]}
+    study = msgspec.structs.replace(STUDY, metrics=only)
+    _, verdict = engine.step(engine.initial(study), tick(40, Effects(0.3), study=study), study)
+    assert verdict.decision == "ship" and "guardrail" not in in_words(verdict).lower()
+
+
+def test_an_estimate_of_any_size_is_a_document() -> None:
+    """A planned error far below what 120 users can have: bounds beyond what a float64 holds are unknown, no crash."""
+    statistics_ = msgspec.structs.replace(STUDY.statistics, planned_standard_error=0.0001)
+    study = msgspec.structs.replace(STUDY, statistics=statistics_)
+    sums = tick(1, users=120, noise=1.5, study=study)
+    _, verdict = engine.step(engine.initial(study), sums, study)
+    assert verdict.primary.lift is not None and verdict.primary.ci is None
+    json.dumps(make_document(study, "run", sums, verdict), allow_nan=False)
+
+
+def test_a_guardrails_interval_never_falls_below_minus_100_per_cent() -> None:
+    _, verdict = engine.step(engine.initial(STUDY), tick(30, users=120, noise=1.5), STUDY)
+    for reading in verdict.guardrails.values():
+        assert reading.ci is None or (reading.lift is not None and -1 <= reading.ci[0] <= reading.lift <= reading.ci[1])
+
+
+@pytest.mark.parametrize("primary", ["skip_rate", "sessions_per_user", "d1_retention", "artist_diversity"])
+def test_every_kind_of_primary_has_both_arms_values_and_a_verdict(primary: str) -> None:
+    study = msgspec.structs.replace(STUDY, decision=msgspec.structs.replace(STUDY.decision, primary=primary))
+    better = -0.3 if primary == "skip_rate" else 0.3
+    sums = tick(40, Effects(better), study=study)
+    _, verdict = engine.step(engine.initial(study), sums, study)
+    assert verdict.decision == "ship", verdict.summary
+    assert verdict.primary.control is not None and verdict.primary.treatment is not None
+    document = make_document(study, "run", sums, verdict)
+    assert document["metrics"][primary]["sequential"]["control"] == verdict.primary.control
