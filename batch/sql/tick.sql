@@ -1,19 +1,13 @@
 -- The midnights from the first look to the completion of the period, as far as the events reach, and the stream's end.
--- A stream has no midnight before its first event.
 -- In a tick are sessions due before `sessions_before`, user-days due by `days_through`, events before `events_before`.
 CREATE OR REPLACE TEMP TABLE tick AS
 WITH stream AS (
-    SELECT min(time) AS first_event, max(time) AS last_event FROM event
+    SELECT max(time) AS last_event FROM event
 ), open_until AS (
     SELECT max(due) AS last_due FROM session WHERE start_time < getvariable('period_end')
 ), midnight AS (
     SELECT unnest(generate_series(
-        greatest(
-            getvariable('period_start') + getvariable('day_ms'),
-            (first_event // getvariable('day_ms') + 1) * getvariable('day_ms')
-        ),
-        last_event,
-        getvariable('day_ms')
+        getvariable('period_start') + getvariable('day_ms'), last_event, getvariable('day_ms')
     )) AS time
     FROM stream
 ), judged AS (

@@ -117,10 +117,9 @@ class Stream:
                 yield day, day + 1 in days
 
     def tick_times(self) -> list[int]:
-        """The midnights from the first look to the completion, after the first event and as far as the events reach."""
+        """The midnights from the first look to the completion, as far as the events reach."""
         times = []
-        first = max(self.study.experiment.start_ms + DAY, (min(self.times) // DAY + 1) * DAY)
-        for midnight in range(first, self.last + 1, DAY):
+        for midnight in range(self.study.experiment.start_ms + DAY, self.last + 1, DAY):
             times.append(midnight)
             if self.complete_at(midnight):
                 break
