@@ -8,18 +8,18 @@ is time for that (promise P2.3). An error ends the process at once: the state is
 import logging
 import os
 import time
+from collections import Counter
 from collections.abc import Mapping
 from functools import partial
-from itertools import chain
 from typing import Any
 
 import faust
-import msgspec
 from faust.types import TP
 
 from broker.fetching import KafkaBatch, fetch_in_batches
 from broker.record_batches import RecordBatches
 from livelift import garbage, output_log
+from livelift.dead_letters import encode_letter, readable
 from livelift.errors import LiveliftError
 from livelift.sessions import session_measures
 from livelift.study import Study
@@ -47,8 +47,6 @@ FETCH_BYTES = 1 << 20
 
 LOOK_SECONDS = 2.0
 """Between two looks for partitions that stand still."""
-
-_encode_letter = msgspec.json.Encoder().encode
 
 
 def build_app(settings: ProcessorSettings, study: Study, metrics: ProcessorMetrics, new_states: NewStates) -> faust.App:
@@ -84,7 +82,14 @@ def build_app(settings: ProcessorSettings, study: Study, metrics: ProcessorMetri
         value_serializer="raw",
     )
     metrics.ends = partial(_highwater, app, names.events)
-    store_url = register(study, session_measures(study), metrics.recovered, settings.checkpoint_seconds, new_states)
+    store_url = register(
+        study,
+        session_measures(study),
+        settings.partitions,
+        metrics.recovered,
+        settings.checkpoint_seconds,
+        new_states,
+    )
     table = app.Table("state", partitions=settings.partitions, key_type=bytes, value_type=bytes, store=store_url)
     transport: Any = app.transport
     transport.Consumer = state_consumer(partial(_next_offsets, table, names.events))
@@ -146,7 +151,8 @@ async def _process(app: faust.App, stream: Any, table: Any, writing: Writing, me
         patience.renewed(number)
         began = time.perf_counter()
         before = partition.as_of
-        effects = partition.apply(chain.from_iterable(batches))
+        effects = partition.apply_batches(batches)
+        _log_letters(number, effects)
         metrics.applied(
             partition.as_of - before, effects, _behind(store.partitions, partition), time.perf_counter() - began
         )
@@ -174,16 +180,24 @@ def _letters(partition: int, effects: Effects) -> list[KeyValue]:
 
 
 def _letter(partition: int, letter: DeadLetter) -> bytes:
-    return _encode_letter(
-        {
-            "v": 1,
-            "reason": letter.reason,
-            "row": letter.row,
-            "partition": partition,
-            "offset": letter.offset,
-            "line": letter.value.decode("utf-8", "backslashreplace"),
-        }
+    return encode_letter(
+        letter.reason,
+        letter.row,
+        letter.value or b"",
+        partition=partition,
+        offset=letter.offset,
+        key=readable(letter.key or b""),
     )
+
+
+def _log_letters(partition: int, effects: Effects) -> None:
+    """One line a batch and reason: a topic full of strangers' records is not to fill the disk with lines."""
+    for reason, number in Counter(letter.reason for letter in effects.dead_letters).items():
+        first = next(letter.offset for letter in effects.dead_letters if letter.reason == reason)
+        log.warning(
+            "%d records of partition %d are dead letters (%s), the first at offset %d: livelift rejects",
+            number, partition, reason, first,
+        )  # fmt: skip
 
 
 def _end(error: Exception) -> None:

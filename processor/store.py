@@ -14,6 +14,7 @@ from faust import stores
 from faust.stores import memory
 from faust.types import TP, EventT
 
+from broker.partitioning import belongs_to
 from livelift import garbage
 from livelift.sessions import SessionMeasures
 from livelift.study import Study
@@ -42,6 +43,7 @@ class PartitionStore(memory.Store[bytes, bytes]):
 
     study: Study
     measures: SessionMeasures
+    partition_count: int
     recovered: Recovered
     checkpoint_seconds: float
     new_states: NewStates
@@ -101,7 +103,8 @@ class PartitionStore(memory.Store[bytes, bytes]):
             self.checkpoints.clear()
             for tp in active_tps:
                 reader = self._reader(tp.partition)
-                self.partitions[tp.partition] = reader.partition(self.study, self.measures)
+                belongs = belongs_to(tp.partition, self.partition_count)
+                self.partitions[tp.partition] = reader.partition(self.study, self.measures, belongs)
                 writer = StateWriter(UserForm(self.measures), new_token(), reader.states.tokens)
                 self.checkpoints[tp.partition] = Checkpoint(writer, reader.states, self.checkpoint_seconds)
             self._readers.clear()
@@ -113,11 +116,17 @@ class PartitionStore(memory.Store[bytes, bytes]):
 
 
 def register(
-    study: Study, measures: SessionMeasures, recovered: Recovered, checkpoint_seconds: float, new_states: NewStates
+    study: Study,
+    measures: SessionMeasures,
+    partitions: int,
+    recovered: Recovered,
+    checkpoint_seconds: float,
+    new_states: NewStates,
 ) -> str:
     """Make the store known to Faust for `study`; returns its URL for `app.Table`."""
     PartitionStore.study = study
     PartitionStore.measures = measures
+    PartitionStore.partition_count = partitions
     PartitionStore.recovered = staticmethod(recovered)
     PartitionStore.checkpoint_seconds = checkpoint_seconds
     PartitionStore.new_states = staticmethod(new_states)

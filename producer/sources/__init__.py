@@ -15,10 +15,7 @@ ACCEPTED = pa.schema([("time", pa.int64()), ("line", pa.int64()), ("text", pa.st
 """Rows of the stream to be: event time in ms, original line number (1 …), the line without its end."""
 
 REJECTED = pa.schema([("line", pa.int64()), ("reason", pa.string()), ("text", pa.binary())])
-"""Rows for the dead-letter topic: original line number, why, the line's bytes (at most `MAX_KEPT_BYTES`)."""
-
-MAX_KEPT_BYTES = 8 << 10
-"""What is kept of a rejected line: enough to see what is wrong with it."""
+"""Rows for the dead-letter topic: original line number, why, the line's bytes (at most `MOST_KEPT_BYTES`)."""
 
 
 @dataclass(frozen=True, slots=True)

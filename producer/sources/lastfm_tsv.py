@@ -13,10 +13,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from livelift.dead_letters import MOST_KEPT_BYTES
 from livelift.errors import InputError, MissingInputError
 from livelift.event_time import from_date
 from livelift.study import Study
-from producer.sources import ACCEPTED, MAX_KEPT_BYTES, REJECTED, JudgedBlock, Selection, Source
+from producer.sources import ACCEPTED, REJECTED, JudgedBlock, Selection, Source
 from producer.sources.input_file import MAX_LINE_BYTES, open_input, too_long, whole_lines
 from producer.sources.utc_text import LENGTH, parse_utc
 
@@ -103,7 +104,7 @@ def judge(
         [
             numbers[kept],
             [REASONS[code] for code in reason[kept]],
-            [block[starts[row] : min(ends[row], starts[row] + MAX_KEPT_BYTES)] for row in kept],
+            [block[starts[row] : min(ends[row], starts[row] + MOST_KEPT_BYTES)] for row in kept],
         ],
         schema=REJECTED,
     )

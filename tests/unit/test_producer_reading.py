@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from livelift.dead_letters import MOST_KEPT_BYTES
 from livelift.errors import InputError
 from livelift.event_time import from_date, from_iso
 from livelift.study import load_study
-from producer.sources import MAX_KEPT_BYTES, JudgedBlock, Selection
+from producer.sources import JudgedBlock, Selection
 from producer.sources.input_file import MAX_LINE_BYTES, open_input, whole_lines
 from producer.sources.lastfm_tsv import SOURCE, judge
 from producer.sources.utc_text import parse_utc
@@ -143,7 +144,7 @@ def test_a_rejected_row_keeps_its_number_its_reason_and_the_beginning_of_its_byt
     block = judge(row() + b"\nbad\xff\n" + b"x" * 20_000 + b"\n", 5, LIMITS, Selection())
     assert block.rejected.to_pylist() == [
         {"line": 6, "reason": "encoding", "text": b"bad\xff"},
-        {"line": 7, "reason": "columns", "text": b"x" * MAX_KEPT_BYTES},
+        {"line": 7, "reason": "columns", "text": b"x" * MOST_KEPT_BYTES},
     ]
 
 
