@@ -182,7 +182,8 @@ class SessionOperator:
     def _advance(self, watermark: int, effects: Effects) -> None:
         """Move the watermark to `watermark` ms, never back, and fire what it passes."""
         if self.watermark < 0 <= watermark:
-            self._timers.push((next_midnight(watermark), MARK, b""))
+            # The looks are registered: one that a log begins after is taken all the same, with nothing to see.
+            self._timers.push((next_midnight(min(watermark, self._start)), MARK, b""))
             self._rearm()
         self.watermark = max(self.watermark, watermark)
         while watermark >= self._fire_at:
