@@ -61,7 +61,7 @@ class Twin:
     Parameters
     ----------
     data
-        A file of the format of the study `lastfm`: plain, `.gz` or `.tar.gz`.
+        A file of the format of the study `lastfm`, plain or packed (`batch.packing`).
     select_from, select_to
         Only events in [select_from, select_to), in ms; others are rejected as `not_selected`.
     progress

@@ -18,7 +18,7 @@ from livelift.errors import InputError, MissingInputError
 from livelift.event_time import from_date
 from livelift.study import Study
 from producer.sources import ACCEPTED, REJECTED, JudgedBlock, Selection, Source
-from producer.sources.input_file import MAX_LINE_BYTES, open_input, too_long, whole_lines
+from producer.sources.input_file import MAX_LINE_BYTES, lines_of_cr, open_input, too_long, whole_lines
 from producer.sources.utc_text import LENGTH, parse_utc
 
 REASONS = ("encoding", "columns", "user", "date", "out_of_range", "not_selected")
@@ -27,7 +27,8 @@ REASONS = ("encoding", "columns", "user", "date", "out_of_range", "not_selected"
 _COLUMNS = 6
 _TAB, _LF, _CR = b"\t\n\r"
 _PROFILES = "userid-profile.tsv"  # the data set's other file: who the users are
-_ARCHIVES = "lastfm-dataset-*.tar.gz"  # the data set as downloaded
+_ARCHIVES = "lastfm-dataset-*.tar*"  # the data set as downloaded
+_PACKED = (".gz", ".zst")
 _DOWNLOAD = (
     "download Last.fm 1K Users by Òscar Celma from http://ocelma.net/MusicRecommendationDataset/lastfm-1K.html "
     "and put userid-timestamp-artid-artname-traid-traname.tsv, or the downloaded archive, under data/raw/"
@@ -49,7 +50,7 @@ def find(data: Path, study: Study) -> Path:
             raise MissingInputError(f"No Last.fm data files found: there is no {data}", _DOWNLOAD)
         return data
     pattern = study.input.file_glob
-    for glob in (pattern, f"{pattern}.gz", _ARCHIVES):
+    for glob in (pattern, *(pattern + ending for ending in _PACKED), _ARCHIVES):
         found = sorted(path for path in data.glob(glob) if not path.name.startswith(_PROFILES))
         if len(found) > 1:
             names = ", ".join(path.name for path in found)
@@ -72,6 +73,8 @@ def read(path: Path, study: Study, selection: Selection) -> Iterator[JudgedBlock
     with open_input(path, partial(_is_data_file, pattern)) as file:
         line = 1
         for block in whole_lines(file.stream):
+            if line == 1 and _are_rows_of_cr(block):
+                raise lines_of_cr()
             judged = judge(block, line, limits, selection, file.position(), file.size)
             yield judged
             line += judged.rows
@@ -114,7 +117,15 @@ def judge(
 
 
 def _is_data_file(pattern: str, name: str) -> bool:
+    for ending in _PACKED:
+        name = name.removesuffix(ending)
     return fnmatchcase(name, pattern) and name != _PROFILES
+
+
+def _are_rows_of_cr(block: bytes) -> bool:
+    """Is the one row of `block` several that end in CR? That it is the only one in the file need not be known."""
+    text = block.rstrip(b"\r\n")
+    return b"\n" not in text and b"\r" in text and text.count(b"\t") >= 2 * (_COLUMNS - 1)
 
 
 def _lines(content: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
