@@ -44,6 +44,8 @@ def raw_lines(path: Path, file_glob: str, progress: Progress | None = None) -> I
     InputError
         If the file is missing or cannot be read, the archive does not hold it, or it is no text of lines that end in LF.
     """
+    if path.exists() and not path.is_dir() and not path.is_file():
+        raise InputError(f"{path} is a pipe or a device", "write it to a file: it is read more than once")
     rows = 0
     try:
         with opened(path, file_glob) as stream:

@@ -30,8 +30,6 @@ UNREADABLE = {
     b"PAR1\x15": "a Parquet file",
     b"SQLite format 3\x00": "an SQLite database",
     b"%PDF-": "a PDF",
-    b"\xff\xfe": "UTF-16 text",
-    b"\xfe\xff": "UTF-16 text",
 }
 """First bytes of what is not read → what it is."""
 
@@ -94,11 +92,13 @@ def opened(path: Path, file_glob: str) -> Iterator[Ahead]:
                 break
         else:
             raise InputError(f"{path} is packed more than {MOST_LAYERS} times", "unpack it first")
-        for magic, what in UNREADABLE.items():
-            if head.startswith(magic):
-                raise InputError(
-                    f"{path} is {what}", "give tab-separated UTF-8 text; it may be packed as gzip, zstd or tar"
-                )
+        kinds = [what for magic, what in UNREADABLE.items() if head.startswith(magic)]
+        if head[:2] in (b"\xff\xfe", b"\xfe\xff") and 0 in head:
+            kinds.append("UTF-16 text")
+        if kinds:
+            raise InputError(
+                f"{path} is {kinds[0]}", "give tab-separated UTF-8 text; it may be packed as gzip, zstd or tar"
+            )
         if head.startswith(b"\xef\xbb\xbf"):
             stream.skip(3)
         yield stream

@@ -56,12 +56,15 @@ class Source:
         (folder or file, study) → the input file, or InputError saying where to get one.
     read
         (file, study, selection) → blocks in the file's order.
+    what_is_wrong
+        (reason, rejected line) → what is wrong with it and what is wanted, for a person.
     user_sql, fields_sql
         DuckDB expressions over `text`: the user id; the event's own fields as a JSON object.
     """
 
     find: Callable[[Path, Study], Path]
     read: Callable[[Path, Study, Selection], Iterator[JudgedBlock]]
+    what_is_wrong: Callable[[str, bytes], str]
     user_sql: str
     fields_sql: str
 

@@ -23,6 +23,7 @@ _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _ZSTD_SKIPPED, _SKIPPED_KINDS = b"\x2a\x4d\x18", range(0x50, 0x60)  # frames to skip, which some packers write first
 _UTF8_MARK = b"\xef\xbb\xbf"
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")  # the text has zeros then: its tabs are of two bytes
 
 _NOT_READ = (
     (b"PK\x03\x04", "a zip archive", "unpack it"),
@@ -34,8 +35,6 @@ _NOT_READ = (
     (b"PAR1\x15", "a Parquet file", "write it as tab-separated text"),
     (b"SQLite format 3\x00", "an SQLite database", "write its table as tab-separated text"),
     (b"%PDF-", "a PDF", "write its table as tab-separated text"),
-    (b"\xff\xfe", "UTF-16 text", "convert it: iconv -f UTF-16 -t UTF-8"),
-    (b"\xfe\xff", "UTF-16 text", "convert it: iconv -f UTF-16 -t UTF-8"),
 )
 """First bytes, what they are, what to do."""
 
@@ -105,11 +104,11 @@ class Unpacked:
         return member.isfile() and self._is_member(Path(member.name).name)
 
     def _refuse_what_is_no_text(self, head: bytes) -> None:
-        for magic, what, fix in _NOT_READ:
-            if head.startswith(magic):
-                raise InputError(
-                    f"{self._path} is {what}, which is not read", f"{fix}, and give the result with --data"
-                )
+        kinds = [(what, fix) for magic, what, fix in _NOT_READ if head.startswith(magic)]
+        if head.startswith(_UTF16_MARKS) and b"\x00" in head:
+            kinds.append(("UTF-16 text", "convert it: iconv -f UTF-16 -t UTF-8"))
+        for what, fix in kinds:
+            raise InputError(f"{self._path} is {what}, which is not read", f"{fix}, and give the result with --data")
 
     def refuse_a_second_file(self) -> None:
         """To be called when the text was read to its end.
