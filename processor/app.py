@@ -20,7 +20,7 @@ from broker.fetching import KafkaBatch, fetch_in_batches
 from broker.record_batches import RecordBatches
 from livelift import garbage, output_log
 from livelift.dead_letters import encode_letter, readable
-from livelift.errors import LiveliftError
+from livelift.errors import LiveliftError, StateError
 from livelift.sessions import session_measures
 from livelift.study import Study
 from processor.changelog import KeyValue
@@ -32,7 +32,7 @@ from processor.patience import Patience
 from processor.prometheus_edge import ProcessorMetrics
 from processor.scheduler import batching_scheduler
 from processor.settings import ProcessorSettings
-from processor.stalled import Stalled
+from processor.stalled import Shortened, Stalled
 from processor.states import NewStates
 from processor.store import PartitionStore, register
 from processor.writing import AppliedBatch, Writing
@@ -105,15 +105,27 @@ def build_app(settings: ProcessorSettings, study: Study, metrics: ProcessorMetri
             _end(error)
 
     app.agent(events)(process)
-    app.timer(LOOK_SECONDS)(partial(_seek_stalled, app, table, names.events, Stalled()))
+    app.timer(LOOK_SECONDS)(partial(_seek_stalled, app, table, names.events, Stalled(), Shortened()))
     return app
 
 
-async def _seek_stalled(app: faust.App, table: Any, topic: str, stalled: Stalled, *_: Any) -> None:
-    """Read on from the state where the consumer is ahead of it and nothing more arrives to show it."""
+async def _seek_stalled(
+    app: faust.App, table: Any, topic: str, stalled: Stalled, shortened: Shortened, *_: Any
+) -> None:
+    """Read on from the state where the consumer is ahead of it and nothing more arrives to show it; end where the topic
+    has lost what the state holds."""
     partitions: Mapping[int, Partition] = dict(table.data.partitions)
     ends = {number: _highwater(app, topic, number) for number in partitions}
-    for number in stalled.look({number: partition.as_of for number, partition in partitions.items()}, ends):
+    as_of = {number: partition.as_of for number, partition in partitions.items()}
+    for number in shortened.look(as_of, ends):
+        _end(
+            StateError(
+                f"{topic} partition {number} ends at offset {ends[number]}, and its state was made of events up to "
+                f"{as_of[number]}: the topic was made anew or cut",
+                "start a new run: livelift reset, then livelift demo",
+            )
+        )
+    for number in stalled.look(as_of, ends):
         await app.consumer.seek(TP(topic, number), partitions[number].as_of + 1)
 
 
