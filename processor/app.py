@@ -87,6 +87,7 @@ def build_app(settings: ProcessorSettings, study: Study, metrics: ProcessorMetri
         session_measures(study),
         settings.partitions,
         metrics.recovered,
+        _end,
         settings.checkpoint_seconds,
         new_states,
     )
@@ -150,8 +151,6 @@ async def _process(app: faust.App, stream: Any, table: Any, writing: Writing, me
     patience = Patience()
     async for event in stream.events():
         store: PartitionStore = table.data
-        if store.failure is not None:
-            raise store.failure
         number = event.message.partition
         partition = store.partitions.get(number)
         if partition is None:

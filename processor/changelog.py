@@ -8,11 +8,13 @@ written.
 
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 import msgspec
 
-from livelift.errors import VersionError
+from livelift.errors import StateError, VersionError
+from livelift.events import UNREADABLE
 from livelift.sessions import SessionMeasures
 from processor.partition import Partition
 from processor.partition_state import PartitionState
@@ -140,3 +142,21 @@ def as_of(value: bytes) -> int:
             "start a new run with this program: livelift reset, then livelift demo",
         )
     return head.as_of
+
+
+@contextmanager
+def readable(what: str) -> Iterator[None]:
+    """Say of `what` that it cannot be read, in place of what a decoder says.
+
+    Raises
+    ------
+    StateError
+        If it is no record of state.
+    """
+    try:
+        yield
+    except UNREADABLE as error:
+        raise StateError(
+            f"{what} is no record of state: {error}",
+            "somebody else has written to the topic, or it is damaged; start a new run: livelift reset, then livelift demo",
+        ) from error

@@ -25,14 +25,18 @@ class StateReader:
         self.states = states
         self._own: tuple[int, bytes] | None = None
 
-    def add(self, key: bytes, value: bytes | None) -> None:
+    def add(self, key: bytes | None, value: bytes | None) -> None:
         """Take the next record of the changelog.
 
         Raises
         ------
         VersionError
             If it was written by another schema.
+        ValueError, TypeError
+            If it is no record of state (`processor.changelog.readable`).
         """
+        if key is None or len(key) < TOKEN_BYTES:
+            raise ValueError("its key holds no writer's token")
         token, user = key[:TOKEN_BYTES], key[TOKEN_BYTES:]
         tokens = self.states.tokens
         known = tokens.get(user) or b""

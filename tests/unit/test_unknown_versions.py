@@ -36,6 +36,12 @@ def test_a_record_of_state_of_another_schema_is_refused() -> None:
         StateReader(StatesInMemory()).add(b"12345678user", msgspec.msgpack.encode([9, 5]))
 
 
+@pytest.mark.parametrize("key", [None, b"", b"short"])
+def test_a_record_of_state_without_a_token_is_refused(key: bytes | None) -> None:
+    with pytest.raises(ValueError, match="writer's token"):
+        StateReader(StatesInMemory()).add(key, b"hello")
+
+
 def test_events_missing_between_state_and_log_are_an_error_and_not_passed_over() -> None:
     (records,) = partition_records([Listen(START + i * 60_000, "a") for i in range(10)])
     partition = Partition(STUDY, session_measures(STUDY))
