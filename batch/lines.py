@@ -4,21 +4,22 @@ A row ends at LF and nowhere else; one CR before that LF, or before the end of t
 last LF is a row unless it is empty.
 """
 
-import gzip
 import tarfile
+import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from fnmatch import fnmatch
-from pathlib import Path, PurePosixPath
-from typing import IO, cast
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
+from batch.packing import Ahead, opened
 from livelift.errors import InputError
 
 BLOCK = 8 * 1024 * 1024
 """Bytes a read: large enough for numpy to pay, small enough to hold several in memory."""
+
+LONGEST_ROW = 2 << 20
+"""Of a row beyond a block: more is no text of events, and would fill the memory."""
 
 LF, CR = b"\n"[0], b"\r"[0]
 
@@ -34,57 +35,44 @@ def raw_lines(path: Path, file_glob: str, progress: Progress | None = None) -> I
     Parameters
     ----------
     path
-        A plain file, or one compressed with gzip (`.gz`), or an archive (`.tar.gz`, `.tgz`) holding the file.
+        A plain file, or one packed with gzip, zstd or tar.
     file_glob
         What the file in an archive is called.
 
     Raises
     ------
     InputError
-        If the file is missing, cannot be read, or the archive does not hold it.
+        If the file is missing or cannot be read, the archive does not hold it, or it is no text of lines that end in LF.
     """
+    if path.exists() and not path.is_dir() and not path.is_file():
+        raise InputError(f"{path} is a pipe or a device", "write it to a file: it is read more than once")
     rows = 0
     try:
-        with _opened(path, file_glob) as stream:
+        with opened(path, file_glob) as stream:
             for block in _whole_lines(stream):
+                if not rows and _has_only_returns(block):
+                    raise InputError(f"the lines of {path} end in CR alone", "convert it: tr '\\r' '\\n' < FILE > NEW")
                 batch = _batch(block, rows + 1)
                 rows += batch.num_rows
                 yield batch
                 if progress is not None:
                     progress(rows)
-    except (OSError, EOFError, tarfile.TarError) as error:
-        raise InputError(f"{path} cannot be read: {error}", "give a readable .tsv, .tsv.gz or .tar.gz file") from error
+    except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
+        raise InputError(f"{path} cannot be read: {error}", "give a readable file, or copy it again") from error
 
 
-@contextmanager
-def _opened(path: Path, file_glob: str) -> Iterator[IO[bytes]]:
-    """The bytes of the file, decompressed as its name asks for."""
-    if path.name.endswith((".tar.gz", ".tgz")):
-        with tarfile.open(path, "r|gz") as archive:
-            yield _member(archive, path, file_glob)
-    elif path.name.endswith(".gz"):
-        with gzip.open(path) as stream:
-            yield cast(IO[bytes], stream)
-    else:
-        with path.open("rb") as plain:
-            yield plain
+def _has_only_returns(block: bytes) -> bool:
+    """Does the file begin with a line that is several rows, cut by CR?"""
+    row = block[:-1].rstrip(b"\r")
+    return LF not in row and CR in row and row.count(b"\t") > 9
 
 
-def _member(archive: tarfile.TarFile, path: Path, file_glob: str) -> IO[bytes]:
-    """The events' file of the archive. The published one also holds the users' profiles, whose name fits the glob."""
-    for member in archive:
-        name = PurePosixPath(member.name).name
-        if member.isfile() and fnmatch(name, file_glob) and "profile" not in name:
-            stream = archive.extractfile(member)
-            if stream is not None:
-                return stream
-    raise InputError(f"{path} holds no file {file_glob}", "give the archive as published, or the .tsv file itself")
-
-
-def _whole_lines(stream: IO[bytes]) -> Iterator[bytes]:
+def _whole_lines(stream: Ahead) -> Iterator[bytes]:
     """The stream cut into blocks that end with LF; one is added after a last row without."""
     held: list[bytes] = []
     while piece := stream.read(BLOCK):
+        if sum(map(len, held)) > LONGEST_ROW:
+            raise InputError(f"a row is longer than {LONGEST_ROW >> 20} MiB", "give text with one event a line")
         cut = piece.rfind(b"\n") + 1
         if cut:
             yield b"".join((*held, piece[:cut]))

@@ -25,6 +25,9 @@ from livelift.tick_sums import InputCounts, TickSums
 
 ROWS_A_FETCH = 10_000
 
+SHOWN_BYTES = 80
+"""Of a row that a message quotes."""
+
 
 @dataclass(frozen=True, slots=True)
 class ClosedSession:
@@ -61,7 +64,7 @@ class Twin:
     Parameters
     ----------
     data
-        A file of the format of the study `lastfm`: plain, `.gz` or `.tar.gz`.
+        A file of the format of the study `lastfm`, plain or packed (`batch.packing`).
     select_from, select_to
         Only events in [select_from, select_to), in ms; others are rejected as `not_selected`.
     progress
@@ -141,13 +144,21 @@ class Twin:
     def _evaluate(self, *, end_only: bool) -> list[TickSums]:
         if self._counts.accepted == 0:
             raise InputError(
-                f"{self._data} has no acceptable row: {self._counts.rows} rows, rejected {self._counts.rejected}",
-                "give a file of the published format with events in the range that the study accepts",
+                f"{self._data} has no acceptable row: {self._counts.rows} rows, rejected {self._counts.rejected}"
+                f"{self._first_row()}",
+                "give a file of the published format with events in the range that the study accepts: six columns with "
+                "tabs between, times like 2009-03-02T08:00:00Z (docs/07-rejected-rows.md)",
             )
         self._database.execute("SET VARIABLE end_only = $value", {"value": end_only})
         for step in ("tick", "resolved", "pre_period", "total", "value"):
             self._database.execute(query(step))
         return read_ticks(self._database, self._study, self._counts)
+
+    def _first_row(self) -> str:
+        """The file's first row, for the message that none is acceptable."""
+        for batch in raw_lines(self._data, self._study.input.file_glob):
+            return f"; the first is {batch['line'][0].as_py()[:SHOWN_BYTES].decode(errors='backslashreplace')!a}"
+        return ""
 
     @cached_property
     def _counts(self) -> InputCounts:

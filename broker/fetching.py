@@ -14,23 +14,26 @@ from aiokafka.errors import CorruptRecordException
 
 
 class KafkaBatch:
-    """The records of one Kafka batch, which have `offset`, `timestamp`, `key` and `value`. One can go through them once.
+    """What a fetch gives between two offsets, which have `offset`, `timestamp`, `key` and `value`. One can go through it once.
 
     Attributes
     ----------
     first, last
-        Offsets of the first record that was asked for and of the last one. Compaction leaves gaps: a record of these offsets
-        need not be there.
+        The offset that was asked for and the last one of the Kafka batch. Not every offset between them has a record of
+        ours: compaction takes records out, and a transaction's commit or abort is a record of the broker's own. What the
+        broker still has in [first, last] is all here, so that a consumer whose next offset is not `first` has missed some.
     """
 
     __slots__ = ("_batch", "first", "last")
 
     def __init__(self, batch: Any, asked_from: int) -> None:
         self._batch = batch
-        self.first: int = max(batch.base_offset, asked_from)
+        self.first = asked_from
         self.last: int = batch.next_offset - 1
 
     def __iter__(self) -> Iterator[Any]:
+        if self._batch.is_control_batch:
+            return iter(())
         if self._batch.base_offset >= self.first:
             return iter(self._batch)
         return (record for record in self._batch if record.offset >= self.first)
@@ -49,8 +52,7 @@ class Batches(fetcher.PartitionRecords):  # type: ignore[misc]
                 raise CorruptRecordException(f"Invalid CRC - {self._tp}")
             asked_from = self.next_fetch_offset
             self.next_fetch_offset = batch.next_offset
-            if not batch.is_control_batch:  # of a transaction: nothing of ours
-                yield KafkaBatch(batch, asked_from)
+            yield KafkaBatch(batch, asked_from)
 
 
 def fetch_in_batches() -> None:

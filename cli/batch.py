@@ -5,6 +5,7 @@ import json
 import typer
 
 from cli.flags import DataFlag, FromFlag, JsonFlag, StudyFlag, ToFlag, run_folder, selection
+from cli.say import say
 from cli.show import console, show_verdict
 
 
@@ -27,7 +28,7 @@ def batch(
 
     start, end = selection(from_, to)
     loaded = load_study(study)
-    path = find_input(data, loaded, run_folder(), console.print)
+    path = find_input(data, loaded, run_folder(), say)
     with console.status("reading the file"):
         document, _ = batch_document(path, loaded, select_from=start, select_to=end)
     if json_:

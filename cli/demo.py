@@ -18,6 +18,7 @@ from cli.flags import (
     run_folder,
     selection,
 )
+from cli.say import say
 from cli.show import console, show_verdict
 
 
@@ -53,10 +54,10 @@ def demo(
     parse_speed(speed)
     first, until = selection(from_, to)
     folder = run_folder()
-    path = find_input(data, loaded, folder, console.print)
+    path = find_input(data, loaded, folder, say)
     plan = DemoPlan(loaded, path, partitions, speed, first, until)
     console.print("starting Kafka and Redis …")
-    with demo_of(folder, plan, console.print) as (servers, run):
+    with demo_of(folder, plan, say) as (servers, run):
         with LiveTerminal(console, loaded, PipelineReader(folder.metric_targets)) as terminal:
             document = run.watch(terminal.update)
         if check:

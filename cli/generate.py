@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from cli.flags import StudyFlag
+from cli.say import say
 from cli.show import console
 
 
@@ -39,4 +40,4 @@ def generate(
         raise SettingsError(f"--lift {lift} is not possible", "use a fraction from -0.9 to 10: 0.10 for +10 %")
     with console.status(f"generating {events:,} events"):
         lastfm_generator.generate(out, events=events, users=users, lift=lift, seed=seed, study=load_study(study))
-    console.print(f"wrote {out} and {out}.truth.json")
+    say(f"wrote {out} and {out}.truth.json")

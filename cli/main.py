@@ -10,6 +10,7 @@ from rich.console import Console
 from cli import batch, close, demo, generate, history, rejects, scenario, simulate, stations, verdict
 from livelift import __version__
 from livelift.errors import LiveliftError
+from livelift.plain_text import harmless_lines
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -51,7 +52,7 @@ def main() -> None:
         for name, text in (("error:", error.what), ("  fix:", error.fix)):
             if text:
                 console.print(name, style="bold red" if name == "error:" else "bold", end=" ")
-                console.print(text, markup=False)
+                console.print(harmless_lines(text), markup=False)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)

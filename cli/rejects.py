@@ -1,14 +1,17 @@
 """`livelift rejects`: which rows and events were not taken, and why."""
 
-import json
 from typing import Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from cli.flags import StudyFlag, run_folder
 from cli.show import answers, console
 from cli.stations import KafkaFlag, RunFlag
+
+MOST_SHOWN = 100
+"""Characters of a line; `--json` has all that was kept."""
 
 
 def register(app: typer.Typer) -> None:
@@ -24,6 +27,7 @@ def rejects(
 ) -> None:
     """List the dead letters of the current run: refused rows, late and unreadable events. Needs the stack up."""
     from livelift.names import RunNames
+    from livelift.plain_text import harmless, json_line
     from local.addresses import kafka_address
     from local.dead_letters import read_dead_letters
     from local.replaying import require_current_run
@@ -32,10 +36,10 @@ def rejects(
     letters = read_dead_letters(kafka_address(folder, kafka), RunNames(study, require_current_run(folder, run)))
     if json_:
         for letter in letters:
-            typer.echo(json.dumps(letter, ensure_ascii=False))
+            typer.echo(json_line(letter))
         return
     table = Table("reason", "row", "line", box=None)
-    for letter in letters:
-        table.add_row(letter["reason"], str(letter["row"]), letter["line"][:100])
+    for letter in letters:  # `Text`: names may look like markup
+        table.add_row(*(Text(harmless(str(letter[name]), MOST_SHOWN)) for name in ("reason", "row", "line")))
     answers.print(table)
     console.print(f"{len(letters):,} dead letters")

@@ -18,6 +18,7 @@ from cli.flags import (
     run_folder,
     selection,
 )
+from cli.say import say
 from cli.show import console
 from local.run_folder import RunFolder
 
@@ -83,7 +84,7 @@ def replay(
     address_of_kafka = kafka_address(folder, kafka)
     if data is None:
         require_kafka(address_of_kafka)  # a log may have to be generated for it
-    path = find_input(data, loaded, folder, console.print)
+    path = find_input(data, loaded, folder, say)
     if folder.stack() is not None:
         require_room(path, folder.kafka)
     run, fresh = run_for_replay(folder, loaded, path, partitions, Selection(first, until), fresh=new_run)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import structlog
 
+from livelift.plain_text import harmless_lines, json_line
+
 
 def set_up(station: str, file: Path | None = None, *, tell: bool = False) -> None:
     """Send this process's logs to standard error, or append them to `file`: one JSON object a line with the station's name.
@@ -30,15 +32,14 @@ def set_up(station: str, file: Path | None = None, *, tell: bool = False) -> Non
         file.parent.mkdir(parents=True, exist_ok=True)
         logging.raiseExceptions = False  # a line that a full disk does not take is not worth a traceback
     handler = logging.StreamHandler(sys.stderr) if file is None else logging.FileHandler(file, encoding="utf-8")
-    handler.setFormatter(
-        formatter(structlog.processors.format_exc_info, named, structlog.processors.JSONRenderer(ensure_ascii=False))
-    )
+    handler.setFormatter(formatter(structlog.processors.format_exc_info, named, _as_json))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     if tell:
         person = logging.StreamHandler(sys.stderr)
         person.addFilter(logging.Filter("livelift"))
-        person.setFormatter(formatter(structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)))
+        to_terminal = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)
+        person.setFormatter(formatter(_harmless, to_terminal))
         root.addHandler(person)
     root.setLevel(logging.INFO)
     for chatty in ("kafka", "aiokafka"):
@@ -48,3 +49,12 @@ def set_up(station: str, file: Path | None = None, *, tell: bool = False) -> Non
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
     )
+
+
+def _as_json(_: object, __: str, event: structlog.typing.EventDict) -> str:
+    return json_line(event, default=repr)
+
+
+def _harmless(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Names of users, files and artists come from others."""
+    return {key: harmless_lines(value) if isinstance(value, str) else value for key, value in event.items()}

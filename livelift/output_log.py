@@ -12,7 +12,7 @@ import msgspec
 from livelift.errors import VersionError
 from livelift.events import Manifest
 
-SCHEMA = 1
+SCHEMA = 2
 
 USER_DAY, MARK, EVENT, SESSION, END = range(5)
 """Kinds in their order at equal due: a day that ends at midnight is in that midnight's tick, an event then is not, and
@@ -54,21 +54,29 @@ class Totals(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class Counts(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """Cumulative counts of a partition's event records; `undecodable` ones could not be read."""
+    """Cumulative counts of a partition's records; `refused` by reason (`livelift.refusals`)."""
 
     accepted: int = 0
     late: int = 0
-    undecodable: int = 0
+    refused: dict[str, int] = {}  # msgspec copies it
+
+    @property
+    def undecodable(self) -> dict[str, int]:
+        """`refused`, under the name by which `stats.redis_store` asks for the third count."""
+        return self.refused
 
     @property
     def total(self) -> int:
-        return self.accepted + self.late + self.undecodable
+        return self.accepted + self.late + sum(self.refused.values())
 
     def __sub__(self, earlier: "Counts") -> "Counts":
         """What came since `earlier`."""
-        return Counts(
-            self.accepted - earlier.accepted, self.late - earlier.late, self.undecodable - earlier.undecodable
-        )
+        refused = {
+            reason: number - earlier.refused.get(reason, 0)
+            for reason, number in self.refused.items()
+            if number != earlier.refused.get(reason, 0)
+        }
+        return Counts(self.accepted - earlier.accepted, self.late - earlier.late, refused)
 
 
 class _Output(msgspec.Struct, array_like=True, frozen=True, tag_field="kind"):
@@ -139,6 +147,16 @@ encode = msgspec.msgpack.Encoder().encode
 """An output as the bytes of its record."""
 
 
+class _Head(msgspec.Struct, array_like=True):
+    """The beginning of every output."""
+
+    kind: str
+    v: int
+
+
+_decode_head = msgspec.msgpack.Decoder(_Head).decode
+
+
 def decode(value: bytes) -> Output:
     """The output in a record.
 
@@ -149,10 +167,18 @@ def decode(value: bytes) -> Output:
     msgspec.MsgspecError
         If it is not an output.
     """
-    output: Output = _decode(value)
-    if output.v != SCHEMA:
+    try:
+        output: Output = _decode(value)
+    except msgspec.ValidationError:
+        _require_schema(_decode_head(value).v)  # another schema is a reason, and the better one to name
+        raise
+    _require_schema(output.v)
+    return output
+
+
+def _require_schema(schema: int) -> None:
+    if schema != SCHEMA:
         raise VersionError(
-            f"an output record has schema {output.v}, this program reads {SCHEMA}",
+            f"an output record has schema {schema}, this program reads {SCHEMA}",
             "start a new run with this program: livelift reset, then livelift demo",
         )
-    return output

@@ -25,7 +25,7 @@ class SessionMeasures(Protocol):
     names: tuple[str, ...]
 
     def decode(self, value: bytes, /) -> Any:
-        """The event in a record's value; raises `msgspec.MsgspecError` if there is none."""
+        """The event in a record's value; raises one of `livelift.events.UNREADABLE` if there is none, or one of another schema."""
 
     def begin(self, event: Any, /) -> Any:
         """The accumulator of a session whose first event is `event`."""

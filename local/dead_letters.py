@@ -1,15 +1,36 @@
 """The dead letters of a run: rows refused by the producer, events that came too late or could not be read."""
 
-import json
 from typing import Any
 
+import msgspec
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from broker.unreachable import unreachable
+from livelift.dead_letters import encode_letter
 from livelift.errors import StateError
+from livelift.events import UNREADABLE
 from livelift.names import RunNames
 from livelift.settings import BOOTSTRAP_MS
+
+UNKNOWN = "no_letter"
+"""The reason that is shown for a record which somebody else has written to the topic."""
+
+
+class _Letter(msgspec.Struct):
+    reason: str
+    row: int
+    line: str
+
+
+def _letter(value: bytes | None) -> dict[str, Any]:
+    """The letter in a record; what is none is shown as one."""
+    try:
+        msgspec.json.decode(value or b"", type=_Letter)
+        letter: dict[str, Any] = msgspec.json.decode(value or b"")
+    except UNREADABLE:
+        letter = msgspec.json.decode(encode_letter(UNKNOWN, -1, value or b""))
+    return letter
 
 
 def read_dead_letters(kafka: str, names: RunNames) -> list[dict[str, Any]]:
@@ -36,11 +57,13 @@ def read_dead_letters(kafka: str, names: RunNames) -> list[dict[str, Any]]:
         consumer.assign(tps)
         consumer.seek_to_beginning(*tps)
         ends = consumer.end_offsets(tps)
-        letters: dict[bytes, dict[str, Any]] = {}
+        letters: dict[object, dict[str, Any]] = {}
         while any(consumer.position(tp) < ends[tp] for tp in tps):
             for records in consumer.poll(timeout_ms=500).values():
                 for record in records:
-                    letters.setdefault(record.key, json.loads(record.value))
+                    letter = _letter(record.value)
+                    known_by = record.key if letter["reason"] != UNKNOWN else (record.partition, record.offset)
+                    letters.setdefault(known_by, letter)
         return list(letters.values())
     finally:
         consumer.close()

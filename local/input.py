@@ -8,6 +8,7 @@ from livelift.study import Study
 from local.disk import require_free_space
 from local.run_folder import RunFolder
 from producer.sources.input_file import text_bytes
+from producer.sources.lastfm_files import require_file
 from producer.stand_in import find_or_generate
 
 RAW = Path("data/raw")
@@ -33,9 +34,11 @@ def find_input(named: Path | None, study: Study, folder: RunFolder, say: Callabl
     Raises
     ------
     InputError
-        If the named file is not there.
+        If the named file is not there, or is a pipe.
     """
     if named is not None:
+        if named.exists() and not named.is_dir():
+            require_file(named)
         if not named.is_file():
             raise InputError(
                 f"{named} is {'a directory' if named.is_dir() else 'not there'}",

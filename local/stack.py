@@ -88,13 +88,15 @@ def last_words(log: str) -> tuple[str, str]:
 
     >>> last_words('{"event": "reading"}\\n{"event": "no rows\\\\n  fix: give some", "level": "critical"}')
     ('no rows', 'give some')
+    >>> last_words('\\x1b[?25h{"event": "x\\\\n  fix: y", "level": "critical"}')  # Faust shows the cursor again
+    ('x', 'y')
     >>> last_words("Traceback\\nKeyError: 7")
     ('Traceback\\nKeyError: 7', '')
     """
     lines = log.splitlines()
     for line in reversed(lines):
         try:
-            said = json.loads(line)
+            said = json.loads(line[max(0, line.find("{")) :])
         except ValueError:
             continue
         if isinstance(said, dict) and said.get("level") == "critical":

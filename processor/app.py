@@ -8,19 +8,19 @@ is time for that (promise P2.3). An error ends the process at once: the state is
 import logging
 import os
 import time
+from collections import Counter
 from collections.abc import Mapping
 from functools import partial
-from itertools import chain
 from typing import Any
 
 import faust
-import msgspec
 from faust.types import TP
 
 from broker.fetching import KafkaBatch, fetch_in_batches
 from broker.record_batches import RecordBatches
 from livelift import garbage, output_log
-from livelift.errors import LiveliftError
+from livelift.dead_letters import encode_letter, readable
+from livelift.errors import LiveliftError, StateError
 from livelift.sessions import session_measures
 from livelift.study import Study
 from processor.changelog import KeyValue
@@ -32,7 +32,7 @@ from processor.patience import Patience
 from processor.prometheus_edge import ProcessorMetrics
 from processor.scheduler import batching_scheduler
 from processor.settings import ProcessorSettings
-from processor.stalled import Stalled
+from processor.stalled import Shortened, Stalled
 from processor.states import NewStates
 from processor.store import PartitionStore, register
 from processor.writing import AppliedBatch, Writing
@@ -47,8 +47,6 @@ FETCH_BYTES = 1 << 20
 
 LOOK_SECONDS = 2.0
 """Between two looks for partitions that stand still."""
-
-_encode_letter = msgspec.json.Encoder().encode
 
 
 def build_app(settings: ProcessorSettings, study: Study, metrics: ProcessorMetrics, new_states: NewStates) -> faust.App:
@@ -84,7 +82,15 @@ def build_app(settings: ProcessorSettings, study: Study, metrics: ProcessorMetri
         value_serializer="raw",
     )
     metrics.ends = partial(_highwater, app, names.events)
-    store_url = register(study, session_measures(study), metrics.recovered, settings.checkpoint_seconds, new_states)
+    store_url = register(
+        study,
+        session_measures(study),
+        settings.partitions,
+        metrics.recovered,
+        _end,
+        settings.checkpoint_seconds,
+        new_states,
+    )
     table = app.Table("state", partitions=settings.partitions, key_type=bytes, value_type=bytes, store=store_url)
     transport: Any = app.transport
     transport.Consumer = state_consumer(partial(_next_offsets, table, names.events))
@@ -100,15 +106,27 @@ def build_app(settings: ProcessorSettings, study: Study, metrics: ProcessorMetri
             _end(error)
 
     app.agent(events)(process)
-    app.timer(LOOK_SECONDS)(partial(_seek_stalled, app, table, names.events, Stalled()))
+    app.timer(LOOK_SECONDS)(partial(_seek_stalled, app, table, names.events, Stalled(), Shortened()))
     return app
 
 
-async def _seek_stalled(app: faust.App, table: Any, topic: str, stalled: Stalled, *_: Any) -> None:
-    """Read on from the state where the consumer is ahead of it and nothing more arrives to show it."""
+async def _seek_stalled(
+    app: faust.App, table: Any, topic: str, stalled: Stalled, shortened: Shortened, *_: Any
+) -> None:
+    """Read on from the state where the consumer is ahead of it and nothing more arrives to show it; end where the topic
+    has lost what the state holds."""
     partitions: Mapping[int, Partition] = dict(table.data.partitions)
     ends = {number: _highwater(app, topic, number) for number in partitions}
-    for number in stalled.look({number: partition.as_of for number, partition in partitions.items()}, ends):
+    as_of = {number: partition.as_of for number, partition in partitions.items()}
+    for number in shortened.look(as_of, ends):
+        _end(
+            StateError(
+                f"{topic} partition {number} ends at offset {ends[number]}, and its state was made of events up to "
+                f"{as_of[number]}: the topic was made anew or cut",
+                "start a new run: livelift reset, then livelift demo",
+            )
+        )
+    for number in stalled.look(as_of, ends):
         await app.consumer.seek(TP(topic, number), partitions[number].as_of + 1)
 
 
@@ -133,8 +151,6 @@ async def _process(app: faust.App, stream: Any, table: Any, writing: Writing, me
     patience = Patience()
     async for event in stream.events():
         store: PartitionStore = table.data
-        if store.failure is not None:
-            raise store.failure
         number = event.message.partition
         partition = store.partitions.get(number)
         if partition is None:
@@ -146,7 +162,8 @@ async def _process(app: faust.App, stream: Any, table: Any, writing: Writing, me
         patience.renewed(number)
         began = time.perf_counter()
         before = partition.as_of
-        effects = partition.apply(chain.from_iterable(batches))
+        effects = partition.apply_batches(batches)
+        _log_letters(number, effects)
         metrics.applied(
             partition.as_of - before, effects, _behind(store.partitions, partition), time.perf_counter() - began
         )
@@ -174,16 +191,24 @@ def _letters(partition: int, effects: Effects) -> list[KeyValue]:
 
 
 def _letter(partition: int, letter: DeadLetter) -> bytes:
-    return _encode_letter(
-        {
-            "v": 1,
-            "reason": letter.reason,
-            "row": letter.row,
-            "partition": partition,
-            "offset": letter.offset,
-            "line": letter.value.decode("utf-8", "backslashreplace"),
-        }
+    return encode_letter(
+        letter.reason,
+        letter.row,
+        letter.value or b"",
+        partition=partition,
+        offset=letter.offset,
+        key=readable(letter.key or b""),
     )
+
+
+def _log_letters(partition: int, effects: Effects) -> None:
+    """One line a batch and reason: a topic full of strangers' records is not to fill the disk with lines."""
+    for reason, number in Counter(letter.reason for letter in effects.dead_letters).items():
+        first = next(letter.offset for letter in effects.dead_letters if letter.reason == reason)
+        log.warning(
+            "%d records of partition %d are dead letters (%s), the first at offset %d: livelift rejects",
+            number, partition, reason, first,
+        )  # fmt: skip
 
 
 def _end(error: Exception) -> None:

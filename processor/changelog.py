@@ -8,29 +8,26 @@ written.
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
 from typing import Protocol
 
 import msgspec
 
-from livelift.errors import VersionError
-from livelift.events import Manifest
-from livelift.output_log import Counts
+from livelift.errors import StateError, VersionError
+from livelift.events import UNREADABLE
 from livelift.sessions import SessionMeasures
 from processor.partition import Partition
+from processor.partition_state import PartitionState
 from processor.user_state import SCHEMA, UserState
 
 TOKEN_BYTES = 8
 PARTITION_KEY = b""
-NO_COUNTS = Counts()
 
 KeyValue = tuple[bytes | None, bytes | None]
 """A record for a topic."""
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(list).decode
-_decode_manifest = msgspec.json.Decoder(Manifest).decode
-_encode_manifest = msgspec.json.Encoder().encode
+_decode_partition = msgspec.msgpack.Decoder(PartitionState).decode
 
 
 class ByteMap(Protocol):
@@ -82,40 +79,9 @@ class UserForm:
         return user
 
 
-def encode_partition(partition: Partition) -> bytes:
-    """The partition's own record, written after the users of its batch."""
-    manifest = partition.manifest
-    return _encode(
-        [
-            SCHEMA,
-            partition.as_of,
-            partition.watermark,
-            partition.row,
-            [partition.accepted, partition.late, partition.undecodable],
-            None if manifest is None else _encode_manifest(manifest),
-            partition.ended,
-        ]
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class PartitionState:
-    """What a partition's own record says; the default is a partition that was never written."""
-
-    as_of: int = -1
-    watermark: int = -1
-    row: int = -1
-    counts: Counts = NO_COUNTS
-    manifest: Manifest | None = None
-    ended: bool = False
-
-
 def decode_partition(value: bytes) -> PartitionState:
-    """What `encode_partition` wrote."""
-    _, as_of, watermark, row, counts, manifest, ended = _decode(value)
-    return PartitionState(
-        as_of, watermark, row, Counts(*counts), None if manifest is None else _decode_manifest(manifest), ended
-    )
+    """A partition's own record, as `StateWriter` wrote it after the users of its batch."""
+    return _decode_partition(value)
 
 
 class StateWriter:
@@ -141,7 +107,7 @@ class StateWriter:
             tokens = older.get(user.user)
             if tokens is not None:
                 yield from self._tombstones(user.user, tokens)
-        yield token + PARTITION_KEY, encode_partition(partition)
+        yield token + PARTITION_KEY, _encode(partition.state())
         yield from self._tombstones(PARTITION_KEY, older.get(PARTITION_KEY) or b"")
 
     def _tombstones(self, user: bytes, tokens: bytes) -> Iterator[KeyValue]:
@@ -176,3 +142,21 @@ def as_of(value: bytes) -> int:
             "start a new run with this program: livelift reset, then livelift demo",
         )
     return head.as_of
+
+
+@contextmanager
+def readable(what: str) -> Iterator[None]:
+    """Say of `what` that it cannot be read, in place of what a decoder says.
+
+    Raises
+    ------
+    StateError
+        If it is no record of state.
+    """
+    try:
+        yield
+    except UNREADABLE as error:
+        raise StateError(
+            f"{what} is no record of state: {error}",
+            "somebody else has written to the topic, or it is damaged; start a new run: livelift reset, then livelift demo",
+        ) from error

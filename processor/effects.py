@@ -1,5 +1,6 @@
 """What goes into the session operator, and what it does with it: records in; outputs, dead letters and counts out."""
 
+from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
 from livelift.output_log import Counts, Output
@@ -11,7 +12,20 @@ class Record(Protocol):
     offset: int
     timestamp: int
     key: bytes | None
-    value: bytes
+    value: bytes | None
+
+
+class Batch(Protocol):
+    """Records that were fetched together. One can go through them once.
+
+    first, last
+        The offsets that it covers: between them nothing is left out, whether or not a record is there for each.
+    """
+
+    first: int
+    last: int
+
+    def __iter__(self) -> Iterator[Record]: ...
 
 
 class DeadLetter(NamedTuple):
@@ -21,7 +35,7 @@ class DeadLetter(NamedTuple):
     reason: str
     row: int
     key: bytes | None
-    value: bytes
+    value: bytes | None
 
 
 class Effects:

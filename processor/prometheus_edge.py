@@ -40,7 +40,7 @@ class ProcessorMetrics(Collector):
         self._partitions: Mapping[int, Partition] = {}
         self.instruments = Instruments(study, [metric for metric in of(declared) if metric not in LOOKED_UP])
         counter, histogram = self.instruments.counter, self.instruments.histogram
-        self._events = [counter(declared.EVENTS, outcome) for outcome in declared.OUTCOMES]
+        self._events = {outcome: counter(declared.EVENTS, outcome) for outcome in declared.OUTCOMES}
         self._closed = counter(declared.SESSIONS_CLOSED)
         self._records = histogram(declared.BATCH_RECORDS)
         self._lag = histogram(declared.EVENT_TIME_LAG)
@@ -58,8 +58,8 @@ class ProcessorMetrics(Collector):
     def applied(self, records: int, effects: Effects, behind: int, seconds: float) -> None:
         """A batch of `records` was applied in `seconds`; its partition is `behind` ms of event time behind the furthest."""
         counts = effects.counts
-        for counter, number in zip(self._events, (counts.accepted, counts.late, counts.undecodable), strict=True):
-            counter.inc(number)
+        for outcome, number in {"accepted": counts.accepted, "late": counts.late, **counts.refused}.items():
+            self._events[outcome].inc(number)
         self._closed.inc(effects.closed)
         self._records.observe(records)
         self._lag.observe(behind / SECOND)

@@ -1,17 +1,20 @@
 """Restoring a partition from its changelog: of every user the record with the greatest as-of counts (promise P2.4)."""
 
+from collections.abc import Callable
+
 from livelift.sessions import SessionMeasures
 from livelift.study import Study
+from processor.admission import belongs_here
 from processor.changelog import (
     PARTITION_KEY,
     TOKEN_BYTES,
-    PartitionState,
     UserForm,
     as_of,
     decode_partition,
     each_token,
 )
 from processor.partition import Partition
+from processor.partition_state import PartitionState
 from processor.states import States
 
 
@@ -22,14 +25,18 @@ class StateReader:
         self.states = states
         self._own: tuple[int, bytes] | None = None
 
-    def add(self, key: bytes, value: bytes | None) -> None:
+    def add(self, key: bytes | None, value: bytes | None) -> None:
         """Take the next record of the changelog.
 
         Raises
         ------
         VersionError
             If it was written by another schema.
+        ValueError, TypeError
+            If it is no record of state (`processor.changelog.readable`).
         """
+        if key is None or len(key) < TOKEN_BYTES:
+            raise ValueError("its key holds no writer's token")
         token, user = key[:TOKEN_BYTES], key[TOKEN_BYTES:]
         tokens = self.states.tokens
         known = tokens.get(user) or b""
@@ -49,17 +56,9 @@ class StateReader:
         if best is None or offset >= as_of(best):
             self.states.best[user] = value
 
-    def partition(self, study: Study, measures: SessionMeasures) -> Partition:
+    def partition(
+        self, study: Study, measures: SessionMeasures, belongs: Callable[[bytes], bool] = belongs_here
+    ) -> Partition:
         """The partition as its records say; a new one where there are none."""
         own = PartitionState() if self._own is None else decode_partition(self._own[1])
-        return Partition.recovered(
-            study,
-            measures,
-            as_of=own.as_of,
-            watermark=own.watermark,
-            row=own.row,
-            counts=own.counts,
-            manifest=own.manifest,
-            ended=own.ended,
-            users=self.states.users(UserForm(measures)),
-        )
+        return Partition.recovered(study, measures, own, self.states.users(UserForm(measures)), belongs)

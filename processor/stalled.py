@@ -1,4 +1,5 @@
-"""Which partitions stand still although there is more to read. Pure: as-of offsets and ends are passed in.
+"""Which partitions stand still although there is more to read, or have lost what was read. Pure: as-of offsets and ends
+are passed in.
 
 The group's committed offset can be ahead of the state. Reading begins there, and as long as something arrives, the agent sees
 the gap and seeks back; but where it is the very end of a finished stream, nothing ever arrives.
@@ -34,3 +35,24 @@ class Stalled:
                 times = 0
                 yield partition
             self._seen[partition] = offset, times
+
+
+class Shortened:
+    """Looks for partitions that end before their state: the topic was made anew, or the broker lost its end. What arrives
+    there has offsets that the state takes for applied, and would be passed over in silence.
+
+    >>> shortened = Shortened()
+    >>> [list(shortened.look({0: 41, 1: 7}, {0: 12, 1: 8})) for _ in range(3)]
+    [[], [], [0]]
+    """
+
+    def __init__(self) -> None:
+        self._times: dict[int, int] = {}
+
+    def look(self, as_of: Mapping[int, int], ends: Mapping[int, int | None]) -> list[int]:
+        """The partitions that were found so in `LOOKS` looks in a row: a new leader may lag for a moment."""
+        for partition, offset in as_of.items():
+            end = ends.get(partition)
+            short = end is not None and end <= offset
+            self._times[partition] = self._times.get(partition, 0) + 1 if short else 0
+        return [partition for partition in as_of if self._times[partition] == LOOKS]

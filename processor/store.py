@@ -14,10 +14,11 @@ from faust import stores
 from faust.stores import memory
 from faust.types import TP, EventT
 
+from broker.partitioning import belongs_to
 from livelift import garbage
 from livelift.sessions import SessionMeasures
 from livelift.study import Study
-from processor.changelog import StateWriter, UserForm, new_token
+from processor.changelog import StateWriter, UserForm, new_token, readable
 from processor.checkpoint import Checkpoint
 from processor.partition import Partition
 from processor.recovery import StateReader
@@ -28,6 +29,9 @@ SCHEME = "livelift"
 Recovered = Callable[[dict[int, Partition]], None]
 """Told of the operators, by partition, whenever an assignment's state was restored."""
 
+Failed = Callable[[Exception], None]
+"""Told what went wrong during recovery, and ends the process: Faust would log a warning and wait for ever."""
+
 
 class PartitionStore(memory.Store[bytes, bytes]):
     """The operators of the assigned partitions, and what writes their state.
@@ -36,13 +40,13 @@ class PartitionStore(memory.Store[bytes, bytes]):
     ----------
     partitions, checkpoints
         Partition number → operator, and → what writes its state, under this assignment's token. Empty while recovering.
-    failure
-        What went wrong during recovery, if anything: Faust only logs it, the agent raises it.
     """
 
     study: Study
     measures: SessionMeasures
+    partition_count: int
     recovered: Recovered
+    failed: Failed
     checkpoint_seconds: float
     new_states: NewStates
 
@@ -50,7 +54,6 @@ class PartitionStore(memory.Store[bytes, bytes]):
         super().__post_init__()
         self.partitions: dict[int, Partition] = {}
         self.checkpoints: dict[int, Checkpoint] = {}
-        self.failure: Exception | None = None
         self._readers: dict[int, StateReader] = {}
         self._states: list[States] = []
 
@@ -70,9 +73,10 @@ class PartitionStore(memory.Store[bytes, bytes]):
                 reader = self._reader(event.message.partition)
                 kafka_batches: Any = event.message.value
                 for record in chain.from_iterable(kafka_batches):
-                    reader.add(record.key, record.value)
+                    with readable(f"record {record.offset} of partition {event.message.partition}'s changelog"):
+                        reader.add(record.key, record.value)
         except Exception as error:
-            self.failure = error
+            type(self).failed(error)
             raise
 
     def _reader(self, partition: int) -> StateReader:
@@ -101,24 +105,34 @@ class PartitionStore(memory.Store[bytes, bytes]):
             self.checkpoints.clear()
             for tp in active_tps:
                 reader = self._reader(tp.partition)
-                self.partitions[tp.partition] = reader.partition(self.study, self.measures)
+                belongs = belongs_to(tp.partition, self.partition_count)
+                with readable(f"the state of partition {tp.partition}"):
+                    self.partitions[tp.partition] = reader.partition(self.study, self.measures, belongs)
                 writer = StateWriter(UserForm(self.measures), new_token(), reader.states.tokens)
                 self.checkpoints[tp.partition] = Checkpoint(writer, reader.states, self.checkpoint_seconds)
             self._readers.clear()
             garbage.settle()
             type(self).recovered(self.partitions)
         except Exception as error:
-            self.failure = error
+            type(self).failed(error)
             raise
 
 
 def register(
-    study: Study, measures: SessionMeasures, recovered: Recovered, checkpoint_seconds: float, new_states: NewStates
+    study: Study,
+    measures: SessionMeasures,
+    partitions: int,
+    recovered: Recovered,
+    failed: Failed,
+    checkpoint_seconds: float,
+    new_states: NewStates,
 ) -> str:
     """Make the store known to Faust for `study`; returns its URL for `app.Table`."""
     PartitionStore.study = study
     PartitionStore.measures = measures
+    PartitionStore.partition_count = partitions
     PartitionStore.recovered = staticmethod(recovered)
+    PartitionStore.failed = staticmethod(failed)
     PartitionStore.checkpoint_seconds = checkpoint_seconds
     PartitionStore.new_states = staticmethod(new_states)
     stores.STORES.aliases[SCHEME] = f"{__name__}:{PartitionStore.__name__}"

@@ -7,7 +7,7 @@ import msgspec
 
 from livelift.output_log import Totals
 
-SCHEMA = 4
+SCHEMA = 5
 """The form of a record of state."""
 
 

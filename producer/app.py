@@ -13,7 +13,7 @@ from producer.kafka_edge import EventWriter
 from producer.prepare import prepare
 from producer.replay import Replay, dead_letters
 from producer.report import Report, Reporter, Stopped, never, silent
-from producer.resume import count_records, read_resume
+from producer.resume import read_keys, read_resume
 from producer.settings import ProducerSettings
 from producer.sources import Selection
 from producer.stand_in import find_or_generate
@@ -57,7 +57,7 @@ def _data_or_stand_in(config: ProducerSettings, generated: Path, study: Study, s
 
 async def _send(config: ProducerSettings, prepared: Prepared, report: Reporter, stopped: Stopped) -> bool:
     names = config.names
-    resume = read_resume(config.kafka, names.events, config.partitions, prepared.manifest)
+    resume = read_resume(config.kafka, names.events, config.partitions, prepared)
     replay = Replay(prepared, resume, config.speed, report, stopped)
     if any(point.started for point in resume):
         log.info("replay goes on", row=replay.resumes_at, of=prepared.manifest.accepted)
@@ -74,13 +74,13 @@ async def _send(config: ProducerSettings, prepared: Prepared, report: Reporter, 
 
 
 async def _send_dead_letters(config: ProducerSettings, prepared: Prepared) -> None:
-    """Rejected rows, all to one partition and before the first start mark: what is there is known by its count."""
+    """Rejected rows, all to one partition and before the first start mark: what is there is known by its keys."""
     topic = config.names.dead_letters
-    there = count_records(config.kafka, topic, DEAD_LETTER_PARTITION)
+    there = read_keys(config.kafka, topic, DEAD_LETTER_PARTITION)
     writer = await EventWriter.connected(config.kafka, topic, config.partitions)
     try:
-        for i, (key, value) in enumerate(dead_letters(prepared)):
-            if i >= there:
+        for key, value in dead_letters(prepared):
+            if key not in there:
                 writer.append(DEAD_LETTER_PARTITION, key, value, prepared.manifest.last)
         await writer.flush()
         await writer.acknowledged()

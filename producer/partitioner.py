@@ -1,6 +1,6 @@
-"""Which partition a user's events go to: murmur2 as Kafka's default partitioner has it, remembered per user."""
+"""Which partition a user's events go to, remembered per user."""
 
-from kafka.partitioner.default import murmur2
+from broker.partitioning import partition_of
 
 
 class Partitioner(dict[str, int]):
@@ -11,6 +11,5 @@ class Partitioner(dict[str, int]):
         self._partitions = partitions
 
     def __missing__(self, user: str) -> int:
-        partition: int = (murmur2(user.encode()) & 0x7FFFFFFF) % self._partitions
-        self[user] = partition
+        partition = self[user] = partition_of(user.encode(), self._partitions)
         return partition

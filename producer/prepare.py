@@ -112,6 +112,7 @@ class _Build:
         self._report, self._stopped = report, stopped
         self._rows = self._acceptable = self._written = 0
         self._reasons: Counter[str] = Counter()
+        self._first_wrong: dict[str, tuple[int, bytes]] = {}  # reason → number and text of its first line
         self._first = self._last = 0
 
     def run(self, building: Path) -> Manifest:
@@ -154,8 +155,15 @@ class _Build:
         for block in self._source.read(self._path, self._study, self._selection):
             self._count(block)
             if block.rejected.num_rows:
+                self._note(block.rejected)
                 rejected.write_batch(block.rejected)
             yield block.accepted
+
+    def _note(self, rejected: pa.RecordBatch) -> None:
+        for reason in pc.unique(rejected["reason"]).to_pylist():
+            if reason not in self._first_wrong:
+                at = pc.index(rejected["reason"], reason).as_py()
+                self._first_wrong[reason] = rejected["line"][at].as_py(), rejected["text"][at].as_py()
 
     def _count(self, block: JudgedBlock) -> None:
         self._rows += block.rows
@@ -192,10 +200,16 @@ class _Build:
                 f"[{'…' if start is None else to_iso(start)}, {'…' if end is None else to_iso(end)})",
                 "choose another --from and --to",
             )
+        if not self._first_wrong:
+            return InputError(f"{self._path} holds no row", "download or copy the file again")
         counts = ", ".join(f"{reason} {count}" for reason, count in self._reasons.most_common())
+        most = max(self._first_wrong, key=self._reasons.__getitem__)
+        line, text = self._first_wrong[most]
         return InputError(
-            f"{self._path}: not one of its {self._rows} rows is acceptable (rejected: {counts})",
-            f"give a file like {self._study.input.file_glob} as it was published; the reasons are in docs/",
+            f"{self._path}: not one of its {self._rows} rows is acceptable (rejected: {counts}). "
+            f"Line {line}: {self._source.what_is_wrong(most, text)}",
+            f"give a file like {self._study.input.file_glob} as it was published; "
+            f"the reasons are in docs/07-rejected-rows.md",
         )
 
 

@@ -1,30 +1,31 @@
-"""The replay: rejected rows to the dead letters, then start marks, events in order with progress marks, end marks."""
+"""The replay: rejected rows to the dead letters, then start marks, events in order with progress marks, end marks.
+
+A mark before each slice announces its rows and times, so that whoever reads the topic knows what cannot be ours.
+"""
 
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
-import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from livelift.dead_letters import encode_letter
 from livelift.events import End, Progress, Start, encode_control
 from producer.cache import Prepared
 from producer.kafka_edge import EventWriter
+from producer.own_records import Resume
 from producer.pacing import Pacer
 from producer.partitioner import Partitioner
 from producer.report import Report, Reporter, Stopped
-from producer.resume import Resume
 
 SLICE_ROWS = 20_000
 """At full speed: rows between two progress marks."""
 
 PACED_SECONDS = 0.1
 """When paced: seconds between two looks at the clock, hence between progress marks."""
-
-_encode = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +63,11 @@ class Replay:
     async def run(self, writer: EventWriter) -> bool:
         """Send everything that is missing; False if it was stopped before the end."""
         manifest = self._manifest
-        start = encode_control(Start(manifest.first, 0, manifest))
         for partition, point in enumerate(self._resume):
-            if not point.started:
-                writer.append(partition, None, start, manifest.first)
+            if not point.ended:  # one that has its start mark gets another: its rows from there on may come twice
+                row = point.next_row
+                start = Start(manifest.first, row, manifest, row_limit=row, time_limit=manifest.first)
+                writer.append(partition, None, encode_control(start), manifest.first)
         sent = 0
         last = manifest.first
         async for piece in self._slices():
@@ -73,6 +75,7 @@ class Replay:
                 await writer.flush()
                 await writer.acknowledged()
                 return False
+            self._announce(writer, piece)
             self._append(writer, piece)
             sent = piece.first + len(piece.times)
             last = piece.times[-1] if piece.times else last
@@ -87,6 +90,22 @@ class Replay:
         await writer.acknowledged()
         return True
 
+    def _announce(self, writer: EventWriter, piece: Slice) -> None:
+        """Tell each partition which rows and times follow."""
+        if not piece.times:
+            return
+        end = piece.first + len(piece.times)
+        for partition, next_row in enumerate(self._next_rows):
+            if next_row < end and not self._resume[partition].ended:
+                mark = Progress(
+                    piece.times[0],
+                    max(piece.first, next_row),
+                    self._manifest,
+                    row_limit=end,
+                    time_limit=piece.times[-1],
+                )
+                writer.append(partition, None, encode_control(mark), piece.times[0])
+
     def _append(self, writer: EventWriter, piece: Slice) -> None:
         partition_of, next_rows, append = self._partition_of, self._next_rows, writer.append
         row = piece.first
@@ -98,7 +117,7 @@ class Replay:
             row += 1
 
     def _progress(self, writer: EventWriter, reached: int, sent: int, last: int) -> None:
-        mark = encode_control(Progress(reached, sent, self._manifest))
+        mark = encode_control(Progress(reached, sent, self._manifest, row_limit=sent, time_limit=last))
         for partition, point in enumerate(self._resume):
             if not point.ended and sent >= self._next_rows[partition]:
                 writer.append(partition, None, mark, last)
@@ -159,6 +178,4 @@ def dead_letters(prepared: Prepared) -> Iterator[tuple[bytes, bytes]]:
     """The rejected rows as (key, value) records, in the file's order."""
     for batch in pq.ParquetFile(prepared.rejected).iter_batches():
         for row in batch.to_pylist():
-            text = row["text"].decode("utf-8", "backslashreplace")
-            letter = {"v": 1, "reason": row["reason"], "row": row["line"], "line": text}
-            yield f"line:{row['line']}".encode(), _encode(letter)
+            yield f"line:{row['line']}".encode(), encode_letter(row["reason"], row["line"], row["text"])

@@ -151,13 +151,13 @@ class RunState:
         )
 
     def _input_counts(self, manifest: Manifest | None) -> InputCounts:
-        """The rows accounted for so far: accepted + rejected + duplicates + late."""
+        """The rows accounted for so far: accepted + rejected + duplicates + late. What the processor refused is rejected."""
         accepted = sum(log.counts.accepted for log in self.logs)
         late = sum(log.counts.late for log in self.logs)
-        undecodable = sum(log.counts.undecodable for log in self.logs)
         rejected = dict(manifest.rejected) if manifest else {}
-        if undecodable:
-            rejected["undecodable"] = undecodable
+        for log in self.logs:
+            for reason, number in log.counts.refused.items():
+                rejected[reason] = rejected.get(reason, 0) + number
         duplicates = manifest.duplicates if manifest else 0
         rows = accepted + late + duplicates + sum(rejected.values())
         return InputCounts(rows, accepted, rejected, duplicates, late)

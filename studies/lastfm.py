@@ -1,6 +1,7 @@
 """The `lastfm` study's event and session measures: plays, skips and distinct artists of a listening session."""
 
 from array import array
+from typing import Literal
 
 import msgspec
 from xxhash import xxh3_64_intdigest as hash64
@@ -14,6 +15,7 @@ NAMES = ("seconds", "plays", "skips", "artists")
 class Play(msgspec.Struct, gc=False, frozen=True):
     """What the session operator needs of a play; the record holds more."""
 
+    v: Literal[1]  # `livelift.events.SCHEMA`: another one is not read
     row: int
     artist_id: str
     artist: str

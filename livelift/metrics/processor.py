@@ -1,10 +1,11 @@
 """What a processor worker exports. Several workers share the partitions: sum over them, or take the least watermark."""
 
 from livelift.metrics.declare import RECORDS, SECONDS, counter, gauge, histogram
+from livelift.refusals import REFUSALS
 
 EVENT_TIME_SECONDS = (1.0, 10.0, 60.0, 300.0, 900.0, 1_800.0, 3_600.0, 21_600.0, 86_400.0, 604_800.0)
 
-OUTCOMES = ("accepted", "late", "undecodable")
+OUTCOMES = ("accepted", "late", *REFUSALS)
 
 EVENTS = counter(
     "livelift_processor_events_total", "Event records taken from Kafka, by what became of them.", "outcome"

@@ -15,10 +15,7 @@ ACCEPTED = pa.schema([("time", pa.int64()), ("line", pa.int64()), ("text", pa.st
 """Rows of the stream to be: event time in ms, original line number (1 …), the line without its end."""
 
 REJECTED = pa.schema([("line", pa.int64()), ("reason", pa.string()), ("text", pa.binary())])
-"""Rows for the dead-letter topic: original line number, why, the line's bytes (at most `MAX_KEPT_BYTES`)."""
-
-MAX_KEPT_BYTES = 8 << 10
-"""What is kept of a rejected line: enough to see what is wrong with it."""
+"""Rows for the dead-letter topic: original line number, why, the line's bytes (at most `MOST_KEPT_BYTES`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +56,15 @@ class Source:
         (folder or file, study) → the input file, or InputError saying where to get one.
     read
         (file, study, selection) → blocks in the file's order.
+    what_is_wrong
+        (reason, rejected line) → what is wrong with it and what is wanted, for a person.
     user_sql, fields_sql
         DuckDB expressions over `text`: the user id; the event's own fields as a JSON object.
     """
 
     find: Callable[[Path, Study], Path]
     read: Callable[[Path, Study, Selection], Iterator[JudgedBlock]]
+    what_is_wrong: Callable[[str, bytes], str]
     user_sql: str
     fields_sql: str
 

@@ -5,7 +5,6 @@ LF and one trailing CR is stripped; nothing else breaks a line.
 """
 
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 
@@ -13,49 +12,24 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from livelift.errors import InputError, MissingInputError
+from livelift.dead_letters import MOST_KEPT_BYTES
 from livelift.event_time import from_date
+from livelift.plain_text import harmless
 from livelift.study import Study
-from producer.sources import ACCEPTED, MAX_KEPT_BYTES, REJECTED, JudgedBlock, Selection, Source
-from producer.sources.input_file import MAX_LINE_BYTES, open_input, too_long, whole_lines
+from producer.sources import ACCEPTED, REJECTED, JudgedBlock, Selection, Source
+from producer.sources.input_file import MAX_LINE_BYTES, lines_of_cr, open_input, too_long, whole_lines
+from producer.sources.lastfm_files import find, is_data_file
+from producer.sources.time_text import WANTED, read_time
 from producer.sources.utc_text import LENGTH, parse_utc
 
 REASONS = ("encoding", "columns", "user", "date", "out_of_range", "not_selected")
 """Why a row is rejected, in the order of judging: the first that holds."""
 
-_COLUMNS = 6
+NAMES = ("user", "time", "artist id", "artist", "track id", "track")
+_COLUMNS = len(NAMES)
+MOST_SHOWN = 60
+"""Characters of a wrong line that a message quotes."""
 _TAB, _LF, _CR = b"\t\n\r"
-_PROFILES = "userid-profile.tsv"  # the data set's other file: who the users are
-_ARCHIVES = "lastfm-dataset-*.tar.gz"  # the data set as downloaded
-_DOWNLOAD = (
-    "download Last.fm 1K Users by Òscar Celma from http://ocelma.net/MusicRecommendationDataset/lastfm-1K.html "
-    "and put userid-timestamp-artid-artname-traid-traname.tsv, or the downloaded archive, under data/raw/"
-)
-
-
-def find(data: Path, study: Study) -> Path:
-    """The input file: `data` itself, or the one in the folder `data`; unpacked, gzipped, or the downloaded archive.
-
-    Raises
-    ------
-    MissingInputError
-        If there is none.
-    InputError
-        If there is more than one.
-    """
-    if not data.is_dir():
-        if not data.exists():
-            raise MissingInputError(f"No Last.fm data files found: there is no {data}", _DOWNLOAD)
-        return data
-    pattern = study.input.file_glob
-    for glob in (pattern, f"{pattern}.gz", _ARCHIVES):
-        found = sorted(path for path in data.glob(glob) if not path.name.startswith(_PROFILES))
-        if len(found) > 1:
-            names = ", ".join(path.name for path in found)
-            raise InputError(f"{len(found)} data files in {data}: {names}", "keep one, or name it with --data")
-        if found:
-            return found[0]
-    raise MissingInputError(f"No Last.fm data files found: nothing in {data} matches {pattern}", _DOWNLOAD)
 
 
 def read(path: Path, study: Study, selection: Selection) -> Iterator[JudgedBlock]:
@@ -68,9 +42,11 @@ def read(path: Path, study: Study, selection: Selection) -> Iterator[JudgedBlock
     """
     pattern = study.input.file_glob
     limits = (from_date(study.input.not_before), from_date(study.input.before))
-    with open_input(path, partial(_is_data_file, pattern)) as file:
+    with open_input(path, partial(is_data_file, pattern)) as file:
         line = 1
         for block in whole_lines(file.stream):
+            if line == 1 and _are_rows_of_cr(block):
+                raise lines_of_cr()
             judged = judge(block, line, limits, selection, file.position(), file.size)
             yield judged
             line += judged.rows
@@ -103,7 +79,7 @@ def judge(
         [
             numbers[kept],
             [REASONS[code] for code in reason[kept]],
-            [block[starts[row] : min(ends[row], starts[row] + MAX_KEPT_BYTES)] for row in kept],
+            [block[starts[row] : min(ends[row], starts[row] + MOST_KEPT_BYTES)] for row in kept],
         ],
         schema=REJECTED,
     )
@@ -112,8 +88,10 @@ def judge(
     return JudgedBlock(len(starts), accepted, rejected, reasons, done, total)
 
 
-def _is_data_file(pattern: str, name: str) -> bool:
-    return fnmatchcase(name, pattern) and name != _PROFILES
+def _are_rows_of_cr(block: bytes) -> bool:
+    """Is the one row of `block` several that end in CR? That it is the only one in the file need not be known."""
+    text = block.rstrip(b"\r\n")
+    return b"\n" not in text and b"\r" in text and text.count(b"\t") >= 2 * (_COLUMNS - 1)
 
 
 def _lines(content: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -145,9 +123,16 @@ def _judge_lines(
     reason[shaped] = len(REASONS)
 
     user_end, date_end = tabs[first_tab[shaped]], tabs[first_tab[shaped] + 1]
-    dated = date_end - user_end - 1 == LENGTH
+    dated = np.zeros(len(shaped), bool)
+    published = date_end - user_end - 1 == LENGTH
+    time[shaped[published]], dated[published] = parse_utc(
+        content[(user_end[published] + 1)[:, None] + np.arange(LENGTH)]
+    )
+    for place in np.flatnonzero(~dated):  # of another form: none in the published file
+        moment = read_time(block[user_end[place] + 1 : date_end[place]])
+        if moment is not None:
+            time[shaped[place]], dated[place] = moment, True
     long = shaped[dated]
-    time[long], valid = parse_utc(content[(user_end[dated] + 1)[:, None] + np.arange(LENGTH)])
 
     # From the last reason to the first, so that the first that holds stays.
     start, end = selection.start, selection.end
@@ -157,7 +142,6 @@ def _judge_lines(
         reason[long[outside]] = REASONS.index("not_selected")
     reason[long[(time[long] < limits[0]) | (time[long] >= limits[1])]] = REASONS.index("out_of_range")
     reason[shaped[~dated]] = REASONS.index("date")
-    reason[long[~valid]] = REASONS.index("date")
     reason[shaped[user_end == starts[shaped]]] = REASONS.index("user")
     if not _all_utf8(block):
         wrong = [row for row in range(len(starts)) if not _is_utf8(block[starts[row] : ends[row]])]
@@ -195,9 +179,34 @@ def _texts(content: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArray[
     return pa.Array.from_buffers(pa.string(), len(starts), [None, pa.py_buffer(offsets), pa.py_buffer(text)])
 
 
+def what_is_wrong(reason: str, line: bytes) -> str:
+    """What is wrong with a rejected line, and what is wanted.
+
+    >>> what_is_wrong("date", b"u\\t2/3/2009\\t\\ta\\t\\tt")
+    "its time is '2/3/2009', wanted is a form like 2009-03-02T08:00:00Z"
+    """
+    fields = line.split(b"\t")
+    if reason == "date":
+        return f"its time is '{_quoted(b''.join(fields[1:2]))}', wanted is a form like {WANTED}"
+    if reason == "columns":
+        columns = f"{len(fields)} column{'s' * (len(fields) != 1)}"
+        return f"it has {columns}, wanted are {_COLUMNS} with tabs between ({', '.join(NAMES)}): '{_quoted(line)}'"
+    wanted = {
+        "encoding": "it is not UTF-8",
+        "user": "it names no user in its first column",
+        "out_of_range": "its time is outside the dates that the study accepts",
+    }
+    return f"{wanted[reason]}: '{_quoted(line)}'"
+
+
+def _quoted(text: bytes) -> str:
+    return harmless(text.decode("utf-8", "backslashreplace"), MOST_SHOWN)
+
+
 SOURCE = Source(
     find=find,
     read=read,
+    what_is_wrong=what_is_wrong,
     user_sql="split_part(text, chr(9), 1)",
     fields_sql=(
         'to_json(struct_pack("user" := f[1], "time" := f[2], artist_id := f[3], artist := f[4], '

@@ -11,7 +11,6 @@ STATIONS = ("producer", "processor", "stats")
 CLIENTS = {"kafka", "aiokafka", "faust", "mode", "redis", "prometheus_client"}
 EDGES = {
     "producer/kafka_edge.py",
-    "producer/partitioner.py",
     "producer/resume.py",
     "producer/topics.py",
     "processor/app.py",

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from livelift.refusals import REFUSALS
 from livelift.study import load_study
+from producer.sources.lastfm_tsv import REASONS
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -64,3 +66,17 @@ def test_no_page_or_source_names_a_registry() -> None:
     files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
     texts = {name: (ROOT / name).read_bytes() for name in files if name and (ROOT / name).is_file()}
     assert {name for name, text in texts.items() for host in hosts if host.encode() in text} == set()
+
+
+def test_the_page_of_rejected_rows_lists_every_reason_and_no_other() -> None:
+    text = (ROOT / "docs" / "07-rejected-rows.md").read_text(encoding="utf-8")
+    of_rows, of_records = text.split("## Records of the events topic")
+    assert tuple(re.findall(r"^\| `(\w+)` \|", of_rows, re.MULTILINE)) == REASONS
+    assert tuple(re.findall(r"^\| `(\w+)` \|", of_records, re.MULTILINE)) == (*REFUSALS, "late")
+
+
+def test_the_limits_that_the_page_of_rejected_rows_names_are_the_study_s() -> None:
+    text = (ROOT / "docs" / "07-rejected-rows.md").read_text(encoding="utf-8")
+    health = load_study("lastfm").health
+    assert f"Above {health.maximum_rejected_share:.0%}".replace("%", " %") in text
+    assert f"or {health.maximum_late_share:.0%}".replace("%", " %") in text

@@ -1,17 +1,19 @@
 """Laws of the session operator, on random streams: nothing depends on how records were cut, marked or partitioned."""
 
+from collections import Counter as CounterOf
 from collections import defaultdict
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from livelift.event_time import MINUTE
-from livelift.output_log import ClosedSession, EndMark, Mark, Output, UserDay
+from livelift.output_log import ClosedSession, Counts, EndMark, Mark, Output, UserDay
 from livelift.sessions import session_measures
 from processor.changelog import KeyValue, StateWriter, UserForm
 from processor.partition import Partition
 from processor.recovery import StateReader
 from processor.states import StatesInMemory
+from tests.support.odd_records import MAKERS, put_in
 from tests.support.small_study import small_study
 from tests.support.strategies import listens
 from tests.support.streams import FakeRecord, Listen, partition_records
@@ -80,6 +82,31 @@ def test_the_output_log_is_the_same_for_any_restart_points(plays: list[Listen], 
             partition = reader.partition(STUDY, MEASURES)
         start = end
     assert outputs == outputs_of(records)
+
+
+@given(listens(), st.data())
+def test_strangers_are_counted_and_change_nothing_else(plays: list[Listen], data: st.DataObject) -> None:
+    """Whatever strangers write, wherever, however it is cut: the outputs are those without them, but for the counts."""
+    (records,) = partition_records(plays, progress_every=data.draw(st.integers(0, 5)))
+    places = st.dictionaries(st.integers(1, len(records) - 1), st.lists(st.sampled_from(list(MAKERS)), max_size=3))
+    mixed, refused = put_in(records, data.draw(places))
+    partition = Partition(STUDY, MEASURES)
+    outputs: list[Output] = []
+    letters: list[tuple[str, int]] = []
+    start = 0
+    while start < len(mixed):
+        end = start + data.draw(st.integers(1, 10))
+        effects = partition.apply(mixed[start:end])
+        outputs += effects.outputs
+        letters += [(letter.reason, letter.offset) for letter in effects.dead_letters]
+        start = end
+
+    def counted(output: Output) -> object:
+        return (output.due, output.counts.accepted) if isinstance(output, Mark | EndMark) else output
+
+    assert letters == refused
+    assert partition.counts == Counts(len(plays), 0, dict(CounterOf(reason for reason, _ in refused)))
+    assert [counted(output) for output in outputs] == [counted(output) for output in outputs_of(records)]
 
 
 def facts(outputs: list[Output]) -> list[tuple[object, ...]]:

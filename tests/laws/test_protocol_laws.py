@@ -11,16 +11,18 @@ from livelift.sessions import session_measures
 from processor.partition import Partition
 from processor.states import NewStates, States
 from processor.states_on_disk import StatesOnDisk
+from tests.support.odd_records import MAKERS, put_in
 from tests.support.protocol import fenced, in_memory, run_schedule
 from tests.support.small_study import START, small_study
 from tests.support.streams import FakeRecord, Listen, partition_records
 
 STUDY = small_study()
 MEASURES = session_measures(STUDY)
+NAMES = [name for name in MAKERS if "huge" not in name and "nested" not in name]  # those take long
 
 
 def random_records(seed: int) -> list[FakeRecord]:
-    """Sixty plays of four users over a week, half of their gaps near the session gap."""
+    """Sixty plays of four users over a week, half of their gaps near the session gap; in every second log records of strangers."""
     chance = random.Random(seed)
     plays = []
     for user in "abcd":
@@ -29,7 +31,11 @@ def random_records(seed: int) -> list[FakeRecord]:
             near = chance.choice([29 * SECOND, 30 * MINUTE, 30 * MINUTE + SECOND])
             time += near if chance.random() < 0.5 else chance.randrange(36 * 3_600) * SECOND
             plays.append(Listen(time, user, chance.choice("xyz")))
-    return partition_records(plays, progress_every=chance.choice([0, 3, 10]))[0]
+    (log,) = partition_records(plays, progress_every=chance.choice([0, 3, 10]))
+    if seed % 2:
+        return log
+    odd = {chance.randrange(1, len(log) + 1): [chance.choice(NAMES)] for _ in range(8)}
+    return put_in(log, odd)[0]
 
 
 def wrong_schedules(schedules: range, new_states: NewStates = in_memory) -> list[int]:

@@ -24,13 +24,14 @@ from livelift.names import RunNames
 from livelift.study import load_study
 from local.kafka_server import KafkaServer
 from local.servers import LocalServers
+from processor.topics import CHANGELOG_SETTINGS, prepare_topics
 from producer import kafka_edge
 from producer.app import run_producer
 from producer.kafka_edge import EventWriter
 from producer.partitioner import Partitioner
 from producer.prepare import prepare
 from producer.settings import ProducerSettings
-from producer.topics import create_topics
+from producer.topics import SETTINGS, create_topics
 
 STUDY = load_study("lastfm")
 ROOT = Path(__file__).parents[2]
@@ -92,8 +93,8 @@ def count(kafka: str, topic: str) -> int:
 
 
 def check_topic(settings: ProducerSettings) -> None:
-    """The topic holds the prepared replay: every event once, where, when and as it is in the cache, between one start and
-    one end a partition."""
+    """The topic holds the prepared replay: every event once, where, when and as it is in the cache, between a start mark,
+    one more for each time that the producer resumed, and one end mark a partition."""
     prepared = prepare(STUDY, settings.data, settings.cache)
     partition_of = Partitioner(PARTITIONS)
     expected: list[list[tuple[int, bytes, bytes]]] = [[] for _ in range(PARTITIONS)]
@@ -105,7 +106,7 @@ def check_topic(settings: ProducerSettings) -> None:
         assert isinstance(marks[0], Start)
         assert log[0].key is log[-1].key is None
         assert marks[-1] == End(prepared.manifest.last, prepared.manifest.accepted, prepared.manifest)
-        assert sum(isinstance(mark, Start | End) for mark in marks) == 2
+        assert sum(isinstance(mark, End) for mark in marks) == 1
         assert [mark.row for mark in marks] == sorted(mark.row for mark in marks)
 
 
@@ -199,17 +200,49 @@ def test_another_partition_count_in_the_same_run_is_refused(settings: ProducerSe
         create_topics(settings.kafka, settings.names, 5)
 
 
-def test_topics_keep_old_events_for_ever_even_one_that_was_there(settings: ProducerSettings) -> None:
+def test_topics_keep_old_events_for_ever_even_ones_that_were_there(settings: ProducerSettings) -> None:
+    """Made by hand, or by a first read of their names: with the broker's retention, compacted, stamped on arrival."""
     admin = KafkaAdminClient(bootstrap_servers=settings.kafka)
-    admin.create_topics([NewTopic(settings.names.output, PARTITIONS, 1, topic_configs={"retention.ms": "1000000000"})])
-    create_topics(settings.kafka, settings.names, PARTITIONS)
     topics = (settings.names.events, settings.names.output, settings.names.dead_letters)
+    wrong = {
+        "retention.ms": "1000000000",
+        "retention.bytes": "1000000",
+        "segment.ms": "60000",
+        "cleanup.policy": "compact",
+        "message.timestamp.type": "LogAppendTime",
+        "max.message.bytes": "1000",
+    }
+    admin.create_topics([NewTopic(topic, PARTITIONS, 1, topic_configs=wrong) for topic in topics[:2]])
+    create_topics(settings.kafka, settings.names, PARTITIONS)
     for topic in topics:
-        found = admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)], config_filter="all")
-        values = {name: config["value"] for name, config in _configs(found)}
-        assert (values["retention.ms"], values["retention.bytes"], values["segment.ms"]) == ("-1", "-1", str(2**63 - 1))
-        assert (values["cleanup.policy"], values["message.timestamp.type"]) == ("delete", "CreateTime")
+        assert_settings(admin, topic, SETTINGS)
     admin.close()
+
+
+def test_a_changelog_that_was_there_is_compacted_and_kept(settings: ProducerSettings) -> None:
+    admin = KafkaAdminClient(bootstrap_servers=settings.kafka)
+    create_topics(settings.kafka, settings.names, PARTITIONS)
+    wrong = {"cleanup.policy": "delete", "retention.ms": "60000"}
+    admin.create_topics([NewTopic(settings.names.changelog, PARTITIONS, 1, topic_configs=wrong)])
+    assert prepare_topics(settings.kafka, settings.names, 5) == PARTITIONS
+    assert_settings(admin, settings.names.changelog, CHANGELOG_SETTINGS)
+    admin.close()
+
+
+def test_a_changelog_of_another_partition_count_is_refused(settings: ProducerSettings) -> None:
+    admin = KafkaAdminClient(bootstrap_servers=settings.kafka)
+    create_topics(settings.kafka, settings.names, PARTITIONS)
+    admin.create_topics([NewTopic(settings.names.changelog, PARTITIONS + 1, 1)])
+    admin.wait_for_topics([settings.names.changelog])
+    with pytest.raises(StateError, match=f"has {PARTITIONS + 1} partitions"):
+        prepare_topics(settings.kafka, settings.names, 5)
+    admin.close()
+
+
+def assert_settings(admin: KafkaAdminClient, topic: str, wanted: dict[str, str]) -> None:
+    found = admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)], config_filter="all")
+    values = {name: config["value"] for name, config in _configs(found)}
+    assert {name: values[name] for name in wanted} == wanted, topic
 
 
 def _configs(found: Any) -> Iterator[tuple[str, Any]]:

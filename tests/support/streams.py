@@ -1,6 +1,7 @@
 """Small streams of Kafka-like records for the pure tests: events of a few users, cut over partitions and batches."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -61,3 +62,43 @@ def partition_records(
             to_all(Progress(listen.time, row + 1, about))
     to_all(End(about.last, len(listens), about))
     return logs
+
+
+@dataclass(frozen=True, slots=True)
+class FakeBatch:
+    """Records that were fetched together, and the offsets that they cover."""
+
+    first: int
+    last: int
+    records: tuple[FakeRecord, ...]
+
+    def __iter__(self) -> Iterator[FakeRecord]:
+        return iter(self.records)
+
+
+def spread(records: list[FakeRecord], gaps: list[int]) -> list[FakeRecord]:
+    """The records with so many offsets left free before each: markers of transactions, or what compaction took out."""
+    offset, spread = -1, []
+    for record, gap in zip(records, gaps, strict=True):
+        offset += 1 + gap
+        spread.append(replace(record, offset=offset))
+    return spread
+
+
+def batches(records: list[FakeRecord], cuts: list[int], tail: int = 0) -> list[FakeBatch]:
+    """The records as Kafka batches of the sizes `cuts`, of which some may be 0: what one asks for begins where the last
+    one ended. `tail` offsets without a record follow the last one."""
+    made: list[FakeBatch] = []
+    first = start = 0
+    for cut in [*cuts, len(records)]:
+        piece = tuple(records[start : start + cut])
+        if start < len(records):
+            last = piece[-1].offset if piece else max(first, records[start].offset - 1)
+            last = max(last, first)
+            if piece or last < records[start].offset:
+                made.append(FakeBatch(first, last, piece))
+                first = last + 1
+                start += len(piece)
+    if tail:
+        made.append(FakeBatch(first, first + tail - 1, ()))
+    return made

@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from livelift.dead_letters import MOST_KEPT_BYTES
 from livelift.errors import InputError
 from livelift.event_time import from_date, from_iso
 from livelift.study import load_study
-from producer.sources import MAX_KEPT_BYTES, JudgedBlock, Selection
+from producer.sources import JudgedBlock, Selection
 from producer.sources.input_file import MAX_LINE_BYTES, open_input, whole_lines
 from producer.sources.lastfm_tsv import SOURCE, judge
 from producer.sources.utc_text import parse_utc
@@ -71,12 +72,12 @@ def test_a_row_of_the_published_file_is_accepted_with_its_time_and_line_number()
         (row(user=b""), "user"),
         (row(user=b"", time=b"never"), "user"),
         (row(time=b""), "date"),
-        (row(time=b"2009-05-04 23:08:57Z"), "date"),
-        (row(time=b"2009-05-04T23:08:57"), "date"),
-        (row(time=b"2009-05-04T23:08:57z"), "date"),
-        (row(time=b"2009-05-04T23:08:57+00:00"), "date"),
+        (row(time=b"2009-05-04 23:08:57Z"), "accepted"),
+        (row(time=b"2009-05-04T23:08:57"), "accepted"),
+        (row(time=b"2009-05-04T23:08:57z"), "accepted"),
+        (row(time=b"2009-05-04T23:08:57+00:00"), "accepted"),
         (row(time=b" 2009-05-04T23:08:57Z"), "date"),
-        (row(time=b"2009-05-04T23:08:57.0Z"), "date"),
+        (row(time=b"2009-05-04T23:08:57.0Z"), "accepted"),
         (row(time=b"2009-5-4T23:08:57Z"), "date"),
         (row(time="２009-05-04T23:08:5Z".encode()), "date"),
         (row(time=b"-009-05-04T23:08:57Z"), "date"),
@@ -143,7 +144,7 @@ def test_a_rejected_row_keeps_its_number_its_reason_and_the_beginning_of_its_byt
     block = judge(row() + b"\nbad\xff\n" + b"x" * 20_000 + b"\n", 5, LIMITS, Selection())
     assert block.rejected.to_pylist() == [
         {"line": 6, "reason": "encoding", "text": b"bad\xff"},
-        {"line": 7, "reason": "columns", "text": b"x" * MAX_KEPT_BYTES},
+        {"line": 7, "reason": "columns", "text": b"x" * MOST_KEPT_BYTES},
     ]
 
 

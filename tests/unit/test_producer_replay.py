@@ -5,6 +5,7 @@ import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,12 @@ from livelift.events import Control, End, Progress, Start, decode_control
 from livelift.study import load_study
 from producer import replay as replay_module
 from producer.cache import Prepared
+from producer.own_records import OwnRecords, PreparedEvents, Resume
 from producer.partitioner import Partitioner
 from producer.prepare import prepare
 from producer.replay import Replay, dead_letters
 from producer.report import Report, never, silent
-from producer.resume import Resume, check_same_replay, position_after
+from tests.support.odd_records import MAKERS, Place, odd_record
 
 STUDY = load_study("lastfm")
 START = from_iso("2009-03-01")
@@ -33,7 +35,11 @@ EVENTS = 400
 class Record:
     key: bytes | None
     value: bytes
-    time: int
+    timestamp: int
+
+    @property
+    def time(self) -> int:
+        return self.timestamp
 
     @property
     def mark(self) -> Control | None:
@@ -60,8 +66,13 @@ class Logs:
     async def acknowledged(self) -> None:
         pass
 
-    def positions(self) -> list[Resume]:
-        return [position_after(log[-1].key, log[-1].value) if log else Resume() for log in self.logs]
+    def positions(self, prepared: Prepared) -> list[Resume]:
+        own = own_records(prepared)
+        return [own.position(reversed(log)) if own.has_start(log) else Resume() for log in self.logs]
+
+
+def own_records(prepared: Prepared) -> OwnRecords:
+    return OwnRecords(prepared.manifest, PreparedEvents(prepared), "t")
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +104,7 @@ def replay(
     stopped: Callable[[], bool] = never,
 ) -> bool:
     writer: Any = logs
-    return asyncio.run(Replay(prepared, logs.positions(), speed, report, stopped).run(writer))
+    return asyncio.run(Replay(prepared, logs.positions(prepared), speed, report, stopped).run(writer))
 
 
 def rows(log: list[Record]) -> list[int]:
@@ -101,12 +112,14 @@ def rows(log: list[Record]) -> list[int]:
 
 
 def check(logs: Logs, prepared: Prepared) -> None:
-    """Each partition has one start, its rows rising and once, one end; every mark is true."""
+    """Each partition has starts, its rows rising and once, one end; every mark is true, and announces what follows."""
     partition_of = Partitioner(PARTITIONS)
     seen = []
     for partition, log in enumerate(logs.logs):
         marks = [record.mark for record in log if record.mark]
-        assert [type(mark) for mark in marks if not isinstance(mark, Progress)] == [Start, End]
+        kinds = [type(mark) for mark in marks if not isinstance(mark, Progress)]
+        assert set(kinds[:-1]) == {Start}
+        assert kinds[-1] is End
         assert isinstance(log[0].mark, Start)
         assert isinstance(log[-1].mark, End)
         assert all(mark.manifest == prepared.manifest for mark in marks)
@@ -115,7 +128,15 @@ def check(logs: Logs, prepared: Prepared) -> None:
             if record.key is not None:
                 assert partition_of[record.key.decode()] == partition
                 seen.append(record.row)
+        row_limit, time_limit = 0, 0
         for place, record in enumerate(log):
+            if record.mark:
+                assert record.mark.row_limit is not None or isinstance(record.mark, End)
+                row_limit = max(row_limit, record.mark.row_limit or 0)
+                time_limit = max(time_limit, record.mark.time_limit or 0)
+            else:
+                assert record.row < row_limit
+                assert record.time <= time_limit
             if record.mark:
                 assert all(row < record.mark.row for row in rows(log[:place]))
                 assert all(row >= record.mark.row for row in rows(log[place:]))
@@ -135,10 +156,11 @@ def test_a_quiet_partition_moves_on_with_the_others(prepared: Prepared) -> None:
     logs = Logs()
     replay(prepared, logs)
     quiet = min(logs.logs, key=lambda log: next(place for place, record in enumerate(log) if record.key is not None))
-    assert [record.mark.row for record in quiet if isinstance(record.mark, Progress)] == [
-        *range(37, EVENTS, 37),
-        EVENTS,
-    ]
+    marks = [record.mark for record in quiet if isinstance(record.mark, Progress)]
+    announced = [(mark.row, mark.row_limit) for mark in marks if mark.row != mark.row_limit]
+    slices = [*range(0, EVENTS, 37), EVENTS]
+    assert announced == list(pairwise(slices))
+    assert [mark.row for mark in marks if mark.row == mark.row_limit] == slices[1:]
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -253,22 +275,74 @@ def test_paced_it_can_be_killed_and_resumed(prepared: Prepared, monkeypatch: pyt
 def test_a_position_is_told_by_the_last_record(prepared: Prepared) -> None:
     logs = Logs()
     replay(prepared, logs)
+    own = own_records(prepared)
     event = next(record for record in logs.logs[0] if record.key is not None)
-    assert position_after(event.key, event.value) == Resume(True, False, event.row + 1)
-    assert position_after(None, logs.logs[0][0].value) == Resume(True, False, 0)
-    assert position_after(None, logs.logs[0][-1].value) == Resume(True, True, EVENTS)
+    assert own.position([event]) == Resume(True, False, event.row + 1)
+    assert own.position([logs.logs[0][0]]) == Resume(True, False, 0)
+    assert own.position([logs.logs[0][-1]]) == Resume(True, True, EVENTS)
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_position_is_told_by_our_own_records_alone(prepared: Prepared, name: str) -> None:
+    """Strangers' records at the end, even with a row of ours, a known user or half of our manifest, change nothing."""
+    logs = Logs()
+    replay(prepared, logs)
+    own = own_records(prepared)
+    for cut in (1, 30, 90):
+        log = logs.logs[0][:cut]
+        last = own.position(reversed(log))
+        odd = odd_record(name, Place(last.next_row - 1, log[-1].time, prepared.manifest))
+        strangers = [Record(odd.key, odd.value, odd.time)] * 3  # type: ignore[arg-type]
+        assert own.has_start([*log, *strangers])
+        assert own.position(reversed(log + strangers)) == last
+
+
+def test_an_event_with_our_row_and_other_bytes_is_not_ours(prepared: Prepared) -> None:
+    logs = Logs()
+    replay(prepared, logs)
+    own = own_records(prepared)
+    event = next(record for record in logs.logs[0] if record.key is not None)
+    forged = [
+        Record(b"x", event.value, event.time),
+        Record(event.key, event.value, event.time + 1),
+        Record(event.key, event.value.replace(b'"a"', b'"b"'), event.time),
+    ]
+    assert [own.position([record]) for record in forged] == [Resume()] * 3
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_killed_producer_resumes_rightly_whatever_strangers_have_written(seed: int, prepared: Prepared) -> None:
+    chance = random.Random(seed)
+    names = [name for name in MAKERS if MAKERS[name](Place(0, START, prepared.manifest))[0] != "foreign_mark"]
+    logs = Logs()
+    strangers: list[Record] = []
+    for _ in range(3):
+        replay(prepared, logs)
+        logs.logs = [log[: chance.randint(1, len(log))] for log in logs.logs]
+        for log in logs.logs:
+            odd = odd_record(chance.choice(names), Place(chance.randrange(EVENTS), log[-1].time, prepared.manifest))
+            strangers.append(Record(odd.key, odd.value, odd.time))  # type: ignore[arg-type]
+            log.append(strangers[-1])
+    assert replay(prepared, logs)
+    logs.logs = [
+        [record for record in log if not any(record is stranger for stranger in strangers)] for log in logs.logs
+    ]
+    check(logs, prepared)
 
 
 def test_a_topic_with_another_replay_is_refused(prepared: Prepared, tmp_path: Path) -> None:
     logs = Logs()
     replay(prepared, logs)
-    first = logs.logs[0][0].value
-    check_same_replay(first, prepared.manifest, "t")
+    assert own_records(prepared).has_start(logs.logs[0])
     (tmp_path / "other").write_text(f"u\t{to_iso(START)}\t\ta\t\tt\n")
-    other = prepare(STUDY, tmp_path / "other", tmp_path / "cache").manifest
-    for value, manifest in ((first, other), (logs.logs[0][1].value, prepared.manifest), (b"{}", prepared.manifest)):
-        with pytest.raises(StateError, match="holds the replay of other data"):
-            check_same_replay(value, manifest, "t")
+    other = own_records(prepare(STUDY, tmp_path / "other", tmp_path / "cache"))
+    with pytest.raises(StateError, match="holds the replay of other data"):
+        other.has_start(logs.logs[0])
+
+
+def test_a_topic_with_nothing_but_strangers_records_is_begun(prepared: Prepared) -> None:
+    own = own_records(prepared)
+    assert not own.has_start([Record(None, b"{}", 0), Record(b"u", b"hello", 0)])
 
 
 def test_a_dead_letter_tells_line_reason_and_text(tmp_path: Path) -> None:

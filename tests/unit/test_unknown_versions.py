@@ -12,7 +12,7 @@ from processor.partition import Partition
 from processor.recovery import StateReader
 from processor.states import StatesInMemory
 from tests.support.small_study import START, small_study
-from tests.support.streams import FakeRecord, Listen, partition_records
+from tests.support.streams import FakeRecord, Listen, event_value, partition_records
 
 STUDY = small_study()
 MANIFEST = Manifest(1, 1, {}, 0, 0, 0)
@@ -26,11 +26,20 @@ def test_a_control_mark_of_another_schema_is_refused() -> None:
 def test_an_output_of_another_schema_is_refused() -> None:
     with pytest.raises(VersionError, match="schema 9"):
         output_log.decode(output_log.encode(Mark(9, 0, Counts(), False, None)))
+    first_schema = msgspec.msgpack.encode(["mark", 1, 0, [3, 0, 1], False, None])  # it counted in another form
+    with pytest.raises(VersionError, match="schema 1"):
+        output_log.decode(first_schema)
 
 
 def test_a_record_of_state_of_another_schema_is_refused() -> None:
     with pytest.raises(VersionError, match="schema 9"):
         StateReader(StatesInMemory()).add(b"12345678user", msgspec.msgpack.encode([9, 5]))
+
+
+@pytest.mark.parametrize("key", [None, b"", b"short"])
+def test_a_record_of_state_without_a_token_is_refused(key: bytes | None) -> None:
+    with pytest.raises(ValueError, match="writer's token"):
+        StateReader(StatesInMemory()).add(key, b"hello")
 
 
 def test_events_missing_between_state_and_log_are_an_error_and_not_passed_over() -> None:
@@ -48,17 +57,18 @@ def test_late_unreadable_and_repeated_events_are_told_apart_and_counted() -> Non
         start,
         first,
         second,
-        FakeRecord(3, START + 60_000, b"b", second.value),  # the same row again: sent twice
-        FakeRecord(4, START + 60_000, b"b", b"not json"),
-        FakeRecord(5, START, b"a", b'{"v":1,"row":7,"artist_id":"x","artist":"X"}'),  # before the watermark
-        FakeRecord(6, end.timestamp, None, end.value),
+        FakeRecord(3, START, None, encode_control(Start(START, 1, decode_control(start.value).manifest))),
+        FakeRecord(4, START + 60_000, b"b", second.value),  # the same row again: sent twice
+        FakeRecord(5, START + 60_000, b"b", b"not json"),
+        FakeRecord(6, START, b"a", b'{"v":1,"row":7,"artist_id":"x","artist":"X"}'),  # before the watermark
+        FakeRecord(7, end.timestamp, None, end.value),
     ]
     partition = Partition(STUDY, session_measures(STUDY))
     effects = partition.apply(log)
-    assert partition.counts == Counts(accepted=2, late=1, undecodable=1)
+    assert partition.counts == Counts(accepted=2, late=1, refused={"undecodable": 1})
     assert [(letter.reason, letter.row, letter.offset) for letter in effects.dead_letters] == [
-        ("undecodable", -1, 4),
-        ("late", 7, 5),
+        ("undecodable", -1, 5),
+        ("late", 7, 6),
     ]
 
 
@@ -69,9 +79,8 @@ def test_with_allowed_lateness_events_wait_and_are_applied_in_time_order() -> No
     times = [START, START + 300_000, START + 120_000, START + 900_000, START + 2 * 86_400_000]
     (in_order,) = partition_records([Listen(time, "a", str(time)) for time in times])
     mixed = [in_order[0]]
-    by_time = {record.timestamp: record for record in in_order if record.key}
-    for offset, time in enumerate(times, 1):
-        mixed.append(FakeRecord(offset, time, b"a", by_time[time].value.replace(b'"row":', b'"row":%d' % offset)))
+    for row, time in enumerate(times):
+        mixed.append(FakeRecord(row + 1, time, b"a", event_value(row, str(time))))
     mixed.append(FakeRecord(len(mixed), in_order[-1].timestamp, None, in_order[-1].value))
     measures = session_measures(patient)
     late = Partition(patient, measures).apply(mixed).outputs

@@ -1,0 +1,124 @@
+"""Which file is taken for the listening log: one further down is found, anything unknown is named, nothing is replaced
+by generated data in silence."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from batch.twin import Twin
+from livelift.errors import InputError, MissingInputError
+from livelift.study import load_study
+from producer.prepare import prepare
+from producer.sources.lastfm_files import find
+from producer.stand_in import find_or_generate
+
+STUDY = load_study("lastfm")
+ROW = "u0\t2009-03-02T08:00:00Z\t\ta\t\tb\n"
+LIVELIFT = Path(sys.executable).with_name("livelift")
+
+
+def put(path: Path, text: str = ROW) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize(
+    "place", ["userid-x.tsv", "lastfm-dataset-1K/userid-x.tsv", "unpacked/dataset/userid-x.tsv.gz", "a/b/c/userid-x.tsv.zst",
+              "download/lastfm-dataset-1K.tar.gz"],
+)  # fmt: skip
+def test_data_further_down_is_found(place: str, tmp_path: Path) -> None:
+    put(tmp_path / "README.md")
+    put(tmp_path / "lastfm-dataset-1K" / "userid-profile.tsv")
+    put(tmp_path / "__MACOSX" / "userid-x.tsv")
+    put(tmp_path / ".trash" / "userid-x.tsv")
+    wanted = put(tmp_path / place)
+    assert find(tmp_path, STUDY) == wanted
+
+
+def test_the_nearest_one_counts(tmp_path: Path) -> None:
+    near = put(tmp_path / "userid-x.tsv")
+    put(tmp_path / "older" / "userid-x.tsv")
+    assert find(tmp_path, STUDY) == near
+
+
+def test_two_further_down_are_refused_with_their_folders(tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        put(tmp_path / folder / "userid-x.tsv")
+    with pytest.raises(InputError, match=r"2 data files.*one/userid-x\.tsv, two/userid-x\.tsv"):
+        find(tmp_path, STUDY)
+
+
+@pytest.mark.parametrize("name", ["scrobbles.csv", "userid-profile.tsv", "dataset/listens.tsv", "a/b/c/d/userid-x.tsv"])
+def test_something_unknown_is_named_and_not_replaced_by_generated_data(name: str, tmp_path: Path) -> None:
+    put(tmp_path / "raw" / "README.md")
+    put(tmp_path / "raw" / name)
+    with pytest.raises(InputError, match=rf"holds {Path(name).parts[0]}, and nothing that matches") as refused:
+        find_or_generate(tmp_path / "raw", STUDY, tmp_path / "generated", print)
+    assert not isinstance(refused.value, MissingInputError)
+    assert "--data" in refused.value.fix
+    assert not (tmp_path / "generated").exists()
+
+
+def test_a_folder_with_many_files_names_a_few(tmp_path: Path) -> None:
+    for number in range(9):
+        put(tmp_path / f"part{number}.csv")
+    with pytest.raises(InputError, match=r"part0\.csv, .* and 4 more"):
+        find(tmp_path, STUDY)
+
+
+def test_names_that_a_terminal_would_obey_are_made_harmless(tmp_path: Path) -> None:
+    put(tmp_path / "a\x1b[2Jb\n.csv")
+    with pytest.raises(InputError, match=r"a\\x1b\[2Jb\\n\.csv"):
+        find(tmp_path, STUDY)
+
+
+@pytest.mark.parametrize("command", ["batch", "replay", "demo"])
+def test_a_pipe_is_refused_at_once(command: str, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)  # whoever opens it waits for ever
+    said = subprocess.run([LIVELIFT, command, "--data", pipe], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert said.returncode == 3
+    assert "a pipe or a device" in " ".join(said.stderr.split())
+    assert "write it to a file" in " ".join(said.stderr.split())
+
+
+def test_producer_and_twin_refuse_a_pipe_too(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="a pipe or a device"):
+        prepare(STUDY, tmp_path / "pipe", tmp_path / "cache")
+    with Twin(tmp_path / "pipe", STUDY) as twin, pytest.raises(InputError, match="a pipe or a device"):
+        twin.counts()
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ("u0\t02/03/2009 08:00\t\ta\t\tb\n", ["Line 1", "'02/03/2009 08:00'", "2009-03-02T08:00:00Z"]),
+        ("u0\tnow\x1b[2J\t\ta\t\tb\n", [r"'now\x1b[2J'"]),
+        (
+            "user,time,artist\nu0,2009-03-02T08:00:00Z,a\n",
+            ["Line 1", "1 column, wanted are 6", "track id", "'user,time,"],
+        ),
+        ("u0\t2009-03-02T08:00:00Z\ta\tb\n", ["4 columns, wanted are 6 with tabs between"]),
+        ("\t2009-03-02T08:00:00Z\t\ta\t\tb\n", ["names no user"]),
+        ("u0\t1999-03-02T08:00:00Z\t\ta\t\tb\n", ["outside the dates", "1999"]),
+        ("x\n" * 3 + "u0\tnever\t\ta\t\tb\n", ["Line 1", "1 column"]),
+        ("x\n" + "u0\tnever\t\ta\t\tb\n" * 3, ["Line 2", "'never'"]),
+        ("\ufeff", ["holds no row"]),
+    ],
+)
+def test_a_file_without_an_acceptable_row_is_refused_with_one_of_them(
+    rows: str, words: list[str], tmp_path: Path
+) -> None:
+    file = put(tmp_path / "log.tsv", rows)
+    with pytest.raises(InputError) as refused:
+        prepare(STUDY, file, tmp_path / "cache")
+    assert [word for word in words if word not in refused.value.what] == []
+    with Twin(file, STUDY) as twin, pytest.raises(InputError, match="no acceptable row") as refused:
+        twin.final()
+    assert "\x1b" not in str(refused.value)
+    assert ascii(rows.partition("\n")[0].removeprefix("\ufeff"))[1:-1][:40] in refused.value.what
