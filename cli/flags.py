@@ -61,5 +61,15 @@ def check_partitions(partitions: int) -> int:
 
 
 def run_folder() -> RunFolder:
-    """The folder of runs, as set."""
-    return RunFolder(settings.folder())
+    """The folder of runs, as set.
+
+    Raises
+    ------
+    SettingsError
+        If there is something else in its place.
+    """
+    folder = settings.folder()
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise SettingsError(f"{settings.FOLDER} is '{folder}', and {there} is no folder", "name a folder, new or empty")
+    return RunFolder(folder)

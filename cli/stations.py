@@ -119,10 +119,11 @@ def process(study: StudyFlag = "lastfm", kafka: KafkaFlag = None, run: RunFlag =
     from processor.run import run_worker
 
     folder = run_folder()
+    kafka = kafka_address(folder, kafka)
     run = require_current_run(folder, run)
     _log_to_file("processor", folder, run)
     with station_here(folder, "processor") as address:
-        run_worker(kafka_address(folder, kafka), study, run, address)
+        run_worker(kafka, study, run, address)
 
 
 def stats(study: StudyFlag = "lastfm", kafka: KafkaFlag = None, redis: RedisFlag = None, run: RunFlag = None) -> None:
@@ -137,9 +138,10 @@ def stats(study: StudyFlag = "lastfm", kafka: KafkaFlag = None, redis: RedisFlag
     from stats.settings import StatsSettings
 
     folder = run_folder()
+    kafka, redis = kafka_address(folder, kafka), redis_url(folder, redis)
     run = require_current_run(folder, run)
     _log_to_file("stats", folder, run)
-    config = StatsSettings(kafka_address(folder, kafka), redis_url(folder, redis), study, run)
+    config = StatsSettings(kafka, redis, study, run)
     with station_here(folder, "stats") as address:
         run_stats(config, address)
 

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from livelift.addresses import check_kafka, check_redis
 from livelift.errors import SettingsError
 
 KAFKA = "LIVELIFT_KAFKA"
@@ -26,6 +27,8 @@ DEFAULTS = {
     FOLDER: ".livelift",
 }
 
+_CHECKS = {KAFKA: check_kafka, REDIS: check_redis}
+
 
 def setting(name: str, environment: Mapping[str, str] = os.environ) -> str:
     """The setting `name`, or its default.
@@ -33,12 +36,12 @@ def setting(name: str, environment: Mapping[str, str] = os.environ) -> str:
     Raises
     ------
     SettingsError
-        If it is not set and has no default.
+        If it is not set and has no default, or is no address where one is wanted.
     """
     value = environment.get(name) or DEFAULTS.get(name)
     if not value:
         raise SettingsError(f"{name} is not set", f"set it in the environment: {name}=…")
-    return value
+    return _CHECKS[name](value, name) if name in _CHECKS else value
 
 
 def number(name: str, default: float, environment: Mapping[str, str] = os.environ) -> float:

@@ -15,11 +15,13 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from livelift.addresses import check_redis, shown_redis
 from livelift.assignment import VARIANTS
-from livelift.errors import DISK_FULL, ResourceError, StateError, UnreachableError, VersionError
+from livelift.errors import DISK_FULL, ResourceError, SettingsError, StateError, UnreachableError, VersionError
 from livelift.events import Manifest
 from livelift.names import RunNames, changes_channel, current_run_key, headline_key, preview_key, verdict_key
 from livelift.output_log import Counts, Totals
+from livelift.settings import REDIS
 from livelift.study import Study
 from livelift.tick_sums import Moments
 from stats.run_state import RunState
@@ -254,16 +256,19 @@ def connect(url: str) -> Client:
 
     Raises
     ------
+    SettingsError
+        If `url` is no URL of a Redis.
     UnreachableError
         If it doesn't answer or refuses the password.
     """
-    client: Client = redis.Redis.from_url(
-        url,
-        socket_timeout=30,
-        socket_connect_timeout=5,
-        retry=Retry(NoBackoff(), 0),  # the station has its own way: load again, then go on
-    )
+    shown = shown_redis(check_redis(url, REDIS))
     try:
+        client: Client = redis.Redis.from_url(
+            url,
+            socket_timeout=30,
+            socket_connect_timeout=5,
+            retry=Retry(NoBackoff(), 0),  # the station has its own way: load again, then go on
+        )
         client.exists("livelift")  # reads: a PING is refused while the disk is full, when reading still works
     except redis.AuthenticationError as error:
         raise UnreachableError(
@@ -271,8 +276,12 @@ def connect(url: str) -> Client:
         ) from None
     except redis.RedisError as error:
         raise UnreachableError(
-            f"Redis does not answer at {_without_password(url)}: {error}",
+            f"Redis does not answer at {shown}: {error}",
             "start it, or set LIVELIFT_REDIS=redis://HOST:PORT/0",
+        ) from None
+    except (ValueError, TypeError):  # `from None`, without its words: they may hold part of the URL
+        raise SettingsError(
+            f"{shown}: the options of this Redis URL are not understood", "leave out ? and what follows"
         ) from None
     return client
 
@@ -289,8 +298,3 @@ def refusal(error: redis.ResponseError) -> ResourceError:
         f"Redis refuses to write: {'its disk is full' if full else error}",
         f"{'make room' if full else 'look at its memory and disk'}; nothing is lost: start stats again",
     )
-
-
-def _without_password(url: str) -> str:
-    scheme, _, rest = url.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}"

@@ -121,7 +121,7 @@ def running(command: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
         finally:
             process.send_signal(signal.SIGINT)
             code = process.wait(40)
-        assert code in (0, 130), (folder / "said.txt").read_text()
+        assert code in (0, 130, 143), (folder / "said.txt").read_text()
 
 
 def wait_until(reached: Callable[[], bool], folder: Path, limit: float = 60) -> None:

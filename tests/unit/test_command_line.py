@@ -108,6 +108,66 @@ def test_an_unreachable_kafka_is_named(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "command", [["replay", "--data", "log.tsv"], ["rejects", "--run", "r1"], ["process"], ["stats"]]
+)
+def test_what_is_no_address_of_kafka_is_refused(tmp_path: Path, command: list[str]) -> None:
+    (tmp_path / "log.tsv").write_text(GOOD)
+    refused(livelift(tmp_path, *command, LIVELIFT_KAFKA="127.0.0.1:abc"), "LIVELIFT_KAFKA is '127.0.0.1:abc'")
+    refused(livelift(tmp_path, *command, "--kafka", "http://h:1"), "--kafka is 'http://h:1'")
+    assert not (tmp_path / ".livelift").exists()
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("127.0.0.1:6379", "LIVELIFT_REDIS is no URL"),
+        ("redis://:geh/eim@127.0.0.1:1/0", "LIVELIFT_REDIS is no URL"),
+        ("redis://:geheim@127.0.0.1:1/0?geheim=1", "redis://127.0.0.1:1/0"),
+        ("redis://:geheim@127.0.0.1:1/0?db=geheim", "redis://127.0.0.1:1/0"),
+    ],
+)
+@pytest.mark.parametrize("command", [["verdict"], ["stats", "--run", "r1"]])
+def test_what_is_no_url_of_a_redis_is_refused_without_its_password(
+    tmp_path: Path, url: str, shown: str, command: list[str]
+) -> None:
+    result = livelift(tmp_path, *command, LIVELIFT_REDIS=url)
+    assert result.returncode == 2, result.stderr
+    assert "Traceback" not in result.stderr
+    assert shown in result.stderr
+    assert not any(part in result.stdout + result.stderr for part in ("geh", "eim"))
+
+
+def test_a_flag_that_is_no_url_of_a_redis_is_refused(tmp_path: Path) -> None:
+    refused(livelift(tmp_path, "stats", "--run", "r1", "--redis", "127.0.0.1:6379"), "--redis is no URL")
+
+
+@pytest.mark.parametrize(
+    ("ports", "words"),
+    [
+        (["--kafka-port", "24001", "--redis-port", "24001"], "both have port 24001"),
+        (["--kafka-port", "80"], "port 80"),
+        (["--redis-port", "1023"], "port 1023"),
+        (["--redis-port", "70000"], "70000 is no port number"),
+    ],
+)
+def test_impossible_ports_are_refused_before_a_server_starts(tmp_path: Path, ports: list[str], words: str) -> None:
+    refused(livelift(tmp_path, "up", *ports), words)
+    assert not list(tmp_path.rglob("*.log"))
+
+
+@pytest.mark.parametrize("command", [["verdict"], ["up"]])
+def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path, command: list[str]) -> None:
+    (tmp_path / "file").write_text("")
+    refused(livelift(tmp_path, *command, LIVELIFT_FOLDER="file"), "LIVELIFT_FOLDER is 'file'")
+    refused(livelift(tmp_path, *command, LIVELIFT_FOLDER="file/below"), "file is no folder")
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "log.tsv").write_text("")
+    refused(livelift(tmp_path, "generate", "--out", "log.tsv/below", "--events", "1000"), "log.tsv")
+
+
 def test_an_unreachable_redis_is_named_without_its_password(tmp_path: Path) -> None:
     result = livelift(tmp_path, "verdict", LIVELIFT_REDIS="redis://:secret@127.0.0.1:1/0")
     refused(result, "127.0.0.1:1", "LIVELIFT_REDIS")
