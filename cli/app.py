@@ -4,7 +4,7 @@ import logging
 
 import typer
 
-from cli import batch, demo, generate, history, rejects, scenario, simulate, stations, verdict
+from cli import batch, demo, generate, history, rejects, runs, scenario, simulate, stations, verdict
 from livelift import __version__
 
 app = typer.Typer(
@@ -15,7 +15,7 @@ app = typer.Typer(
     help="Live A/B verdicts from an event stream: real Kafka, Faust and Redis, and statistics that stay honest.",
     epilog="Start with:  livelift demo   and then:  livelift verdict",
 )
-for command in (demo, batch, generate, verdict, history, scenario, simulate, stations, rejects):
+for command in (demo, batch, generate, verdict, history, runs, scenario, simulate, stations, rejects):
     command.register(app)
 
 

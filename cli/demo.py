@@ -18,6 +18,7 @@ from cli.flags import (
     run_folder,
     selection,
 )
+from cli.interrupts import interruption
 from cli.show import console, show_verdict
 
 
@@ -58,7 +59,9 @@ def demo(
     console.print("starting Kafka and Redis …")
     with demo_of(folder, plan, console.print) as (servers, run):
         with LiveTerminal(console, loaded, PipelineReader(folder.metric_targets)) as terminal:
+            interruption.hint = "this run was not complete; livelift runs lists what is kept"
             document = run.watch(terminal.update)
+            interruption.hint = ""
         if check:
             _compare(document, plan)
         if json_:

@@ -17,6 +17,7 @@ DataFlag = Annotated[
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print the document as JSON on standard output.")]
 FromFlag = Annotated[str | None, typer.Option("--from", help="Only events from this date or time on (UTC).")]
 ToFlag = Annotated[str | None, typer.Option("--to", help="Only events before this date or time (UTC).")]
+RunFlag = Annotated[str | None, typer.Option("--run", help="Which run; default: the current one.", envvar=settings.RUN)]
 PartitionsFlag = Annotated[int, typer.Option("--partitions", help="Partitions of the events topic.")]
 SpeedFlag = Annotated[str, typer.Option("--speed", help="'max', or a multiple of real time: 600x, 86400x.")]
 

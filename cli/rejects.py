@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from cli.flags import StudyFlag, run_folder
+from cli.flags import RunFlag, StudyFlag, run_folder
 from cli.show import answers, console
-from cli.stations import KafkaFlag, RunFlag
+from cli.stations import KafkaFlag
 
 
 def register(app: typer.Typer) -> None:

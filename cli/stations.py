@@ -11,6 +11,7 @@ from cli.flags import (
     DataFlag,
     FromFlag,
     PartitionsFlag,
+    RunFlag,
     SpeedFlag,
     StudyFlag,
     ToFlag,
@@ -18,14 +19,12 @@ from cli.flags import (
     run_folder,
     selection,
 )
+from cli.interrupts import interruption
 from cli.show import console
 from local.run_folder import RunFolder
 
 KafkaFlag = Annotated[str | None, typer.Option("--kafka", help="HOST:PORT of the broker (or LIVELIFT_KAFKA).")]
 RedisFlag = Annotated[str | None, typer.Option("--redis", help="URL of Redis (or LIVELIFT_REDIS).")]
-RunFlag = Annotated[
-    str | None, typer.Option("--run", help="Which run; default: the current one.", envvar="LIVELIFT_RUN")
-]
 
 STOP_SECONDS = 30.0
 
@@ -72,6 +71,7 @@ def replay(
     from local.replaying import run_for_replay
     from producer.app import run_producer
     from producer.pacing import parse_speed
+    from producer.prepare import prepare
     from producer.prometheus_edge import ProducerMetrics
     from producer.report import Interrupted, Report
     from producer.settings import ProducerSettings
@@ -86,8 +86,8 @@ def replay(
     path = find_input(data, loaded, folder, console.print)
     if folder.stack() is not None:
         require_room(path, folder.kafka)
-    run, fresh = run_for_replay(folder, loaded, path, partitions, Selection(first, until), fresh=new_run)
-    console.print(f"run {run.run}: {'a new run' if fresh else 'going on where it was'}")
+    selected = Selection(first, until)
+    run, fresh = run_for_replay(folder, loaded, path, partitions, selected, fresh=new_run)
     settings = ProducerSettings(address_of_kafka, study, run.run, path, folder.cache, partitions, pace, first, until)
     with station_here(folder, "producer") as address, until_asked() as stopped, ReplayProgress(console) as progress:
         logs.set_up("producer", folder.logs(run.run) / "producer.log")
@@ -99,11 +99,20 @@ def replay(
             progress(said)
 
         try:
+            if fresh:
+                # Only an input that can be replayed, to a broker that is there, takes the place of the run that works.
+                prepare(loaded, path, folder.cache, selected, report, stopped)
+                require_kafka(address_of_kafka)
+                folder.save_run(run)
+            console.print(f"run {run.run}: {'a new run' if fresh else 'going on where it was'}")
             manifest = run_producer(settings, report, stopped)
         except Interrupted:
             raise KeyboardInterrupt from None
+        finally:
+            if fresh and folder.current_run() != run:
+                folder.forget_run(run.run)
     if stopped():
-        console.print("stopped; livelift replay goes on from here")
+        interruption.hint = "livelift replay goes on from here"
         raise KeyboardInterrupt
     console.print(
         f"{manifest.accepted:,} events sent, {sum(manifest.rejected.values()):,} rejected, "

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from livelift.addresses import check_kafka, check_redis
 from livelift.errors import SettingsError
+from livelift.names import check_run
 
 KAFKA = "LIVELIFT_KAFKA"
 REDIS = "LIVELIFT_REDIS"
@@ -27,7 +28,7 @@ DEFAULTS = {
     FOLDER: ".livelift",
 }
 
-_CHECKS = {KAFKA: check_kafka, REDIS: check_redis}
+_CHECKS = {KAFKA: check_kafka, REDIS: check_redis, RUN: check_run}
 
 
 def setting(name: str, environment: Mapping[str, str] = os.environ) -> str:

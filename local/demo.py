@@ -7,12 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from redis.exceptions import RedisError
+
+from livelift.errors import UnreachableError
 from livelift.event_time import to_iso
 from livelift.study import Study
 from local.input import require_room
 from local.metric_targets import forget_targets
 from local.processes import ChildProcess
 from local.run_folder import Run, RunFolder
+from local.runs import go_back_to_complete
 from local.servers import LocalServers, local_servers
 from local.stack import Supervisor
 from local.stations import Stations
@@ -52,8 +56,10 @@ class RunOfStations:
         redis_url: str,
         say: Say = print,
         servers: LocalServers | None = None,
+        on_complete: Callable[[], None] = lambda: None,
     ) -> None:
         self._plan = plan
+        self._on_complete = on_complete
         self.run = Run.new(
             study=plan.study.name,
             fingerprint=plan.study.fingerprint,
@@ -62,7 +68,7 @@ class RunOfStations:
             select_from=plan.select_from,
             select_to=plan.select_to,
         )
-        folder.save_run(self.run)
+        folder.note_run(self.run)
         self._stations = Stations(folder, self.run, kafka, redis_url)
         self._redis = connect(redis_url)
         self.supervisor = Supervisor(self._stations, say, servers)
@@ -101,6 +107,7 @@ class RunOfStations:
             document = self.document()
             watch(document)
             if document is not None and not document["preview"] and document["progress"]["ended"]:
+                self._on_complete()
                 return document
             self.supervisor.look_after()
             time.sleep(POLL_SECONDS)
@@ -108,19 +115,46 @@ class RunOfStations:
 
 @contextmanager
 def demo(folder: RunFolder, plan: DemoPlan, say: Say) -> Iterator[tuple[LocalServers, RunOfStations]]:
-    """Servers and stations of a whole run, with addresses noted in the folder; all of it ends with the context."""
+    """Servers and stations of a whole run, with addresses noted in the folder; all of it ends with the context.
+
+    Only a run that reached its end takes the place of the one before: until then that one's log and verdict stay.
+    """
     folder.refuse_second_stack()
-    folder.clear_kafka()
+    folder.settle_demo()
     forget_targets(folder.metric_targets)
-    require_room(plan.data, folder.kafka)
-    with local_servers(folder.root) as servers, watching(folder, plan.study, say) as watched:
-        kafka, redis_url = servers.kafka.address, servers.redis.url
-        folder.save_stack({"kafka": kafka, "redis": redis_url} | watched)
+    require_room(plan.data, folder.demo_kafka)
+    try:
+        with (
+            local_servers(folder.root, kafka_folder=folder.demo_kafka) as servers,
+            watching(folder, plan.study, say) as watched,
+            _stations_of(folder, plan, servers, watched, say) as run,
+        ):
+            yield servers, run
+    finally:
+        folder.settle_demo()
+
+
+@contextmanager
+def _stations_of(
+    folder: RunFolder, plan: DemoPlan, servers: LocalServers, watched: dict[str, str], say: Say
+) -> Iterator[RunOfStations]:
+    """The stations of a new run. When they have ended, the public keys speak of the last run that is complete."""
+    kafka, redis_url = servers.kafka.address, servers.redis.url
+
+    def keep() -> None:
+        folder.mark_complete(stations.run)
+
+    stations = RunOfStations(folder, plan, kafka, redis_url, say, servers, keep)
+    folder.save_stack({"kafka": kafka, "redis": redis_url, "run": stations.run.run} | watched)
+    try:
+        with stations as run:
+            yield run
+    finally:
+        folder.forget_stack()
         try:
-            with RunOfStations(folder, plan, kafka, redis_url, say, servers) as run:
-                yield servers, run
-        finally:
-            folder.forget_stack()
+            go_back_to_complete(connect(redis_url))
+        except (UnreachableError, RedisError):
+            pass  # Redis has ended or takes no more: whoever reads the verdict next does the same
 
 
 def producer_settings(plan: DemoPlan) -> dict[str, str]:

@@ -1,9 +1,10 @@
 """What `.livelift/` holds: runs with their data and logs, caches, and where the stack that is up can be reached.
 
-.livelift/stack.json        addresses and process id of the stack that is up
-.livelift/current.json      the latest run
+.livelift/stack.json        addresses and process id of the stack that is up, and a demo's run
+.livelift/current.json      the run that `replay`, `process`, `stats` and `up` work for: never that of an unfinished demo
 .livelift/runs/<run>/       run.json, logs/, the processor's own data
 .livelift/kafka/ redis/     the servers' data
+.livelift/kafka.demo/       the broker's data of a demo, until the demo is complete and it takes the place of kafka/
 .livelift/prometheus/       targets/: where the stations serve their metrics
 .livelift/cache/ generated/
 """
@@ -58,6 +59,10 @@ class RunFolder:
         return self.root / "kafka"
 
     @property
+    def demo_kafka(self) -> Path:
+        return self.root / "kafka.demo"
+
+    @property
     def redis(self) -> Path:
         return self.root / "redis"
 
@@ -83,14 +88,24 @@ class RunFolder:
     def logs(self, run: str) -> Path:
         return self.of_run(run) / "logs"
 
+    def note_run(self, run: Run) -> None:
+        """Remember what `run` is a replay of."""
+        write_json(self.of_run(run.run) / "run.json", asdict(run))
+
     def save_run(self, run: Run) -> None:
         """Remember `run` as the current one."""
-        write_json(self.of_run(run.run) / "run.json", asdict(run))
+        self.note_run(run)
         write_json(self.root / "current.json", {"run": run.run})
 
+    def forget_run(self, run: str) -> None:
+        """Remove what was noted of a run that was never begun."""
+        shutil.rmtree(self.of_run(run), ignore_errors=True)
+
     def current_run(self) -> Run | None:
-        """The latest run, if there is one."""
-        current = read_json(self.root / "current.json")
+        """The run of the demo that is up; else the latest that was begun by a replay or completed by a demo; None if none was."""
+        current = self.stack() or {}
+        if "run" not in current:
+            current = read_json(self.root / "current.json")
         if current is None:
             return None
         fields = read_json(self.of_run(current["run"]) / "run.json")
@@ -113,9 +128,19 @@ class RunFolder:
         if stack is not None and stack["pid"] != os.getpid():
             raise StateError(f"a stack is up already (process {stack['pid']})", "stop it first: livelift stop")
 
-    def clear_kafka(self) -> None:
-        """Forget the logs of earlier runs; Redis keeps their verdicts."""
-        shutil.rmtree(self.kafka, ignore_errors=True)
+    def mark_complete(self, run: Run) -> None:
+        """A demo's run is complete: from now on it is the current one, whatever ends the demo."""
+        write_json(self.demo_kafka / "complete.json", {"run": run.run})
+
+    def settle_demo(self) -> None:
+        """After a demo, its broker stopped: keep the data of a complete run in place of the older; drop an unfinished one's."""
+        complete = read_json(self.demo_kafka / "complete.json")
+        if complete is not None:
+            # A kill -9 between any two of these leaves the mark where it is, and they are done again.
+            write_json(self.root / "current.json", complete)
+            shutil.rmtree(self.kafka, ignore_errors=True)
+            self.demo_kafka.replace(self.kafka)
+        shutil.rmtree(self.demo_kafka, ignore_errors=True)
 
 
 def write_json(path: Path, value: Any) -> None:

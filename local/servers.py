@@ -24,8 +24,11 @@ def local_servers(
     kafka_port: int | None = None,
     redis_port: int | None = None,
     redis_password: str | None = None,
+    kafka_folder: Path | None = None,
 ) -> Iterator[LocalServers]:
     """Both servers, started side by side, with their data under `folder`; stopped at the end, whatever it is.
+
+    `kafka_folder` is for a broker whose data is elsewhere.
 
     Raises
     ------
@@ -42,7 +45,8 @@ def local_servers(
         if port is not None:
             require_free(port)  # of both, before the first is started
     servers = LocalServers(
-        KafkaServer(folder / "kafka", kafka_port), RedisServer(folder / "redis", redis_port, redis_password)
+        KafkaServer(kafka_folder or folder / "kafka", kafka_port),
+        RedisServer(folder / "redis", redis_port, redis_password),
     )
     with ExitStack() as stack:
         for server in (servers.redis, servers.kafka):

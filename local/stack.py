@@ -12,9 +12,11 @@ from local.disk import is_full
 from local.metric_targets import forget_targets
 from local.processes import ChildProcess
 from local.run_folder import Run, RunFolder
+from local.runs import show_run
 from local.servers import LocalServers, local_servers
 from local.stations import Stations
 from local.watching import watching
+from stats.redis_store import connect
 
 STATIONS = ("processor", "stats")
 POLL_SECONDS = 0.3
@@ -106,6 +108,7 @@ def last_words(log: str) -> tuple[str, str]:
 def up(folder: RunFolder, kafka_port: int | None, redis_port: int | None, say: Callable[[str], None]) -> None:
     """Run servers and stations until KeyboardInterrupt; a new run's stations take the place of the old one's."""
     folder.refuse_second_stack()
+    folder.settle_demo()
     forget_targets(folder.metric_targets)
     with (
         local_servers(folder.root, kafka_port=kafka_port, redis_port=redis_port) as servers,
@@ -123,6 +126,9 @@ def up(folder: RunFolder, kafka_port: int | None, redis_port: int | None, say: C
                     run = current
                     if stations is not None:
                         stations.stop()
+                    show_run(
+                        connect(servers.redis.url), run.study, run.run
+                    )  # they may speak of a later demo, unfinished
                     stations = Stations(folder, run, addresses["kafka"], addresses["redis"])
                     supervisor = Supervisor(stations, say, servers)
                     for station in STATIONS:

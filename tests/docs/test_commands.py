@@ -52,6 +52,7 @@ ONE_RUN = "livelift demo --data log.tsv --exit --json > verdict.json"
 AFTER_A_RUN = [
     "livelift verdict",
     "livelift verdict --as-of 2009-04-01",
+    "livelift runs",
     "livelift scenario --population 10000000",
     "livelift history --openmetrics > history.txt",
     "promtool tsdb create-blocks-from openmetrics history.txt blocks",
@@ -172,7 +173,8 @@ def test_one_run_and_what_can_be_asked_afterwards(folder: Path) -> None:
     assert document["progress"]["ended"] is True
     assert "Average session duration" in said[0]
     assert "2009-04-01" in said[1]
-    assert "minutes" in said[2]
+    assert document["run"] in said[2]
+    assert "minutes" in said[3]
     assert list((folder / "blocks").iterdir())
 
 

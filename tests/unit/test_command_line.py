@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from local.run_folder import Run, RunFolder
+
 GOOD = "user_000001\t2009-03-02T10:00:00Z\tid\tname\tid\tname\n"
 
 
@@ -82,6 +84,28 @@ def test_a_bad_input_file_is_refused_before_anything_starts(tmp_path: Path, cont
     (tmp_path / "log.tsv").write_bytes(content)
     refused(livelift(tmp_path, "replay", "--data", "log.tsv", "--kafka", "127.0.0.1:1"), word)
     assert not list((tmp_path / ".livelift" / "cache").glob("*.building"))
+
+
+@pytest.mark.parametrize(
+    ("content", "word"), [(b"no columns at all\n", "acceptable"), (GOOD.encode(), "Kafka does not answer")]
+)
+def test_a_replay_that_is_refused_leaves_the_current_run(tmp_path: Path, content: bytes, word: str) -> None:
+    folder = RunFolder(tmp_path / ".livelift")
+    works = Run.new(study="lastfm", fingerprint="f", data="other.tsv", partitions=4)
+    folder.save_run(works)
+    (tmp_path / "log.tsv").write_bytes(content)
+    refused(livelift(tmp_path, "replay", "--data", "log.tsv", "--kafka", "127.0.0.1:1"), word)
+    assert folder.current_run() == works
+    assert [run.name for run in (folder.root / "runs").iterdir()] == [works.run]
+
+
+@pytest.mark.parametrize("run", ["../../etc", "a b", "", "x" * 65])
+def test_what_is_no_id_of_a_run_is_refused(tmp_path: Path, run: str) -> None:
+    if run:
+        refused(livelift(tmp_path, "process", "--run", run), f"--run is '{run}'")
+        assert not (tmp_path / ".livelift").exists()
+    else:
+        refused(livelift(tmp_path, "process", "--run", run), "there is no run yet")
 
 
 def test_a_station_that_refuses_its_input_is_quoted_in_words(tmp_path: Path) -> None:
