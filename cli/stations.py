@@ -169,15 +169,15 @@ def stop() -> None:
     from livelift.errors import ResourceError
 
     folder = run_folder()
-    stack = folder.stack()
-    if stack is None:
+    owner = folder.owner()
+    if owner is None:
         console.print("no stack is up")
         return
-    os.kill(stack["pid"], signal.SIGTERM)
+    os.kill(owner, signal.SIGTERM)
     deadline = time.monotonic() + STOP_SECONDS
-    while folder.stack() is not None:
+    while folder.owner() == owner:
         if time.monotonic() > deadline:
-            raise ResourceError(f"the stack (process {stack['pid']}) does not stop", f"kill -9 {stack['pid']}")
+            raise ResourceError(f"the stack (process {owner}) does not stop", f"kill -9 {owner}")
         time.sleep(0.1)
     console.print("stopped; the verdict can still be read: livelift verdict")
 

@@ -13,6 +13,7 @@ from livelift.errors import UnreachableError
 from livelift.event_time import to_iso
 from livelift.study import Study
 from local.input import require_room
+from local.keeping import ServerKeeper
 from local.metric_targets import forget_targets
 from local.processes import ChildProcess
 from local.run_folder import Run, RunFolder
@@ -71,7 +72,10 @@ class RunOfStations:
         folder.note_run(self.run)
         self._stations = Stations(folder, self.run, kafka, redis_url)
         self._redis = connect(redis_url)
-        self.supervisor = Supervisor(self._stations, say, servers)
+        keeper = ServerKeeper((servers.kafka, servers.redis), say) if servers is not None else None
+        self.supervisor = Supervisor(self._stations, say, keeper)
+        self._newest: dict[str, Any] | None = None
+        self._waits = servers is not None
 
     def __enter__(self) -> "RunOfStations":
         try:
@@ -91,9 +95,21 @@ class RunOfStations:
         return self._stations.start(station, name=f"{station}-more", **settings)
 
     def document(self) -> dict[str, Any] | None:
-        """This run's newest document: between ticks a preview."""
-        document = read_verdict(self._redis, self._plan.study.name, preview=True)
-        return document if document is not None and document["run"] == self.run.run else None
+        """This run's newest document: between ticks a preview. While a Redis that is kept does not answer, the last one.
+
+        Raises
+        ------
+        UnreachableError
+            If a Redis that is not ours does not answer.
+        """
+        try:
+            document = read_verdict(self._redis, self._plan.study.name, preview=True)
+        except UnreachableError:
+            if not self._waits:
+                raise
+            return self._newest
+        self._newest = document if document is not None and document["run"] == self.run.run else None
+        return self._newest
 
     def watch(self, watch: Watch) -> dict[str, Any]:
         """Wait for the end of the stream; returns the final document.
@@ -119,19 +135,19 @@ def demo(folder: RunFolder, plan: DemoPlan, say: Say) -> Iterator[tuple[LocalSer
 
     Only a run that reached its end takes the place of the one before: until then that one's log and verdict stay.
     """
-    folder.refuse_second_stack()
-    folder.settle_demo()
-    forget_targets(folder.metric_targets)
-    require_room(plan.data, folder.demo_kafka)
-    try:
-        with (
-            local_servers(folder.root, kafka_folder=folder.demo_kafka) as servers,
-            watching(folder, plan.study, say) as watched,
-            _stations_of(folder, plan, servers, watched, say) as run,
-        ):
-            yield servers, run
-    finally:
+    with folder.only_stack():
         folder.settle_demo()
+        forget_targets(folder.metric_targets)
+        require_room(plan.data, folder.demo_kafka)
+        try:
+            with (
+                local_servers(folder.root, kafka_folder=folder.demo_kafka) as servers,
+                watching(folder, plan.study, say) as watched,
+                _stations_of(folder, plan, servers, watched, say) as run,
+            ):
+                yield servers, run
+        finally:
+            folder.settle_demo()
 
 
 @contextmanager
@@ -152,6 +168,7 @@ def _stations_of(
     finally:
         folder.forget_stack()
         try:
+            servers.redis.thaw()  # lest a frozen one is waited for
             go_back_to_complete(connect(redis_url))
         except (UnreachableError, RedisError):
             pass  # Redis has ended or takes no more: whoever reads the verdict next does the same
