@@ -142,8 +142,8 @@ def demo(folder: RunFolder, plan: DemoPlan, say: Say) -> Iterator[tuple[LocalSer
         try:
             with (
                 local_servers(folder.root, kafka_folder=folder.demo_kafka) as servers,
-                watching(folder, plan.study, say) as watched,
-                _stations_of(folder, plan, servers, watched, say) as run,
+                watching(folder, plan.study, say),
+                _stations_of(folder, plan, servers, say) as run,
             ):
                 yield servers, run
         finally:
@@ -151,9 +151,7 @@ def demo(folder: RunFolder, plan: DemoPlan, say: Say) -> Iterator[tuple[LocalSer
 
 
 @contextmanager
-def _stations_of(
-    folder: RunFolder, plan: DemoPlan, servers: LocalServers, watched: dict[str, str], say: Say
-) -> Iterator[RunOfStations]:
+def _stations_of(folder: RunFolder, plan: DemoPlan, servers: LocalServers, say: Say) -> Iterator[RunOfStations]:
     """The stations of a new run. When they have ended, the public keys speak of the last run that is complete."""
     kafka, redis_url = servers.kafka.address, servers.redis.url
 
@@ -161,7 +159,7 @@ def _stations_of(
         folder.mark_complete(stations.run)
 
     stations = RunOfStations(folder, plan, kafka, redis_url, say, servers, keep)
-    folder.save_stack({"kafka": kafka, "redis": redis_url, "run": stations.run.run} | watched)
+    folder.save_stack({"kafka": kafka, "redis": redis_url, "run": stations.run.run})
     try:
         with stations as run:
             yield run

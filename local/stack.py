@@ -128,10 +128,10 @@ def up(folder: RunFolder, kafka_port: int | None, redis_port: int | None, say: C
         forget_targets(folder.metric_targets)
         with (
             local_servers(folder.root, kafka_port=kafka_port, redis_port=redis_port) as servers,
-            watching(folder, load_study(settings.setting(settings.STUDY)), say) as watched,
+            watching(folder, load_study(settings.setting(settings.STUDY)), say),
         ):
             addresses = {"kafka": servers.kafka.address, "redis": servers.redis.url}
-            folder.save_stack(addresses | watched)
+            folder.save_stack(addresses)
             say(
                 f"Kafka {addresses['kafka']}, Redis {addresses['redis']} — now: livelift replay; Ctrl-C stops the stack"
             )

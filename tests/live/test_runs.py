@@ -49,6 +49,7 @@ def wait_for_ticks(folder: Path, beyond: str) -> None:
         time.sleep(0.1)
 
 
+@pytest.mark.slow
 def test_an_aborted_killed_or_failed_demo_leaves_the_complete_run_where_it_was(tmp_path: Path) -> None:
     data = tmp_path / "log.tsv"
     lastfm_generator.generate(data, events=60_000, users=200, lift=0.0, seed=2, study=load_study("lastfm"))
