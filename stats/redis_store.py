@@ -257,7 +257,7 @@ def connect(url: str) -> Client:
     Raises
     ------
     SettingsError
-        If `url` is no URL of a Redis.
+        If `url` is no URL of a Redis, or of one in cluster mode.
     UnreachableError
         If it doesn't answer or refuses the password.
     """
@@ -269,7 +269,13 @@ def connect(url: str) -> Client:
             socket_connect_timeout=5,
             retry=Retry(NoBackoff(), 0),  # the station has its own way: load again, then go on
         )
-        client.exists("livelift")  # reads: a PING is refused while the disk is full, when reading still works
+        # HELLO is everybody's, whatever the ACL. Then one that reads: a PING is refused while the disk is full.
+        if _mode(client.execute_command("HELLO")) == "cluster":
+            raise SettingsError(
+                f"the Redis at {shown} is in cluster mode: a commit changes keys of several slots in one step, which that refuses",
+                "use a Redis without it (cluster-enabled no); one with replicas behind one address will do",
+            )
+        client.exists("livelift")
     except redis.AuthenticationError as error:
         raise UnreachableError(
             f"Redis refuses the password: {error}", "set LIVELIFT_REDIS=redis://:PASSWORD@HOST:PORT/0"
@@ -284,6 +290,17 @@ def connect(url: str) -> Client:
             f"{shown}: the options of this Redis URL are not understood", "leave out ? and what follows"
         ) from None
     return client
+
+
+def _mode(hello: Any) -> str:
+    """ "standalone", "cluster" or "sentinel", from the answer of HELLO: names and values in turn, or with RESP3 a map.
+
+    >>> _mode([b"server", b"redis", b"mode", b"standalone", b"modules", []]), _mode({b"mode": b"cluster"})
+    ('standalone', 'cluster')
+    """
+    answer = hello if isinstance(hello, dict) else dict(zip(hello[::2], hello[1::2], strict=True))
+    mode = answer.get(b"mode", answer.get("mode", b""))
+    return mode.decode() if isinstance(mode, bytes) else str(mode)
 
 
 def refusal(error: redis.ResponseError) -> ResourceError:
