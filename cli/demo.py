@@ -50,6 +50,7 @@ def demo(
     from local.demo import demo as demo_of
     from local.input import find_input
     from local.pipeline_reading import PipelineReader
+    from local.stack import whereabouts
     from producer.pacing import parse_speed
 
     loaded = load_study(study)
@@ -74,7 +75,7 @@ def demo(
                 show_verdict(document, loaded)
             console.print(f"the verdict is in Redis, under livelift:{study}:verdict — later: livelift verdict")
             if not exit_:
-                console.print(f"Kafka {servers.kafka.address}, Redis {servers.redis.url} — Ctrl-C stops them")
+                console.print(f"{whereabouts(servers)} — Ctrl-C stops them", soft_wrap=True)
                 while True:
                     run.supervisor.look_after()
                     time.sleep(KEEP_SECONDS)

@@ -24,6 +24,9 @@ exec "$@" 3<&- </dev/null
 
 LOG_BYTES = 16 << 20
 
+PRIVATE = 0o077
+"""The umask of what runs here: what it writes is its user's alone."""
+
 
 def rotate(log: Path) -> bool:
     """Move what a log above `LOG_BYTES` holds to `<log>.1`, in place of what was there; was it that long?
@@ -92,6 +95,7 @@ class ChildProcess:
                     cwd=cwd,
                     env=environment,
                     start_new_session=True,
+                    umask=PRIVATE,
                 )
         except BaseException:
             os.close(self._our_end)

@@ -60,7 +60,9 @@ class PrometheusServer(LocalServer):
             configuration(self._targets, secrets.token_hex(8))
         )
         shutil.rmtree(self.folder / "rules", ignore_errors=True)
-        shutil.copytree(CONFIGURATION / "rules", self.folder / "rules")
+        (self.folder / "rules").mkdir()
+        for file in (CONFIGURATION / "rules").iterdir():
+            shutil.copyfile(file, self.folder / "rules" / file.name)  # without its rights: those of our own files
         return [
             "prometheus",
             "--config.file=prometheus.yml",

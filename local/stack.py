@@ -1,6 +1,7 @@
 """`livelift up`: servers, and for the current run a processor and a stats station, until it is stopped."""
 
 import json
+import os
 import shutil
 import time
 from collections.abc import Callable
@@ -132,13 +133,17 @@ def up(folder: RunFolder, kafka_port: int | None, redis_port: int | None, say: C
         ):
             addresses = {"kafka": servers.kafka.address, "redis": servers.redis.url}
             folder.save_stack(addresses)
-            say(
-                f"Kafka {addresses['kafka']}, Redis {addresses['redis']} — now: livelift replay; Ctrl-C stops the stack"
-            )
+            say(f"{whereabouts(servers)} — now: livelift replay; Ctrl-C stops the stack")
             try:
                 _work_for_current_run(folder, servers, say)
             finally:
                 folder.forget_stack()
+
+
+def whereabouts(servers: LocalServers) -> str:
+    """Where the servers are, for a person: no password, but where it lies."""
+    password = os.path.relpath(servers.redis.password_file)
+    return f"Kafka {servers.kafka.address}, Redis {servers.redis.address} (password in {password})"
 
 
 def _work_for_current_run(folder: RunFolder, servers: LocalServers, say: Callable[[str], None]) -> None:

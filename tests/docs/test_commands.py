@@ -62,6 +62,7 @@ WATCH = "livelift verdict --watch"
 UP = "livelift up"
 STATIONS = ["livelift process", "livelift stats"]
 REPLAY, REJECTS, STOP = "livelift replay", "livelift rejects", "livelift stop"
+PASSWORD = "export REDISCLI_AUTH=$(cat .livelift/redis/password)"
 REDIS = [
     "redis-cli HGET livelift:lastfm:headline decision",
     "redis-cli HGET livelift:lastfm:headline reason",
@@ -151,7 +152,7 @@ def folder(tmp_path: Path, log: Path) -> Path:
 
 def test_every_shown_command_is_one_that_is_run_here() -> None:
     shown = {command for page in PAGES if page.name != "05-docker.md" for command in shown_commands(page)}
-    here = {DEMO, ONE_RUN, SLOW_DEMO, WATCH, UP, REPLAY, REJECTS, STOP}
+    here = {DEMO, ONE_RUN, SLOW_DEMO, WATCH, UP, REPLAY, REJECTS, STOP, PASSWORD}
     assert shown == here.union(WITHOUT_SERVERS, AFTER_A_RUN, STATIONS, REDIS, FROM_THE_CHECKOUT, MEASURING)
 
 
@@ -207,9 +208,11 @@ def test_the_stations_one_by_one_and_redis(folder: Path) -> None:
             time.sleep(4)
         run(REJECTS, folder)
         url = json.loads((folder / ".livelift" / "stack.json").read_text())["redis"]
+        port = url.rpartition(":")[2].partition("/")[0]
 
         def ask(command: str) -> str:
-            return run(command.replace("redis-cli", f"redis-cli -u {url}"), folder, both=False).strip()
+            here = command.replace("redis-cli", f"redis-cli -p {port}")
+            return run(f"{PASSWORD}; {here}", folder, both=False).strip()
 
         decisions = {"keep_running", "ship", "dont_ship", "unhealthy"}
         wait_until(lambda: ask(REDIS[0]).strip('"') in decisions, folder)

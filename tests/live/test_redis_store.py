@@ -168,7 +168,7 @@ def test_a_redis_in_cluster_mode_is_refused_at_connect(cluster: str, slots: int,
 
 
 def test_a_user_with_few_rights_is_no_cluster(servers: LocalServers) -> None:
-    admin = redis.Redis.from_url(servers.redis.url)
+    admin = redis.Redis.from_url(servers.redis.admin_url)
     admin.execute_command("ACL", "SETUSER", "few", "on", ">pass", "~livelift*", "-@all", "+exists")
     try:
         assert connect(f"redis://few:pass@{servers.redis.address}/0").exists("livelift") == 0
