@@ -140,7 +140,7 @@ def stats(study: StudyFlag = "lastfm", kafka: KafkaFlag = None, redis: RedisFlag
     from livelift.one_thread import use_one_thread
 
     use_one_thread()
-    from cli.foreground import station_here
+    from cli.foreground import station_here, until_asked
     from local.addresses import kafka_address, redis_url
     from local.replaying import require_current_run
     from stats.run import run_stats
@@ -151,8 +151,9 @@ def stats(study: StudyFlag = "lastfm", kafka: KafkaFlag = None, redis: RedisFlag
     run = require_current_run(folder, run)
     _log_to_file("stats", folder, run)
     config = StatsSettings(kafka, redis, study, run)
-    with station_here(folder, "stats") as address:
-        run_stats(config, address)
+    with station_here(folder, "stats") as address, until_asked() as stopped:
+        run_stats(config, address, stopped=stopped)
+    raise KeyboardInterrupt
 
 
 def _log_to_file(station: str, folder: RunFolder, run: str) -> None:

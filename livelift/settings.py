@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from math import inf
 from pathlib import Path
 
 from livelift.addresses import check_kafka, check_redis
@@ -60,7 +61,7 @@ def number(name: str, default: float, environment: Mapping[str, str] = os.enviro
         value = float(text)
     except ValueError:
         value = -1.0
-    if not value > 0:
+    if not 0 < value < inf:
         raise SettingsError(f"{name} is '{text}'", "use a number above 0")
     return value
 

@@ -13,6 +13,9 @@ from local.run_folder import RunFolder
 PATIENCE_SECONDS = 600.0
 """A Prometheus reads all that it has before it answers."""
 
+STOP_SECONDS = 5.0
+"""One that still reads what it has may not hear SIGTERM; it loses nothing by a kill."""
+
 
 @contextmanager
 def watching(folder: RunFolder, study: Study, say: Callable[[str], None]) -> Iterator[None]:
@@ -50,7 +53,7 @@ class _Watchers:
         with self._lock:
             servers = self._servers[::-1]
         for server in servers:
-            server.stop()
+            server.stop(STOP_SECONDS)
         self._thread.join()
 
     def _start_all(self) -> None:

@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from livelift.study import load_study
+from local.servers import LocalServers
 from producer.sources import lastfm_generator
 
 LIVELIFT = Path(sys.executable).with_name("livelift")
@@ -89,6 +90,17 @@ def test_a_signal_is_one_line_from_the_first_import_to_the_end_of_duckdb(data: P
             assert (ended, said) == (code, f"stopped by {name}\n")
         assert not (out or ended == 0) or json.loads(out)["sessions"] == json.loads(whole)["sessions"]
     assert seen >= 6
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stats_station_in_the_foreground_ends_with_the_shells_code(
+    number: signal.Signals, code: int, servers: LocalServers, tmp_path: Path
+) -> None:
+    command = ("stats", "--run", "r1", "--kafka", servers.kafka.address, "--redis", servers.redis.url)
+    ended, _, said = interrupted(tmp_path, number, 3.0, *command)
+    assert ended == code
+    assert said.splitlines()[-1].startswith("stopped by")
+    assert "Traceback" not in said
 
 
 @pytest.mark.slow

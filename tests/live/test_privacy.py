@@ -1,6 +1,7 @@
 """Nobody else on the machine reads or changes a local stack: passwords, rights of files, addresses, closed commands."""
 
 import json
+import os
 import re
 import stat
 import subprocess
@@ -139,6 +140,14 @@ def test_a_password_is_made_once_and_an_empty_file_is_none(tmp_path: Path) -> No
     file.write_text("")
     assert kept_secret(file) not in ("", first)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_a_folder_of_an_earlier_version_is_closed_and_another_keeps_its_rights(tmp_path: Path) -> None:
+    for name, expected in ((".livelift", 0o700), ("shared", 0o755)):
+        (tmp_path / name).mkdir(mode=0o755)
+        environment = os.environ | {"LIVELIFT_FOLDER": name}
+        subprocess.run([LIVELIFT, "stop"], cwd=tmp_path, env=environment, check=True, capture_output=True)
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == expected
 
 
 def test_two_commands_that_read_at_once_wait_for_each_other(tmp_path: Path) -> None:

@@ -1,9 +1,10 @@
-"""Addresses: what is none is refused with what is wanted, and never shows a part of a password."""
+"""Settings from outside: what is none is refused with what is wanted, and never shows a part of a password."""
 
 import pytest
 
 from livelift.addresses import check_kafka, check_redis, shown_redis
 from livelift.errors import SettingsError
+from livelift.settings import number
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:9092", "kafka:19092", "a-b.c:1,d:65535", "[::1]:9092"])
@@ -81,3 +82,9 @@ def test_what_is_no_url_of_a_redis_is_refused_without_its_password(url: str) -> 
 
 def test_a_url_is_shown_without_user_password_and_options() -> None:
     assert shown_redis("redis://me:geheim@h:1/0?password=geheim") == "redis://h:1/0"
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "many"])
+def test_what_is_no_positive_number_is_refused(text: str) -> None:
+    with pytest.raises(SettingsError, match=f"LIVELIFT_FETCH_RECORDS is '{text}'"):
+        number("LIVELIFT_FETCH_RECORDS", 1.0, {"LIVELIFT_FETCH_RECORDS": text})
