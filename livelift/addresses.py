@@ -59,7 +59,7 @@ def _wrong_in_redis_url(url: str) -> str | None:
     scheme, found, _ = url.partition("://")
     if not found:
         return "it does not begin with redis://"
-    if scheme.lower() not in REDIS_SCHEMES:
+    if scheme not in REDIS_SCHEMES:
         return (
             f"it begins with {scheme}://, not with redis://" if scheme.isalpha() else "it does not begin with redis://"
         )
@@ -70,7 +70,7 @@ def _wrong_in_redis_url(url: str) -> str | None:
         return "its host is not readable" if "IPv6" in str(error) else f"its port is no number from 1 to {MAX_PORT}"
     if port == 0:
         return f"its port is no number from 1 to {MAX_PORT}"
-    if scheme.lower() == "unix":
+    if scheme == "unix":
         return None if parts.path else "it names no socket"
     if parts.fragment or parts.netloc.count("@") > 1:
         return "its password holds a character that has to be escaped"

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from redis.exceptions import RedisError
-
 from livelift.errors import UnreachableError
 from livelift.event_time import to_iso
 from livelift.study import Study
@@ -168,8 +166,8 @@ def _stations_of(folder: RunFolder, plan: DemoPlan, servers: LocalServers, say: 
         try:
             servers.redis.thaw()  # lest a frozen one is waited for
             go_back_to_complete(connect(redis_url))
-        except (UnreachableError, RedisError):
-            pass  # Redis has ended or takes no more: whoever reads the verdict next does the same
+        except UnreachableError:
+            pass  # Redis has ended: whoever reads the verdict next does the same
 
 
 def producer_settings(plan: DemoPlan) -> dict[str, str]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from redis.exceptions import RedisError
+
 from livelift.errors import StateError
 from livelift.names import RunNames, current_run_key, headline_key, preview_key, verdict_key
 from stats.redis_store import Client, headline
@@ -65,11 +67,20 @@ def require_run(client: Client, study: str, run: str) -> str:
     return run
 
 
-def go_back_to_complete(client: Client) -> None:
+def go_back_to_complete(client: Client) -> bool:
     """Where the public keys speak of a run that was stopped before its end, let them speak of the last complete one.
 
-    For a Redis whose stations have ended: one that still works would go on writing for its own run.
+    For a Redis whose stations have ended: one that still works would go on writing for its own run. False if Redis takes
+    no writes now, on a full disk say: what it has can still be read, and whoever reads next tries again.
     """
+    try:
+        _go_back(client)
+    except RedisError:
+        return False
+    return True
+
+
+def _go_back(client: Client) -> None:
     runs = known_runs(client)
     for study in sorted({run.study for run in runs}):
         own = [run for run in runs if run.study == study]

@@ -17,7 +17,7 @@ from livelift.errors import ResourceError, UnreachableError
 from livelift.study import load_study
 from local import stack as stack_module
 from local.identity import identity, is_same_process
-from local.keeping import ServerKeeper
+from local.keeping import RESTARTS, ServerKeeper
 from local.processes import LOG_BYTES, ChildProcess
 from local.redis_server import RedisServer
 from local.run_folder import Run, RunFolder, write_json
@@ -116,7 +116,19 @@ def test_a_server_that_ends_again_and_again_is_an_error_in_the_words_of_its_log(
         with pytest.raises(ResourceError, match="Bad file format"):
             keeper.look_after()
     assert said[0] == "Redis ended (code -9): starting it again"
-    assert len(said) == 20
+    assert len(said) == RESTARTS
+
+
+def test_a_server_that_is_killed_too_often_is_an_error_with_its_last_complaint(tmp_path: Path) -> None:
+    with RedisServer(tmp_path) as server:
+        keeper = ServerKeeper((server,), lambda _: None, lambda: 0.0)
+        for _ in range(RESTARTS):
+            server.kill()
+            keeper.look_after()
+        server.kill()
+        with pytest.raises(ResourceError, match=f"Redis ended {RESTARTS} times in 10 minutes: ") as error:
+            keeper.look_after()
+        assert str(server.log) in error.value.fix
 
 
 def test_restarts_of_long_ago_count_no_more(tmp_path: Path) -> None:
@@ -157,6 +169,7 @@ def test_a_station_that_does_not_reach_a_kept_server_is_started_again(tmp_path: 
         stations.stop()
 
 
+@pytest.mark.slow
 def test_the_second_of_two_demos_is_refused_before_it_touches_anything(data: Path, tmp_path: Path) -> None:
     arguments = ("demo", "--data", str(data), "--exit", "--no-check")
     demos = [started(tmp_path, *arguments) for _ in range(2)]

@@ -128,6 +128,21 @@ def test_the_public_keys_go_back_to_the_last_complete_run(tmp_path: Path, ended:
         assert client.get(current_run_key("s")) == OLD.encode()
 
 
+def test_a_redis_that_takes_no_writes_can_still_be_read(tmp_path: Path) -> None:
+    with RedisServer(tmp_path) as server:
+        client = redis.Redis.from_url(server.url)
+        keep(client, OLD, True)
+        keep(client, NEW, False)
+        redis.Redis.from_url(server.admin_url).config_set("min-replicas-to-write", 1)  # refused as on a full disk
+        assert not go_back_to_complete(client)
+        shown = read_verdict(client, "s")
+        assert shown is not None
+        assert shown["run"] == NEW
+        redis.Redis.from_url(server.admin_url).config_set("min-replicas-to-write", 0)
+        assert go_back_to_complete(client)
+        assert client.get(current_run_key("s")) == OLD.encode()
+
+
 def test_without_a_complete_run_the_stopped_one_stays(tmp_path: Path) -> None:
     with RedisServer(tmp_path) as server:
         client = redis.Redis.from_url(server.url)

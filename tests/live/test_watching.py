@@ -155,6 +155,7 @@ def test_a_prometheus_started_again_with_samples_of_2009_is_quiet_soon(tmp_path:
         server.close()
 
 
+@pytest.mark.slow
 def test_a_real_prometheus_is_given_a_history_a_few_times_and_then_what_is_new(
     servers: LocalServers, pure_run: PureRun, tmp_path: Path
 ) -> None:

@@ -61,6 +61,7 @@ def test_the_url_of_a_redis_is_taken(url: str) -> None:
         "127.0.0.1:6379",
         ":geheim@127.0.0.1:6379",
         "http://127.0.0.1:6379",
+        "REDIS://127.0.0.1:6379",
         "geheim!://127.0.0.1:6379",
         "redis://127.0.0.1:abc",
         "redis://127.0.0.1:0/0",
