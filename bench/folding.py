@@ -21,7 +21,7 @@ def measure_stats(bench: Bench, subject: Subject, number: int) -> Measured:
     if not has_end(bench.broker, names.output):
         bench.say(f"filling {names.output}")
         process(bench, subject, run, workers=1)
-    client = connect(bench.servers.redis.url)
+    client = connect(bench.servers.redis.admin_url)
     client.flushall()
     reached = StatsProgress(client, names)
     curve: list[tuple[float, int]] = []

@@ -86,7 +86,7 @@ def measure(bench: Bench, subject: Subject, rate: float, seconds: float) -> dict
     names = bench.names(run)
     create_topics(bench.servers.kafka.address, names, bench.partitions)
     sender = PacedSender(bench.servers.kafka.address, names.events, bench.partitions, subject.prepared)
-    client = connect(bench.servers.redis.url)
+    client = connect(bench.servers.redis.admin_url)
     client.flushall()
     watch = RedisWatch(StatsProgress(client, names), bench.partitions)
     stations = bench.stations(run)

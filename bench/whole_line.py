@@ -20,7 +20,7 @@ def measure_end_to_end(bench: Bench, subject: Subject, number: int) -> Measured:
     subject.prepared  # noqa: B018  # the cache is there before the clock starts
     run = bench.run_of(subject, f"end-to-end-{subject.events}-{number}")
     names = bench.names(run)
-    client = connect(bench.servers.redis.url)
+    client = connect(bench.servers.redis.admin_url)
     client.flushall()
     try:
         return _measure(bench, subject, run, StatsProgress(client, names))

@@ -18,8 +18,12 @@ from cli.flags import (
     run_folder,
     selection,
 )
+from cli.interrupts import interruption
 from cli.say import say
 from cli.show import console, show_verdict
+
+KEEP_SECONDS = 0.5
+"""How often servers and stations are looked after while the verdict can be asked for."""
 
 
 def register(app: typer.Typer) -> None:
@@ -47,6 +51,7 @@ def demo(
     from local.demo import demo as demo_of
     from local.input import find_input
     from local.pipeline_reading import PipelineReader
+    from local.stack import whereabouts
     from producer.pacing import parse_speed
 
     loaded = load_study(study)
@@ -54,23 +59,27 @@ def demo(
     parse_speed(speed)
     first, until = selection(from_, to)
     folder = run_folder()
-    path = find_input(data, loaded, folder, say)
-    plan = DemoPlan(loaded, path, partitions, speed, first, until)
-    console.print("starting Kafka and Redis …")
-    with demo_of(folder, plan, say) as (servers, run):
-        with LiveTerminal(console, loaded, PipelineReader(folder.metric_targets)) as terminal:
-            document = run.watch(terminal.update)
-        if check:
-            _compare(document, plan)
-        if json_:
-            typer.echo(json.dumps(document, indent=1))
-        else:
-            show_verdict(document, loaded)
-        console.print(f"the verdict is in Redis, under livelift:{study}:verdict — later: livelift verdict")
-        if not exit_:
-            console.print(f"Kafka {servers.kafka.address}, Redis {servers.redis.url} — Ctrl-C stops them")
-            while True:
-                time.sleep(3600)
+    with folder.only_stack():  # before a log is generated in it
+        path = find_input(data, loaded, folder, say)
+        plan = DemoPlan(loaded, path, partitions, speed, first, until)
+        console.print("starting Kafka and Redis …")
+        with demo_of(folder, plan, say) as (servers, run):
+            with LiveTerminal(console, loaded, PipelineReader(folder.metric_targets)) as terminal:
+                interruption.hint = "this run was not complete; livelift runs lists what is kept"
+                document = run.watch(terminal.update)
+                interruption.hint = ""
+            if check:
+                _compare(document, plan)
+            if json_:
+                typer.echo(json.dumps(document, indent=1))
+            else:
+                show_verdict(document, loaded)
+            console.print(f"the verdict is in Redis, under livelift:{study}:verdict — later: livelift verdict")
+            if not exit_:
+                console.print(f"{whereabouts(servers)} — Ctrl-C stops them", soft_wrap=True)
+                while True:
+                    run.supervisor.look_after()
+                    time.sleep(KEEP_SECONDS)
 
 
 def _compare(document: dict[str, object], plan: object) -> None:

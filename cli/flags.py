@@ -1,5 +1,6 @@
 """Flags that several commands share, and how their text becomes a value."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,7 @@ import typer
 from livelift import settings
 from livelift.errors import SettingsError
 from livelift.event_time import from_iso
+from local.processes import PRIVATE
 from local.run_folder import RunFolder
 
 StudyFlag = Annotated[str, typer.Option("--study", help="Which study: a file of studies/.", envvar=settings.STUDY)]
@@ -17,6 +19,7 @@ DataFlag = Annotated[
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print the document as JSON on standard output.")]
 FromFlag = Annotated[str | None, typer.Option("--from", help="Only events from this date or time on (UTC).")]
 ToFlag = Annotated[str | None, typer.Option("--to", help="Only events before this date or time (UTC).")]
+RunFlag = Annotated[str | None, typer.Option("--run", help="Which run; default: the current one.", envvar=settings.RUN)]
 PartitionsFlag = Annotated[int, typer.Option("--partitions", help="Partitions of the events topic.")]
 SpeedFlag = Annotated[str, typer.Option("--speed", help="'max', or a multiple of real time: 600x, 86400x.")]
 
@@ -61,5 +64,18 @@ def check_partitions(partitions: int) -> int:
 
 
 def run_folder() -> RunFolder:
-    """The folder of runs, as set."""
-    return RunFolder(settings.folder())
+    """The folder of runs, as set. It and what this process writes from now on are the user's alone.
+
+    Raises
+    ------
+    SettingsError
+        If there is something else in its place.
+    """
+    folder = settings.folder()
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise SettingsError(f"{settings.FOLDER} is '{folder}', and {there} is no folder", "name a folder, new or empty")
+    os.umask(PRIVATE)
+    if there == folder and folder.name == settings.DEFAULTS[settings.FOLDER] and folder.stat().st_mode & PRIVATE:
+        folder.chmod(0o700)  # an earlier version made it; any other folder that was there has its own rights
+    return RunFolder(folder)

@@ -5,7 +5,9 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 
+from cli.interrupts import SIGNALS, interruption
 from livelift.settings import metrics_address
 from local.metric_targets import MetricTargets
 from local.run_folder import RunFolder
@@ -30,7 +32,12 @@ def station_here(folder: RunFolder, station: str) -> Iterator[str | None]:
 def until_asked() -> Iterator[Callable[[], bool]]:
     """Was Ctrl-C or SIGTERM given? Inside the context they only set this flag, so that work ends in good order."""
     asked = threading.Event()
-    before = {number: signal.signal(number, lambda *_: asked.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def ask(number: int, _: FrameType | None) -> None:
+        interruption.note(number)
+        asked.set()
+
+    before = {number: signal.signal(number, ask) for number in SIGNALS}
     try:
         yield asked.is_set
     finally:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from cli.flags import StudyFlag, run_folder
+from cli.flags import RunFlag, StudyFlag, run_folder
 from cli.show import DECISIONS, answers, interval, percent
 
 COLUMNS = ("as_of", "decision", "why", "look", "lift", "se", "p", "low", "high", "users_control", "users_treatment")
@@ -21,6 +21,7 @@ def register(app: typer.Typer) -> None:
 
 def history(
     study: StudyFlag = "lastfm",
+    run: RunFlag = None,
     json_: Annotated[bool, typer.Option("--json", help="One JSON object a line on standard output.")] = False,
     csv_: Annotated[bool, typer.Option("--csv", help="A table with a header on standard output.")] = False,
     openmetrics: Annotated[
@@ -29,9 +30,9 @@ def history(
 ) -> None:
     """Show every look and tick of the current run, oldest first."""
     if openmetrics:
-        typer.echo(event_time(study), nl=False)
+        typer.echo(event_time(study, run), nl=False)
         return
-    entries = read(study)
+    entries = read(study, run)
     if json_:
         for entry in entries:
             typer.echo(json.dumps(entry))
@@ -70,8 +71,8 @@ def shown(name: str, value: Any) -> str:
     return f"{value:.3f}" if name == "p" else str(value)
 
 
-def read(study: str) -> list[dict[str, Any]]:
-    """The history of the study's current run.
+def read(study: str, run: str | None = None) -> list[dict[str, Any]]:
+    """The history of the study's current run, or of `run`.
 
     Raises
     ------
@@ -82,13 +83,13 @@ def read(study: str) -> list[dict[str, Any]]:
     from local.verdict_reader import NO_VERDICT, read_history, redis_client
 
     with redis_client(run_folder()) as client:
-        entries = read_history(client, study)
+        entries = read_history(client, study, run)
     if not entries:
         raise StateError(f"study '{study}' has no history yet", NO_VERDICT)
     return entries
 
 
-def event_time(study: str) -> bytes:
+def event_time(study: str, run: str | None = None) -> bytes:
     """The history as OpenMetrics text.
 
     Raises
@@ -101,7 +102,7 @@ def event_time(study: str) -> bytes:
     from local.verdict_reader import NO_VERDICT, read_event_time, redis_client
 
     with redis_client(run_folder()) as client:
-        text = read_event_time(client, load_study(study))
+        text = read_event_time(client, load_study(study), run)
     if text is None:
         raise StateError(f"study '{study}' has no history yet", NO_VERDICT)
     return text
@@ -129,7 +130,7 @@ def row(entry: dict[str, Any], study: str) -> dict[str, Any]:
     }
 
 
-def at(study: str, moment: int, text: str) -> dict[str, Any]:
+def at(study: str, moment: int, text: str, run: str | None = None) -> dict[str, Any]:
     """The last tick at or before `moment` ms; `text` is how it was asked for.
 
     Raises
@@ -140,7 +141,7 @@ def at(study: str, moment: int, text: str) -> dict[str, Any]:
     from livelift.errors import StateError
     from livelift.event_time import from_iso
 
-    entries = [entry for entry in read(study) if from_iso(entry["as_of"]) <= moment]
+    entries = [entry for entry in read(study, run) if from_iso(entry["as_of"]) <= moment]
     if not entries:
         raise StateError(f"there is no tick at or before {text}", "ask for a later time: livelift history lists them")
     return entries[-1]

@@ -6,9 +6,9 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from cli.flags import StudyFlag, run_folder
+from cli.flags import RunFlag, StudyFlag, run_folder
 from cli.show import answers, console
-from cli.stations import KafkaFlag, RunFlag
+from cli.stations import KafkaFlag
 
 MOST_SHOWN = 100
 """Characters of a line; `--json` has all that was kept."""

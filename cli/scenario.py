@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli.flags import JsonFlag, StudyFlag, run_folder
+from cli.flags import JsonFlag, RunFlag, StudyFlag, run_folder
 from cli.show import answers, percent
 from stats.words import amount as written
 from stats.words import cause_of
@@ -21,6 +21,7 @@ def register(app: typer.Typer) -> None:
 def scenario(
     population: Annotated[float, typer.Option("--population", help="Users who would be reached.")],
     study: StudyFlag = "lastfm",
+    run: RunFlag = None,
     metric: Annotated[str | None, typer.Option("--metric", help="Default: the study's primary metric.")] = None,
     json_: JsonFlag = False,
 ) -> None:
@@ -37,7 +38,7 @@ def scenario(
     if not 0 <= population < inf:
         raise SettingsError(f"--population {population:g} is not possible", "use 0 or more users")
     with redis_client(run_folder()) as client:
-        document = read_verdict(client, study)
+        document = read_verdict(client, study, run=run)
     if document is None:
         raise StateError(f"there is no verdict of study '{study}' yet", NO_VERDICT)
     what = loaded.metrics[name]

@@ -11,6 +11,7 @@ from cli.flags import (
     DataFlag,
     FromFlag,
     PartitionsFlag,
+    RunFlag,
     SpeedFlag,
     StudyFlag,
     ToFlag,
@@ -18,15 +19,13 @@ from cli.flags import (
     run_folder,
     selection,
 )
+from cli.interrupts import interruption
 from cli.say import say
 from cli.show import console
 from local.run_folder import RunFolder
 
 KafkaFlag = Annotated[str | None, typer.Option("--kafka", help="HOST:PORT of the broker (or LIVELIFT_KAFKA).")]
 RedisFlag = Annotated[str | None, typer.Option("--redis", help="URL of Redis (or LIVELIFT_REDIS).")]
-RunFlag = Annotated[
-    str | None, typer.Option("--run", help="Which run; default: the current one.", envvar="LIVELIFT_RUN")
-]
 
 STOP_SECONDS = 30.0
 
@@ -73,6 +72,7 @@ def replay(
     from local.replaying import run_for_replay
     from producer.app import run_producer
     from producer.pacing import parse_speed
+    from producer.prepare import prepare
     from producer.prometheus_edge import ProducerMetrics
     from producer.report import Interrupted, Report
     from producer.settings import ProducerSettings
@@ -87,8 +87,8 @@ def replay(
     path = find_input(data, loaded, folder, say)
     if folder.stack() is not None:
         require_room(path, folder.kafka)
-    run, fresh = run_for_replay(folder, loaded, path, partitions, Selection(first, until), fresh=new_run)
-    console.print(f"run {run.run}: {'a new run' if fresh else 'going on where it was'}")
+    selected = Selection(first, until)
+    run, fresh = run_for_replay(folder, loaded, path, partitions, selected, fresh=new_run)
     settings = ProducerSettings(address_of_kafka, study, run.run, path, folder.cache, partitions, pace, first, until)
     with station_here(folder, "producer") as address, until_asked() as stopped, ReplayProgress(console) as progress:
         logs.set_up("producer", folder.logs(run.run) / "producer.log")
@@ -100,11 +100,20 @@ def replay(
             progress(said)
 
         try:
+            if fresh:
+                # Only an input that can be replayed, to a broker that is there, takes the place of the run that works.
+                prepare(loaded, path, folder.cache, selected, report, stopped)
+                require_kafka(address_of_kafka)
+                folder.save_run(run)
+            console.print(f"run {run.run}: {'a new run' if fresh else 'going on where it was'}")
             manifest = run_producer(settings, report, stopped)
         except Interrupted:
             raise KeyboardInterrupt from None
+        finally:
+            if fresh and folder.current_run() != run:
+                folder.forget_run(run.run)
     if stopped():
-        console.print("stopped; livelift replay goes on from here")
+        interruption.hint = "livelift replay goes on from here"
         raise KeyboardInterrupt
     console.print(
         f"{manifest.accepted:,} events sent, {sum(manifest.rejected.values()):,} rejected, "
@@ -120,10 +129,11 @@ def process(study: StudyFlag = "lastfm", kafka: KafkaFlag = None, run: RunFlag =
     from processor.run import run_worker
 
     folder = run_folder()
+    kafka = kafka_address(folder, kafka)
     run = require_current_run(folder, run)
     _log_to_file("processor", folder, run)
     with station_here(folder, "processor") as address:
-        run_worker(kafka_address(folder, kafka), study, run, address)
+        run_worker(kafka, study, run, address)
 
 
 def stats(study: StudyFlag = "lastfm", kafka: KafkaFlag = None, redis: RedisFlag = None, run: RunFlag = None) -> None:
@@ -131,18 +141,20 @@ def stats(study: StudyFlag = "lastfm", kafka: KafkaFlag = None, redis: RedisFlag
     from livelift.one_thread import use_one_thread
 
     use_one_thread()
-    from cli.foreground import station_here
+    from cli.foreground import station_here, until_asked
     from local.addresses import kafka_address, redis_url
     from local.replaying import require_current_run
     from stats.run import run_stats
     from stats.settings import StatsSettings
 
     folder = run_folder()
+    kafka, redis = kafka_address(folder, kafka), redis_url(folder, redis)
     run = require_current_run(folder, run)
     _log_to_file("stats", folder, run)
-    config = StatsSettings(kafka_address(folder, kafka), redis_url(folder, redis), study, run)
-    with station_here(folder, "stats") as address:
-        run_stats(config, address)
+    config = StatsSettings(kafka, redis, study, run)
+    with station_here(folder, "stats") as address, until_asked() as stopped:
+        run_stats(config, address, stopped=stopped)
+    raise KeyboardInterrupt
 
 
 def _log_to_file(station: str, folder: RunFolder, run: str) -> None:
@@ -159,15 +171,15 @@ def stop() -> None:
     from livelift.errors import ResourceError
 
     folder = run_folder()
-    stack = folder.stack()
-    if stack is None:
+    owner = folder.owner()
+    if owner is None:
         console.print("no stack is up")
         return
-    os.kill(stack["pid"], signal.SIGTERM)
+    os.kill(owner, signal.SIGTERM)
     deadline = time.monotonic() + STOP_SECONDS
-    while folder.stack() is not None:
+    while folder.owner() == owner:
         if time.monotonic() > deadline:
-            raise ResourceError(f"the stack (process {stack['pid']}) does not stop", f"kill -9 {stack['pid']}")
+            raise ResourceError(f"the stack (process {owner}) does not stop", f"kill -9 {owner}")
         time.sleep(0.1)
     console.print("stopped; the verdict can still be read: livelift verdict")
 

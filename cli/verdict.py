@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from cli import history
-from cli.flags import JsonFlag, StudyFlag, moment, run_folder
+from cli.flags import JsonFlag, RunFlag, StudyFlag, moment, run_folder
 from cli.show import answers, console, show_verdict
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def register(app: typer.Typer) -> None:
 
 def verdict(
     study: StudyFlag = "lastfm",
+    run: RunFlag = None,
     json_: JsonFlag = False,
     as_of: Annotated[str | None, typer.Option("--as-of", help="The verdict as it stood then (UTC).")] = None,
     why: Annotated[bool, typer.Option("--why", help="Every rule, number and promise behind the decision.")] = False,
@@ -43,7 +44,7 @@ def verdict(
         _watch(loaded)
     then = moment(as_of, "--as-of")
     if as_of is not None and then is not None:
-        entry = history.at(study, then, as_of)
+        entry = history.at(study, then, as_of, run)
         if json_:
             typer.echo(json.dumps(entry, indent=1))
             return
@@ -53,7 +54,7 @@ def verdict(
             answers.print(f"  {reason}", markup=False)
         return
     with redis_client(run_folder()) as client:
-        document = read_verdict(client, study)
+        document = read_verdict(client, study, run=run)
     if document is None:
         raise StateError(f"there is no verdict of study '{study}' yet", NO_VERDICT)
     if json_:

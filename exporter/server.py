@@ -25,7 +25,8 @@ class Page(Protocol):
     @property
     def content_type(self) -> str: ...
 
-    def __call__(self) -> bytes: ...
+    def __call__(self, reader: str) -> bytes:
+        """`reader` tells who asks from others: its address, and what it wrote behind `?`."""
 
 
 class MetricsServer:
@@ -103,7 +104,7 @@ def _app(instruments: Instruments, pages: Mapping[str, Page]) -> Any:
             answered: Iterable[bytes] = metrics(environ, start_response)
             return answered
         try:
-            body = page()
+            body = page(f"{environ.get('REMOTE_ADDR', '')}?{environ.get('QUERY_STRING', '')}")
         except Exception as error:
             log.warning("a page cannot be served", path=environ["PATH_INFO"], error=str(error))
             start_response("503 Service Unavailable", [("Content-Type", "text/plain; charset=utf-8")])

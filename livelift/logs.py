@@ -2,11 +2,15 @@
 
 import logging
 import sys
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 import structlog
 
 from livelift.plain_text import harmless_lines, json_line
+
+FILE_BYTES = 16 << 20
+"""What a log may grow to before it is moved aside, in place of the one that was moved before."""
 
 
 def set_up(station: str, file: Path | None = None, *, tell: bool = False) -> None:
@@ -31,7 +35,9 @@ def set_up(station: str, file: Path | None = None, *, tell: bool = False) -> Non
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
         logging.raiseExceptions = False  # a line that a full disk does not take is not worth a traceback
-    handler = logging.StreamHandler(sys.stderr) if file is None else logging.FileHandler(file, encoding="utf-8")
+        handler: logging.Handler = RotatingFileHandler(file, maxBytes=FILE_BYTES, backupCount=1, encoding="utf-8")
+    else:
+        handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter(structlog.processors.format_exc_info, named, _as_json))
     root = logging.getLogger()
     root.handlers[:] = [handler]

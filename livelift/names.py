@@ -1,6 +1,9 @@
 """Names of topics, groups and keys. Each carries the study and the run, so that a fresh replay never meets old state."""
 
+import re
 from dataclasses import dataclass
+
+from livelift.errors import SettingsError
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,22 @@ class RunNames:
     def key(self, name: str) -> str:
         """The Redis key `name` of this run."""
         return f"livelift:{self.study}:{self.run}:{name}"
+
+
+def check_run(run: str, name: str) -> str:
+    """An id that can be part of a topic's name, a key and a path; `name` is the setting or flag.
+
+    >>> check_run("20261125-025059-4eda", "--run")
+    '20261125-025059-4eda'
+
+    Raises
+    ------
+    SettingsError
+        If it is none.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", run):
+        raise SettingsError(f"{name} is '{run}'", "use up to 64 letters, digits, _ and -: it names topics")
+    return run
 
 
 def verdict_key(study: str) -> str:

@@ -2,9 +2,12 @@
 
 import os
 from collections.abc import Mapping
+from math import inf
 from pathlib import Path
 
+from livelift.addresses import check_kafka, check_redis
 from livelift.errors import SettingsError
+from livelift.names import check_run
 
 KAFKA = "LIVELIFT_KAFKA"
 REDIS = "LIVELIFT_REDIS"
@@ -26,6 +29,8 @@ DEFAULTS = {
     FOLDER: ".livelift",
 }
 
+_CHECKS = {KAFKA: check_kafka, REDIS: check_redis, RUN: check_run}
+
 
 def setting(name: str, environment: Mapping[str, str] = os.environ) -> str:
     """The setting `name`, or its default.
@@ -33,12 +38,12 @@ def setting(name: str, environment: Mapping[str, str] = os.environ) -> str:
     Raises
     ------
     SettingsError
-        If it is not set and has no default.
+        If it is not set and has no default, or is no address where one is wanted.
     """
     value = environment.get(name) or DEFAULTS.get(name)
     if not value:
         raise SettingsError(f"{name} is not set", f"set it in the environment: {name}=…")
-    return value
+    return _CHECKS[name](value, name) if name in _CHECKS else value
 
 
 def number(name: str, default: float, environment: Mapping[str, str] = os.environ) -> float:
@@ -56,7 +61,7 @@ def number(name: str, default: float, environment: Mapping[str, str] = os.enviro
         value = float(text)
     except ValueError:
         value = -1.0
-    if not value > 0:
+    if not 0 < value < inf:
         raise SettingsError(f"{name} is '{text}'", "use a number above 0")
     return value
 

@@ -5,12 +5,13 @@ import socket
 
 from broker.unreachable import unreachable
 from livelift import settings
+from livelift.addresses import check_kafka, check_redis
 from local.run_folder import RunFolder
 
 
 def kafka_address(folder: RunFolder, flag: str | None = None) -> str:
     """`host:port` of the broker: flag or LIVELIFT_KAFKA, else the stack's, else the default."""
-    return _address(folder, "kafka", settings.KAFKA, flag)
+    return check_kafka(flag, "--kafka") if flag else _address(folder, "kafka", settings.KAFKA)
 
 
 def require_kafka(address: str) -> None:
@@ -23,18 +24,16 @@ def require_kafka(address: str) -> None:
     """
     host, _, port = address.partition(",")[0].rpartition(":")
     try:
-        socket.create_connection((host, int(port)), timeout=settings.BOOTSTRAP_MS / 1000).close()
-    except (OSError, ValueError) as error:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=settings.BOOTSTRAP_MS / 1000).close()
+    except OSError as error:
         raise unreachable(address, error) from None
 
 
 def redis_url(folder: RunFolder, flag: str | None = None) -> str:
     """URL of Redis: flag or LIVELIFT_REDIS, else the stack's, else the default."""
-    return _address(folder, "redis", settings.REDIS, flag)
+    return check_redis(flag, "--redis") if flag else _address(folder, "redis", settings.REDIS)
 
 
-def _address(folder: RunFolder, server: str, name: str, flag: str | None) -> str:
-    if flag or os.environ.get(name):
-        return flag or os.environ[name]
-    stack = folder.stack()
-    return str(stack[server]) if stack is not None else settings.DEFAULTS[name]
+def _address(folder: RunFolder, server: str, name: str) -> str:
+    stack = None if os.environ.get(name) else folder.stack()
+    return str(stack[server]) if stack is not None else settings.setting(name)

@@ -52,7 +52,10 @@ def read_dead_letters(kafka: str, names: RunNames) -> list[dict[str, Any]]:
     try:
         partitions = consumer.partitions_for_topic(names.dead_letters)
         if not partitions:
-            raise StateError(f"run {names.run} has no dead letters' topic", "begin a run: livelift replay")
+            raise StateError(
+                f"this Kafka has no dead letters of run {names.run}",
+                "begin a run: livelift replay (livelift runs lists those whose verdict is kept; a later demo drops their logs)",
+            )
         tps = [TopicPartition(names.dead_letters, p) for p in sorted(partitions)]
         consumer.assign(tps)
         consumer.seek_to_beginning(*tps)

@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from livelift.errors import UnreachableError
 from livelift.event_time import to_iso
 from livelift.study import Study
 from local.input import require_room
+from local.keeping import ServerKeeper
 from local.metric_targets import forget_targets
 from local.processes import ChildProcess
 from local.run_folder import Run, RunFolder
+from local.runs import go_back_to_complete
 from local.servers import LocalServers, local_servers
 from local.stack import Supervisor
 from local.stations import Stations
@@ -52,8 +55,10 @@ class RunOfStations:
         redis_url: str,
         say: Say = print,
         servers: LocalServers | None = None,
+        on_complete: Callable[[], None] = lambda: None,
     ) -> None:
         self._plan = plan
+        self._on_complete = on_complete
         self.run = Run.new(
             study=plan.study.name,
             fingerprint=plan.study.fingerprint,
@@ -62,10 +67,13 @@ class RunOfStations:
             select_from=plan.select_from,
             select_to=plan.select_to,
         )
-        folder.save_run(self.run)
+        folder.note_run(self.run)
         self._stations = Stations(folder, self.run, kafka, redis_url)
         self._redis = connect(redis_url)
-        self.supervisor = Supervisor(self._stations, say, servers)
+        keeper = ServerKeeper((servers.kafka, servers.redis), say) if servers is not None else None
+        self.supervisor = Supervisor(self._stations, say, keeper)
+        self._newest: dict[str, Any] | None = None
+        self._waits = servers is not None
 
     def __enter__(self) -> "RunOfStations":
         try:
@@ -85,9 +93,21 @@ class RunOfStations:
         return self._stations.start(station, name=f"{station}-more", **settings)
 
     def document(self) -> dict[str, Any] | None:
-        """This run's newest document: between ticks a preview."""
-        document = read_verdict(self._redis, self._plan.study.name, preview=True)
-        return document if document is not None and document["run"] == self.run.run else None
+        """This run's newest document: between ticks a preview. While a Redis that is kept does not answer, the last one.
+
+        Raises
+        ------
+        UnreachableError
+            If a Redis that is not ours does not answer.
+        """
+        try:
+            document = read_verdict(self._redis, self._plan.study.name, preview=True)
+        except UnreachableError:
+            if not self._waits:
+                raise
+            return self._newest
+        self._newest = document if document is not None and document["run"] == self.run.run else None
+        return self._newest
 
     def watch(self, watch: Watch) -> dict[str, Any]:
         """Wait for the end of the stream; returns the final document.
@@ -101,6 +121,7 @@ class RunOfStations:
             document = self.document()
             watch(document)
             if document is not None and not document["preview"] and document["progress"]["ended"]:
+                self._on_complete()
                 return document
             self.supervisor.look_after()
             time.sleep(POLL_SECONDS)
@@ -108,19 +129,45 @@ class RunOfStations:
 
 @contextmanager
 def demo(folder: RunFolder, plan: DemoPlan, say: Say) -> Iterator[tuple[LocalServers, RunOfStations]]:
-    """Servers and stations of a whole run, with addresses noted in the folder; all of it ends with the context."""
-    folder.refuse_second_stack()
-    folder.clear_kafka()
-    forget_targets(folder.metric_targets)
-    require_room(plan.data, folder.kafka)
-    with local_servers(folder.root) as servers, watching(folder, plan.study, say) as watched:
-        kafka, redis_url = servers.kafka.address, servers.redis.url
-        folder.save_stack({"kafka": kafka, "redis": redis_url} | watched)
+    """Servers and stations of a whole run, with addresses noted in the folder; all of it ends with the context.
+
+    Only a run that reached its end takes the place of the one before: until then that one's log and verdict stay.
+    """
+    with folder.only_stack():
+        folder.settle_demo()
+        forget_targets(folder.metric_targets)
+        require_room(plan.data, folder.demo_kafka)
         try:
-            with RunOfStations(folder, plan, kafka, redis_url, say, servers) as run:
+            with (
+                local_servers(folder.root, kafka_folder=folder.demo_kafka) as servers,
+                watching(folder, plan.study, say),
+                _stations_of(folder, plan, servers, say) as run,
+            ):
                 yield servers, run
         finally:
-            folder.forget_stack()
+            folder.settle_demo()
+
+
+@contextmanager
+def _stations_of(folder: RunFolder, plan: DemoPlan, servers: LocalServers, say: Say) -> Iterator[RunOfStations]:
+    """The stations of a new run. When they have ended, the public keys speak of the last run that is complete."""
+    kafka, redis_url = servers.kafka.address, servers.redis.url
+
+    def keep() -> None:
+        folder.mark_complete(stations.run)
+
+    stations = RunOfStations(folder, plan, kafka, redis_url, say, servers, keep)
+    folder.save_stack({"kafka": kafka, "redis": redis_url, "run": stations.run.run})
+    try:
+        with stations as run:
+            yield run
+    finally:
+        folder.forget_stack()
+        try:
+            servers.redis.thaw()  # lest a frozen one is waited for
+            go_back_to_complete(connect(redis_url))
+        except UnreachableError:
+            pass  # Redis has ended: whoever reads the verdict next does the same
 
 
 def producer_settings(plan: DemoPlan) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """A real Grafana, where there is one on the PATH: the dashboards and provisioning of `grafana/`, with the local Prometheus."""
 
 import os
-import secrets
 import shutil
 import urllib.error
 import urllib.request
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from livelift.study import Study
 from local.ports import is_free
+from local.secrets import kept_secret
 from local.server import LocalServer
 
 PROVISIONING = Path(__file__).parents[1] / "grafana" / "provisioning"
@@ -61,9 +61,7 @@ class GrafanaServer(LocalServer):
 
         write(self.folder / "dashboards", self._study)
         self._write_provisioning()
-        if not self.password_file.exists():
-            self.password_file.touch(mode=0o600)
-            self.password_file.write_text(secrets.token_urlsafe(16))
+        kept_secret(self.password_file)
         program = find_grafana()
         command: list[str | Path] = [program or "grafana"]
         if command[0] == program and Path(str(program)).name == "grafana":

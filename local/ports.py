@@ -4,9 +4,15 @@ import errno
 import random
 import socket
 
+from livelift.addresses import MAX_PORT
 from livelift.errors import ResourceError, SettingsError
 
 HOST = "127.0.0.1"
+
+FIRST_OF_ANYBODY = 1024
+"""Ports below it are root's alone, and belong to well-known services."""
+
+USABLE = f"use one from {FIRST_OF_ANYBODY} to {MAX_PORT}"
 
 # Below the ranges that kernels take outgoing ports from (Linux 32768 up, others 49152 up). Binding to port 0 would give
 # one from those, and while a server is down for a restart, a client that keeps dialling its port can be given that very
@@ -39,7 +45,7 @@ def is_free(port: int) -> bool:
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 return False
-            raise ResourceError(f"port {port} cannot be used: {error.strerror}", "use one from 1024 to 65535") from None
+            raise ResourceError(f"port {port} cannot be used: {error.strerror}", USABLE) from None
     return True
 
 
@@ -49,12 +55,14 @@ def require_free(port: int) -> None:
     Raises
     ------
     SettingsError
-        If it is no port number.
+        If it is no port number, or one of the system's.
     ResourceError
         If it is in use, or not ours to open.
     """
-    if not 0 < port < 65_536:
-        raise SettingsError(f"{port} is no port number", "use one from 1024 to 65535")
+    if not 0 < port <= MAX_PORT:
+        raise SettingsError(f"{port} is no port number", USABLE)
+    if port < FIRST_OF_ANYBODY:
+        raise SettingsError(f"port {port} is one of the system's", USABLE)
     if not is_free(port):
         raise ResourceError(
             f"port {port} is in use",

@@ -22,6 +22,27 @@ exec "$@" 3<&- </dev/null
 """
 
 
+LOG_BYTES = 16 << 20
+
+PRIVATE = 0o077
+"""The umask of what runs here: what it writes is its user's alone."""
+
+
+def rotate(log: Path) -> bool:
+    """Move what a log above `LOG_BYTES` holds to `<log>.1`, in place of what was there; was it that long?
+
+    Whoever appends to it has it open and goes on: it is emptied, not replaced.
+    """
+    try:
+        if log.stat().st_size <= LOG_BYTES:
+            return False
+    except FileNotFoundError:
+        return False
+    shutil.copyfile(log, log.with_name(f"{log.name}.1"))
+    os.truncate(log, 0)
+    return True
+
+
 class ChildProcess:
     """A command, started at once in a session of its own, so that the terminal's Ctrl-C does not reach it.
 
@@ -61,6 +82,7 @@ class ChildProcess:
         if program is None:
             raise ResourceError(f"cannot start {name}: there is no program {command[0]}", "install it, or run `make`")
         log.parent.mkdir(parents=True, exist_ok=True)
+        rotate(log)
         guard_end, self._our_end = os.pipe()
         try:
             with log.open("ab") as output:
@@ -73,6 +95,7 @@ class ChildProcess:
                     cwd=cwd,
                     env=environment,
                     start_new_session=True,
+                    umask=PRIVATE,
                 )
         except BaseException:
             os.close(self._our_end)
@@ -134,6 +157,11 @@ class ChildProcess:
             output.seek(self._log_start)
             text = output.read().decode("utf-8", "replace")
         return "\n".join(text.splitlines()[-lines:])
+
+    def rotate_log(self) -> None:
+        """Keep its log short; to be called now and then."""
+        if rotate(self.log):
+            self._log_start = 0
 
     def _end_group(self) -> None:
         # Once only: as long as the reader of _GUARDED lives in the group, the kernel gives its id to nobody else.

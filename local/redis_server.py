@@ -2,13 +2,19 @@
 
 Every command is in the append-only file before its answer is sent, and the file is with the operating system: a kill -9
 of Redis loses nothing; a crash of the machine may lose the last second (`appendfsync everysec`).
+
+Nobody else on the machine reads or changes it: every client needs the password, which lies in a file of its folder, and what
+could reach beyond livelift's keys (CONFIG SET, FLUSHALL, MODULE, REPLICAOF, …) needs the user `admin` with another one.
 """
 
+import fcntl
+import hashlib
 import re
 import shutil
 import subprocess
+import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 from urllib.parse import quote
 
 import redis
@@ -18,6 +24,7 @@ from redis.retry import Retry
 
 from livelift.errors import ResourceError
 from local.ports import HOST
+from local.secrets import kept_secret, write_private
 from local.server import LocalServer
 
 _OLDEST = (6, 2)
@@ -31,7 +38,17 @@ appendonly yes
 appendfsync everysec
 save ""
 maxmemory-policy noeviction
+user default on #{password} ~* &* +@all -@admin -@dangerous {allowed}
+user admin on #{admin} ~* &* +@all
 """
+
+_ALLOWED = (
+    "+info", "+keys", "+role", "+config|get", "+acl|whoami", "+client|id", "+client|list", "+client|getname", "+client|setname"
+)  # fmt: skip
+"""What Redis counts among the dangerous commands and only tells something."""
+
+_LOCK_SECONDS = 15.0
+"""How long another process is waited for that has this data open: a command that reads is done sooner."""
 
 
 class RedisBinary(NamedTuple):
@@ -47,30 +64,83 @@ class RedisServer(LocalServer):
     folder, port
         See `LocalServer`.
     password
-        Asked of every client; none if not given.
+        Asked of every client; made at random if not given, once for each folder.
     """
 
     name = "Redis"
 
     def __init__(self, folder: Path, port: int | None = None, password: str | None = None) -> None:
         super().__init__(folder, port)
-        self.password = password
+        self._password = password
         self.binary = find_redis()
+        self._lock: IO[str] | None = None
+
+    @property
+    def password_file(self) -> Path:
+        """Holds the password of everybody, readable by its owner alone."""
+        return self.folder / "password"
+
+    @property
+    def password(self) -> str:
+        return self._password or kept_secret(self.password_file)
 
     @property
     def url(self) -> str:
         """For `redis.Redis.from_url`, with the password."""
-        login = f":{quote(self.password, safe='')}@" if self.password else ""
-        return f"redis://{login}{self.address}/0"
+        return f"redis://:{quote(self.password, safe='')}@{self.address}/0"
+
+    @property
+    def admin_url(self) -> str:
+        """The same for the user who may do everything."""
+        return f"redis://admin:{kept_secret(self.folder / 'admin-password')}@{self.address}/0"
+
+    def stop(self, timeout: float = 15.0) -> None:
+        super().stop(timeout)
+        self._unlock()
+
+    def kill(self) -> None:
+        super().kill()
+        self._unlock()
 
     def _prepare(self) -> list[str | Path]:
-        text = _CONFIGURATION.format(host=HOST, port=self.port, folder=_quoted(str(self.folder)))
-        if self.password:
-            text += f"requirepass {_quoted(self.password)}\n"
+        self._lock_folder()
+        text = _CONFIGURATION.format(
+            host=HOST,
+            port=self.port,
+            folder=_quoted(str(self.folder)),
+            password=_hashed(self.password),
+            admin=_hashed(kept_secret(self.folder / "admin-password")),
+            allowed=" ".join(_ALLOWED),
+        )
         configuration = self.folder / "redis.conf"
-        configuration.touch(mode=0o600)  # it may hold the password
-        configuration.write_text(text)
+        configuration.unlink(missing_ok=True)  # an earlier version wrote the password itself into it
+        write_private(configuration, text)
         return [self.binary.path, configuration.name]
+
+    def _lock_folder(self) -> None:
+        """Two servers that append to the same file would damage it."""
+        if self._lock is not None:
+            return
+        lock = (self.folder / "lock").open("w")
+        deadline = time.monotonic() + _LOCK_SECONDS
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    lock.close()
+                    raise ResourceError(
+                        f"another process uses Redis' data in {self.folder}", "wait until it has ended, or stop it"
+                    ) from None
+                time.sleep(0.05)
+            else:
+                self._lock = lock
+                return
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
 
     def _answers(self) -> bool:
         client = redis.Redis(
@@ -85,6 +155,11 @@ class RedisServer(LocalServer):
             return False
         finally:
             client.close()
+
+
+def _hashed(password: str) -> str:
+    """As an ACL takes it: the configuration then holds no password."""
+    return hashlib.sha256(password.encode()).hexdigest()
 
 
 def find_redis() -> RedisBinary:

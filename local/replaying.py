@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from livelift.errors import StateError
+from livelift.names import check_run
 from livelift.study import Study
 from local.run_folder import Run, RunFolder
 from producer.cache import key_of
@@ -12,7 +13,7 @@ from producer.sources import Selection, source_of
 def run_for_replay(
     folder: RunFolder, study: Study, data: Path, partitions: int, selection: Selection, *, fresh: bool
 ) -> tuple[Run, bool]:
-    """The run to replay into, and whether it is a new one. A new one is remembered as the current.
+    """The run to replay into, and whether it is a new one. It is not the current one yet: its input may be refused.
 
     Raises
     ------
@@ -32,7 +33,6 @@ def run_for_replay(
     current = folder.current_run()
     if not fresh and current is not None and current.same_as(run):
         return current, False
-    folder.save_run(run)
     return run, True
 
 
@@ -45,7 +45,7 @@ def require_current_run(folder: RunFolder, named: str | None) -> str:
         If none is named and none was ever begun here.
     """
     if named:
-        return named
+        return check_run(named, "--run")
     current = folder.current_run()
     if current is None:
         raise StateError("there is no run yet", "begin one: livelift replay, or name one: --run")

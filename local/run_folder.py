@@ -1,23 +1,29 @@
 """What `.livelift/` holds: runs with their data and logs, caches, and where the stack that is up can be reached.
 
-.livelift/stack.json        addresses and process id of the stack that is up
-.livelift/current.json      the latest run
+.livelift/lock owner.json   held by the process that is the stack, and which one that is
+.livelift/stack.json        addresses and process id of the stack that is up, and a demo's run
+.livelift/current.json      the run that `replay`, `process`, `stats` and `up` work for: never that of an unfinished demo
 .livelift/runs/<run>/       run.json, logs/, the processor's own data
 .livelift/kafka/ redis/     the servers' data
+.livelift/kafka.demo/       the broker's data of a demo, until the demo is complete and it takes the place of kafka/
 .livelift/prometheus/       targets/: where the stations serve their metrics
 .livelift/cache/ generated/
 """
 
+import fcntl
 import json
 import os
 import secrets
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
 from livelift.errors import StateError
+from local.identity import identity, is_same_process
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +58,15 @@ class RunFolder:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._is_ours = False
 
     @property
     def kafka(self) -> Path:
         return self.root / "kafka"
+
+    @property
+    def demo_kafka(self) -> Path:
+        return self.root / "kafka.demo"
 
     @property
     def redis(self) -> Path:
@@ -83,39 +94,88 @@ class RunFolder:
     def logs(self, run: str) -> Path:
         return self.of_run(run) / "logs"
 
+    def note_run(self, run: Run) -> None:
+        """Remember what `run` is a replay of."""
+        write_json(self.of_run(run.run) / "run.json", asdict(run))
+
     def save_run(self, run: Run) -> None:
         """Remember `run` as the current one."""
-        write_json(self.of_run(run.run) / "run.json", asdict(run))
+        self.note_run(run)
         write_json(self.root / "current.json", {"run": run.run})
 
+    def forget_run(self, run: str) -> None:
+        """Remove what was noted of a run that was never begun."""
+        shutil.rmtree(self.of_run(run), ignore_errors=True)
+
     def current_run(self) -> Run | None:
-        """The latest run, if there is one."""
-        current = read_json(self.root / "current.json")
+        """The run of the demo that is up; else the latest that was begun by a replay or completed by a demo; None if none was."""
+        current = self.stack() or {}
+        if "run" not in current:
+            current = read_json(self.root / "current.json")
         if current is None:
             return None
         fields = read_json(self.of_run(current["run"]) / "run.json")
         return None if fields is None else Run(**fields)
 
+    @contextmanager
+    def only_stack(self) -> Iterator[None]:
+        """Be the only stack of this folder while the context lasts; held by the system, so that it ends with the process.
+
+        Inside one of this very object it changes nothing.
+
+        Raises
+        ------
+        StateError
+            If another process is, before anything of the folder is touched.
+        """
+        if self._is_ours:
+            yield
+            return
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with (self.root / "lock").open("a+") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                owner = self.owner()
+                process = "" if owner is None else f" (process {owner})"
+                raise StateError(f"a stack is up already{process}", "stop it first: livelift stop") from None
+            write_json(self.root / "owner.json", identity())
+            self._is_ours = True
+            try:
+                yield
+            finally:
+                self._is_ours = False
+                (self.root / "owner.json").unlink(missing_ok=True)
+
+    def owner(self) -> int | None:
+        """The process that is the stack of this folder, be it that it only starts; None if there is none."""
+        owner = read_json(self.root / "owner.json")
+        return owner["pid"] if owner is not None and is_same_process(owner) else None
+
     def save_stack(self, addresses: dict[str, Any]) -> None:
-        write_json(self.root / "stack.json", addresses | {"pid": os.getpid()})
+        write_json(self.root / "stack.json", addresses | identity())
 
     def stack(self) -> dict[str, Any] | None:
         """Addresses of the stack that is up; None when its process is gone."""
         stack = read_json(self.root / "stack.json")
-        return stack if stack is not None and _alive(stack["pid"]) else None
+        return stack if stack is not None and is_same_process(stack) else None
 
     def forget_stack(self) -> None:
         (self.root / "stack.json").unlink(missing_ok=True)
 
-    def refuse_second_stack(self) -> None:
-        """Raises `StateError` if a stack of this folder is up."""
-        stack = self.stack()
-        if stack is not None and stack["pid"] != os.getpid():
-            raise StateError(f"a stack is up already (process {stack['pid']})", "stop it first: livelift stop")
+    def mark_complete(self, run: Run) -> None:
+        """A demo's run is complete: from now on it is the current one, whatever ends the demo."""
+        write_json(self.demo_kafka / "complete.json", {"run": run.run})
 
-    def clear_kafka(self) -> None:
-        """Forget the logs of earlier runs; Redis keeps their verdicts."""
-        shutil.rmtree(self.kafka, ignore_errors=True)
+    def settle_demo(self) -> None:
+        """After a demo, its broker stopped: keep the data of a complete run in place of the older; drop an unfinished one's."""
+        complete = read_json(self.demo_kafka / "complete.json")
+        if complete is not None:
+            # A kill -9 between any two of these leaves the mark where it is, and they are done again.
+            write_json(self.root / "current.json", complete)
+            shutil.rmtree(self.kafka, ignore_errors=True)
+            self.demo_kafka.replace(self.kafka)
+        shutil.rmtree(self.demo_kafka, ignore_errors=True)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -134,13 +194,3 @@ def read_json(path: Path) -> Any:
         return None
     except json.JSONDecodeError as error:
         raise StateError(f"{path} is damaged: {error}", "remove it, or clear everything: livelift reset") from None
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

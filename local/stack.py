@@ -1,38 +1,45 @@
 """`livelift up`: servers, and for the current run a processor and a stats station, until it is stopped."""
 
 import json
+import os
 import shutil
 import time
 from collections.abc import Callable
 
+from redis.exceptions import RedisError
+
 from livelift import settings
-from livelift.errors import DISK_FULL, ResourceError, StateError
+from livelift.errors import ResourceError, UnreachableError
 from livelift.study import load_study
 from local.disk import is_full
+from local.keeping import NO_ROOM, RESTARTS, WINDOW_SECONDS, RestartBudget, ServerKeeper
 from local.metric_targets import forget_targets
 from local.processes import ChildProcess
 from local.run_folder import Run, RunFolder
+from local.runs import show_run
 from local.servers import LocalServers, local_servers
 from local.stations import Stations
 from local.watching import watching
+from stats.redis_store import connect
 
 STATIONS = ("processor", "stats")
 POLL_SECONDS = 0.3
-RESTARTS = 20
-"""A station that dies is started again; one that dies this often has a fault that a restart does not mend."""
-
-GO_ON = "nothing is lost: start again and go on"
-NO_ROOM = ("its disk is full", f"make room; {GO_ON}")
 
 
 class Supervisor:
-    """Keeps stations of one run alive: one that was killed starts again, one that refuses its work is reported."""
+    """Keeps stations of one run alive: one that was killed starts again, one that refuses its work is reported.
 
-    def __init__(self, stations: Stations, say: Callable[[str], None], servers: LocalServers | None = None) -> None:
+    Parameters
+    ----------
+    keeper
+        Of the servers, if they are ours: a station that does not reach them waits until they are there again.
+    """
+
+    def __init__(self, stations: Stations, say: Callable[[str], None], keeper: ServerKeeper | None = None) -> None:
         self._stations = stations
-        self._servers = servers
+        self._keeper = keeper
         self._say = say
-        self._restarts = 0
+        self._budgets: dict[str, RestartBudget] = {}
         self._settings: dict[str, dict[str, str]] = {}
         self.children: dict[str, ChildProcess] = {}
 
@@ -42,34 +49,38 @@ class Supervisor:
         self.children[station] = self._stations.start(station, **settings)
 
     def look_after(self) -> None:
-        """Start again what was killed. A server that ended is not started again: its disk may be full.
+        """Start again what was killed.
 
         Raises
         ------
         StationError
             If a station ended with an error of its own.
         ResourceError
-            If restarts do not help, or a server has ended.
+            If restarts do not help, or a server's disk is full.
         """
-        for server in (self._servers.kafka, self._servers.redis) if self._servers else ():
-            if not server.is_running:
-                full = DISK_FULL in server.process.tail(200) or is_full(server.folder)
-                what, fix = NO_ROOM if full else (server.process.tail(3), f"read its log, {server.log}; {GO_ON}")
-                raise ResourceError(f"{server.name} ended: {what}", fix)
+        if self._keeper is not None:
+            self._keeper.look_after()
         for name, child in self.children.items():
             code = child.poll()
             if code is None:
-                continue
-            if code == 0:
+                child.rotate_log()
+            elif code == 0:
                 self._stations.targets.remove(name)  # it has done its work: Prometheus need not look for it
-                continue
-            if code > 1:
-                raise StationError(name, child, code)
-            self._restarts += 1
-            if self._restarts > RESTARTS:
-                raise ResourceError(f"{name} ended {RESTARTS} times", f"read its log: {child.log}")
+            else:
+                self._start_again(name, child, code)
+
+    def _start_again(self, name: str, child: ChildProcess, code: int) -> None:
+        if code == UnreachableError.exit_code and self._keeper is not None:
+            self._say(f"{name} does not reach Kafka or Redis: starting it again")  # they are kept: time mends it
+        elif code > 1:
+            raise StationError(name, child, code)
+        elif not self._budgets.setdefault(name, RestartBudget()).spend(time.monotonic()):
+            raise ResourceError(
+                f"{name} ended {RESTARTS} times in {WINDOW_SECONDS / 60:.0f} minutes", f"read its log: {child.log}"
+            )
+        else:
             self._say(f"{name} ended (code {code}): starting it again")
-            self.start(name, self._settings[name])
+        self.start(name, self._settings[name])
 
 
 class StationError(ResourceError):
@@ -106,37 +117,68 @@ def last_words(log: str) -> tuple[str, str]:
 
 
 def up(folder: RunFolder, kafka_port: int | None, redis_port: int | None, say: Callable[[str], None]) -> None:
-    """Run servers and stations until KeyboardInterrupt; a new run's stations take the place of the old one's."""
-    folder.refuse_second_stack()
-    forget_targets(folder.metric_targets)
-    with (
-        local_servers(folder.root, kafka_port=kafka_port, redis_port=redis_port) as servers,
-        watching(folder, load_study(settings.setting(settings.STUDY)), say) as watched,
-    ):
-        addresses = {"kafka": servers.kafka.address, "redis": servers.redis.url} | watched
-        folder.save_stack(addresses)
-        say(f"Kafka {addresses['kafka']}, Redis {addresses['redis']} — now: livelift replay; Ctrl-C stops the stack")
-        run: Run | None = None
-        stations: Stations | None = None
-        try:
-            while True:
-                current = folder.current_run()
-                if current is not None and current != run:
-                    run = current
-                    if stations is not None:
-                        stations.stop()
-                    stations = Stations(folder, run, addresses["kafka"], addresses["redis"])
-                    supervisor = Supervisor(stations, say, servers)
-                    for station in STATIONS:
-                        supervisor.start(station, {"LIVELIFT_TOPIC_WAIT_SECONDS": "86400"})
-                    say(f"run {run.run}: processor and stats started")
-                elif run is not None:
-                    supervisor.look_after()
-                time.sleep(POLL_SECONDS)
-        finally:
-            if stations is not None:
-                stations.stop()
-            folder.forget_stack()
+    """Run servers and stations until KeyboardInterrupt; a new run's stations take the place of the old one's.
+
+    Raises
+    ------
+    StateError
+        If a stack of this folder is up already.
+    LiveliftError
+        If a server does not start, or a station or server ends for good.
+    """
+    with folder.only_stack():
+        folder.settle_demo()
+        forget_targets(folder.metric_targets)
+        with (
+            local_servers(folder.root, kafka_port=kafka_port, redis_port=redis_port) as servers,
+            watching(folder, load_study(settings.setting(settings.STUDY)), say),
+        ):
+            addresses = {"kafka": servers.kafka.address, "redis": servers.redis.url}
+            folder.save_stack(addresses)
+            say(f"{whereabouts(servers)} — now: livelift replay; Ctrl-C stops the stack")
+            try:
+                _work_for_current_run(folder, servers, say)
+            finally:
+                folder.forget_stack()
+
+
+def whereabouts(servers: LocalServers) -> str:
+    """Where the servers are, for a person: no password, but where it lies."""
+    password = os.path.relpath(servers.redis.password_file)
+    return f"Kafka {servers.kafka.address}, Redis {servers.redis.address} (password in {password})"
+
+
+def _work_for_current_run(folder: RunFolder, servers: LocalServers, say: Callable[[str], None]) -> None:
+    keeper = ServerKeeper((servers.kafka, servers.redis), say)
+    run: Run | None = None
+    stations: Stations | None = None
+    supervisor: Supervisor | None = None
+    try:
+        while True:
+            current = folder.current_run()
+            if current is not None and current != run and _is_shown(current, servers):
+                run = current
+                if stations is not None:
+                    stations.stop()
+                stations = Stations(folder, run, servers.kafka.address, servers.redis.url)
+                supervisor = Supervisor(stations, say, keeper)
+                for station in STATIONS:
+                    supervisor.start(station, {"LIVELIFT_TOPIC_WAIT_SECONDS": "86400"})
+                say(f"run {run.run}: processor and stats started")
+            (supervisor or keeper).look_after()
+            time.sleep(POLL_SECONDS)
+    finally:
+        if stations is not None:
+            stations.stop()
+
+
+def _is_shown(run: Run, servers: LocalServers) -> bool:
+    """Let the public keys speak of `run`: they may speak of a later demo, unfinished. Later, if Redis does not answer now."""
+    try:
+        show_run(connect(servers.redis.url), run.study, run.run)
+    except (UnreachableError, RedisError):
+        return False
+    return True
 
 
 def reset(folder: RunFolder) -> None:
@@ -147,6 +189,5 @@ def reset(folder: RunFolder) -> None:
     StateError
         If a stack is up.
     """
-    if folder.stack() is not None:
-        raise StateError("the stack is up", "stop it first: livelift stop")
-    shutil.rmtree(folder.root, ignore_errors=True)
+    with folder.only_stack():
+        shutil.rmtree(folder.root, ignore_errors=True)

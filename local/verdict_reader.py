@@ -14,6 +14,7 @@ from livelift.names import RunNames, current_run_key, preview_key, verdict_key
 from livelift.study import Study
 from local.redis_server import RedisServer
 from local.run_folder import RunFolder
+from local.runs import go_back_to_complete, require_run
 from stats.document import SCHEMA
 from stats.event_time_samples import EventTimeSamples
 from stats.redis_store import Client, connect, read_ticks
@@ -41,23 +42,32 @@ def redis_client(folder: RunFolder) -> Iterator[Client]:
         server = RedisServer(folder.redis)
         server.start()
         try:
-            yield connect(server.url)
+            client = connect(server.url)
+            go_back_to_complete(client)  # of a run that was stopped by kill -9
+            yield client
         finally:
             server.stop()
     else:
         raise StateError(f"there is no verdict yet: {folder.redis} is not there", NO_VERDICT)
 
 
-def read_verdict(client: Client, study: str, *, preview: bool = False) -> dict[str, Any] | None:
-    """The current document of the study; with `preview` the newer of the verdict and the preview; None if none.
+def read_verdict(client: Client, study: str, *, preview: bool = False, run: str | None = None) -> dict[str, Any] | None:
+    """The current document of the study, or that of `run`; None if there is none.
+
+    With `preview` the newer of the verdict and the preview, of the current run only.
 
     Raises
     ------
+    StateError
+        If there is no such run.
     UnreachableError
         If Redis has gone.
     """
     try:
-        texts = client.mget([verdict_key(study), preview_key(study)])
+        if run is not None:
+            texts = [client.get(RunNames(study, require_run(client, study, run)).key("verdict")), None]
+        else:
+            texts = client.mget([verdict_key(study), preview_key(study)])
     except RedisError as error:
         raise UnreachableError(
             f"Redis does not answer any more: {error}", "nothing is lost: start it and ask again: livelift verdict"
@@ -95,20 +105,31 @@ def read_newest(client: Client, study: str) -> dict[str, Any] | None:
     return document if document is not None and run is not None and document["run"] == run.decode() else None
 
 
-def read_history(client: Client, study: str) -> list[dict[str, Any]]:
-    """Every tick that the current run has kept, oldest first."""
-    run = client.get(current_run_key(study))
-    if run is None:
-        return []
-    return [checked(entry) for _, _, entry in read_ticks(client, RunNames(study, run.decode()))]
+def read_history(client: Client, study: str, run: str | None = None) -> list[dict[str, Any]]:
+    """Every tick that the current run, or `run`, has kept, oldest first.
+
+    Raises
+    ------
+    StateError
+        If there is no such run.
+    """
+    chosen = _chosen_run(client, study, run)
+    return [] if chosen is None else [checked(entry) for _, _, entry in read_ticks(client, RunNames(study, chosen))]
 
 
-def read_event_time(client: Client, study: Study) -> bytes | None:
+def read_event_time(client: Client, study: Study, run: str | None = None) -> bytes | None:
     """The same as OpenMetrics text, each sample at its tick's event time; None if there is no run."""
-    run = client.get(current_run_key(study.name))
-    if run is None:
+    chosen = _chosen_run(client, study.name, run)
+    if chosen is None:
         return None
-    samples = EventTimeSamples(study, run.decode())
-    for _, wall_ms, entry in read_ticks(client, RunNames(study.name, run.decode())):
+    samples = EventTimeSamples(study, chosen)
+    for _, wall_ms, entry in read_ticks(client, RunNames(study.name, chosen)):
         samples.add(checked(entry), wall_ms)
     return samples.text()
+
+
+def _chosen_run(client: Client, study: str, run: str | None) -> str | None:
+    if run is not None:
+        return require_run(client, study, run)
+    current: bytes | None = client.get(current_run_key(study))
+    return None if current is None else current.decode()

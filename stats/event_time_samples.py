@@ -4,6 +4,9 @@ The metrics are those of `livelift/metrics/verdict.py`; labels `run` and `clock=
 Between two ticks the newest preview adds a point to what needs no look: counts, means, plain lifts.
 """
 
+from bisect import bisect_right
+from operator import itemgetter
+
 from livelift.event_time import SECOND, from_iso
 from livelift.metrics import Metric, Sample
 from livelift.metrics import verdict as declared
@@ -19,12 +22,15 @@ IN_PREVIEWS = (
     declared.SAMPLE_RATIO_P, declared.INCLUSION_P, declared.LEFT_OUT, declared.LATE_SHARE, declared.REJECTED_SHARE,
 )  # fmt: skip
 
-Point = tuple[int, str]
-"""(event time in ms, value)."""
+Point = tuple[int, str, int]
+"""(event time in ms, value, the number under which it was added: 1, 2, … over all)."""
 
 
 class EventTimeSamples:
-    """Everything that is known of one run's ticks; `text` is what Prometheus reads."""
+    """Everything that is known of one run's ticks; `text` is what Prometheus reads.
+
+    `newest` is the number of the newest addition, 0 before the first.
+    """
 
     def __init__(self, study: Study, run: str) -> None:
         self._study = study
@@ -32,7 +38,7 @@ class EventTimeSamples:
         self._series: dict[Metric, dict[str, list[Point]]] = {}
         self._preview: dict[tuple[Metric, str], Point] = {}
         self._last = self._last_preview = 0
-        self._text: bytes | None = None
+        self.newest = 0
 
     def add(self, entry: Document, wall_ms: int) -> None:
         """One more tick, as the history keeps it, which was evaluated at wall time `wall_ms`.
@@ -43,12 +49,12 @@ class EventTimeSamples:
         if time < self._last:
             return
         self._last = time
+        self.newest += 1
         for metric, labels, value in self._samples(entry, [(declared.TICK_TIMESTAMP, {}, wall_ms / SECOND)]):
             points = self._series.setdefault(metric, {}).setdefault(labels, [])
             if points and points[-1][0] == self._last:
                 points.pop()  # the stream ended at this very tick
-            points.append((self._last, value))
-        self._text = None
+            points.append((self._last, value, self.newest))
 
     def preview(self, document: Document) -> None:
         """The newest preview. Later than the last tick it adds points; a second one of the same time changes none."""
@@ -56,25 +62,33 @@ class EventTimeSamples:
         if time <= max(self._last, self._last_preview):
             return
         self._last_preview = time
+        self.newest += 1
         self._preview = {
-            (metric, labels): (time, value)
+            (metric, labels): (time, value, self.newest)
             for metric, labels, value in self._samples(document, [])
             if metric in IN_PREVIEWS
         }
-        self._text = None
 
-    def text(self) -> bytes:
-        """All of it as OpenMetrics text: a family's series together, a series' points in order of time."""
-        if self._text is None:
-            lines = []
-            for metric, series in self._series.items():
-                lines.append(f"# TYPE {metric.name} gauge")  # states as well: a state set would want its states mixed
-                for labels, points in series.items():
-                    newest = self._preview.get((metric, labels))
-                    shown = [*points, newest] if newest is not None and newest[0] > self._last else points
-                    lines += [f"{metric.name}{{{labels}}} {value} {time / SECOND}" for time, value in shown]
-            self._text = "\n".join([*lines, "# EOF\n"]).encode()
-        return self._text
+    def text(self, after: int = 0) -> bytes:
+        """What was added under numbers above `after`, all by default, as OpenMetrics text: a family's series together, a
+        series' points in order of time."""
+        lines = []
+        for metric, series in self._series.items():
+            shown = [
+                f"{metric.name}{{{labels}}} {value} {time / SECOND}"
+                for labels, points in series.items()
+                for time, value, _ in self._points((metric, labels), points, after)
+            ]
+            if shown:
+                lines += [f"# TYPE {metric.name} gauge", *shown]  # states as well: a state set would want them mixed
+        return "\n".join([*lines, "# EOF\n"]).encode()
+
+    def _points(self, series: tuple[Metric, str], points: list[Point], after: int) -> list[Point]:
+        first = bisect_right(points, after, key=itemgetter(2))
+        preview = self._preview.get(series)
+        if preview is None or preview[0] <= self._last or preview[2] <= after:
+            return points[first:]
+        return [*points[first:], preview]
 
     def _samples(self, document: Document, more: list[Sample]) -> list[tuple[Metric, str, str]]:
         found = []

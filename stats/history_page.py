@@ -1,9 +1,12 @@
 """What the stats station serves under `/history`: the run's ticks from Redis, in event time."""
 
+import time
+from collections.abc import Callable
 from threading import Lock
 
 from livelift.study import Study
 from stats.event_time_samples import CONTENT_TYPE, EventTimeSamples
+from stats.history_readers import HistoryReaders
 from stats.redis_store import Client, connect, read_preview, read_ticks
 from stats.settings import StatsSettings
 
@@ -11,11 +14,19 @@ PATH = "/history"
 
 
 class HistoryPage:
-    """Reads on in Redis at each request: only ticks that are new are decoded. What it gives is a function of Redis alone."""
+    """Reads on in Redis at each request: only ticks that are new are decoded, and only what a reader lacks is given.
+
+    Parameters
+    ----------
+    now
+        A steady clock in seconds.
+    """
 
     content_type = CONTENT_TYPE
 
-    def __init__(self, settings: StatsSettings, study: Study) -> None:
+    def __init__(self, settings: StatsSettings, study: Study, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._readers = HistoryReaders()
         self._redis = settings.redis
         self._client: Client | None = None
         self._names = settings.names
@@ -23,8 +34,8 @@ class HistoryPage:
         self._after = b"-"
         self._lock = Lock()
 
-    def __call__(self) -> bytes:
-        """The page.
+    def __call__(self, reader: str) -> bytes:
+        """The page for `reader`.
 
         Raises
         ------
@@ -40,4 +51,4 @@ class HistoryPage:
             preview = read_preview(self._client, self._names)
             if preview is not None:
                 self._samples.preview(preview)
-            return self._samples.text()
+            return self._samples.text(self._readers.after(reader, self._samples.newest, self._now()))

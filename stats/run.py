@@ -4,6 +4,7 @@ import logging
 import signal
 import sys
 import threading
+from collections.abc import Callable
 
 from exporter.server import serve
 from livelift import garbage, logs, settings
@@ -15,18 +16,25 @@ from stats.prometheus_edge import StatsMetrics
 from stats.settings import StatsSettings
 
 
-def run_stats(config: StatsSettings, metrics_at: str | None, until_end: bool = False) -> None:
-    """Work until SIGTERM or SIGINT, or until the end of the stream if `until_end`; `metrics_at` as `exporter.server.serve`
-    takes it."""
-    stopped = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopped.set())
+def run_stats(
+    config: StatsSettings, metrics_at: str | None, until_end: bool = False, stopped: Callable[[], bool] | None = None
+) -> None:
+    """Work until `stopped()` (default: until SIGTERM or SIGINT), or until the end of the stream if `until_end`; `metrics_at`
+    as `exporter.server.serve` takes it."""
     garbage.spare()
     study = load_study(config.study)
     metrics = StatsMetrics(study)
     pages = {PATH: HistoryPage(config, study)}
     serve(metrics.instruments, metrics_at, settings.METRICS_PORTS["stats"], pages)
-    StatsStation(config, study, metrics).run(stopped.is_set, until_end)
+    StatsStation(config, study, metrics).run(stopped or _signalled(), until_end)
+
+
+def _signalled() -> Callable[[], bool]:
+    """Was SIGTERM or SIGINT given from now on?"""
+    signalled = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: signalled.set())
+    return signalled.is_set
 
 
 def main() -> None:

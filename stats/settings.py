@@ -1,6 +1,6 @@
 """The stats station's settings: one frozen object, built in `__main__` or by the command line, never at import."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from livelift.names import RunNames
 
@@ -10,7 +10,7 @@ class StatsSettings:
     """kafka "host:port"; redis a URL; which study and run; `preview_seconds` between displays within ticks."""
 
     kafka: str
-    redis: str
+    redis: str = field(repr=False)  # may hold the password
     study: str
     run: str
     preview_seconds: float = 0.25

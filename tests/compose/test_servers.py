@@ -1,5 +1,6 @@
 """Kafka's environment, Redis' and Prometheus' command lines and their health checks, on the real programs."""
 
+import json
 import os
 import re
 import subprocess
@@ -14,6 +15,7 @@ from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from local.kafka_server import _PROPERTIES
 from local.ports import HOST, free_port
 from local.processes import ChildProcess
+from local.prometheus_server import BLOCK
 from tests.compose.files import SECRETS, services
 from tests.compose.servers import ComposeKafka, ComposeRedis, java
 from tests.support.tools import tool
@@ -125,7 +127,9 @@ def test_prometheus_takes_its_flags_and_its_health_check_finds_it(tmp_path: Path
         assert server.poll() is None, server.tail()
         assert check_health("prometheus", **{"9090": str(port)}) == 0
         with urllib.request.urlopen(f"http://{HOST}:{port}/api/v1/status/flags", timeout=5) as answer:
-            assert b'"storage.tsdb.retention.time":"100y"' in answer.read()
+            taken = json.load(answer)["data"]
+        assert taken["storage.tsdb.retention.time"] == "100y"
+        assert taken["storage.tsdb.min-block-duration"] == taken["storage.tsdb.max-block-duration"] == BLOCK == "31d"
 
 
 def _setting(client: KafkaAdminClient, name: str) -> str:

@@ -110,7 +110,7 @@ def test_an_emptied_redis_is_filled_again_from_the_start_of_the_output_log(
 ) -> None:
     def empty(run: LiveRun) -> None:
         run.accepted(20_000)
-        connect(own_servers.redis.url).flushall()
+        connect(own_servers.redis.admin_url).flushall()
 
     assert_equals_batch(live_run(own_servers, folder, plan(data), empty), data, STUDY)
 

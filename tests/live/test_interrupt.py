@@ -1,5 +1,6 @@
 """Ctrl-C at any moment leaves no process and no half-written cache; what was decided can still be read."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import psutil
 import pytest
 
 from livelift.study import load_study
+from local.servers import LocalServers
 from producer.sources import lastfm_generator
 
 LIVELIFT = Path(sys.executable).with_name("livelift")
@@ -46,10 +48,59 @@ def test_ctrl_c_leaves_no_process_and_no_half_written_cache(seconds: float, data
     demo.send_signal(signal.SIGINT)
     said, _ = demo.communicate(timeout=40)
     assert demo.returncode == 130
+    assert said.splitlines()[-1].startswith("stopped by Ctrl-C")
     assert "Traceback" not in said
     assert processes_of(tmp_path) == []
     assert not list((tmp_path / ".livelift").rglob("*.building"))
     assert not (tmp_path / ".livelift" / "stack.json").exists()
+
+
+def catches_sigterm(pid: int) -> bool:
+    """Has the process a handler for SIGTERM of its own by now?"""
+    status = dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    return bool(int(status["SigCgt"], 16) >> (signal.SIGTERM - 1) & 1)
+
+
+def interrupted(folder: Path, number: signal.Signals, seconds: float, *command: str) -> tuple[int, str, str]:
+    """The command's exit code and outputs, when it gets the signal `seconds` after it can handle one."""
+    process = subprocess.Popen(
+        [LIVELIFT, *command], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    while not catches_sigterm(process.pid):
+        time.sleep(0.001)
+    time.sleep(seconds)
+    process.send_signal(number)
+    out, said = process.communicate(timeout=40)
+    return process.returncode, out, said
+
+
+def test_a_signal_is_one_line_from_the_first_import_to_the_end_of_duckdb(data: Path, tmp_path: Path) -> None:
+    command = ("batch", "--data", str(data), "--json")
+    began = time.monotonic()
+    whole = subprocess.run([LIVELIFT, *command], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    took = time.monotonic() - began
+    seen = 0
+    for i in range(9):
+        number, code, name = ((signal.SIGINT, 130, "Ctrl-C"), (signal.SIGTERM, 143, "SIGTERM"))[i % 2]
+        ended, out, said = interrupted(tmp_path, number, took * i / 9, *command)
+        if ended == 0:  # it was quicker this time
+            assert said == ""
+        else:
+            seen += 1
+            assert (ended, said) == (code, f"stopped by {name}\n")
+        assert not (out or ended == 0) or json.loads(out)["sessions"] == json.loads(whole)["sessions"]
+    assert seen >= 5
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stats_station_in_the_foreground_ends_with_the_shells_code(
+    number: signal.Signals, code: int, servers: LocalServers, tmp_path: Path
+) -> None:
+    command = ("stats", "--run", "r1", "--kafka", servers.kafka.address, "--redis", servers.redis.url)
+    ended, _, said = interrupted(tmp_path, number, 3.0, *command)
+    assert ended == code
+    assert said.splitlines()[-1].startswith("stopped by")
+    assert "Traceback" not in said
 
 
 @pytest.mark.slow

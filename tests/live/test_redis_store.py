@@ -1,17 +1,21 @@
 """The Redis edge on a real Redis: one atomic commit, refusals, and what a person may query."""
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
-from livelift.errors import StateError, UnreachableError, VersionError
+from livelift.errors import SettingsError, StateError, UnreachableError, VersionError
 from livelift.names import RunNames
 from livelift.output_log import Output
 from livelift.sessions import session_measures
-from local.redis_server import RedisServer
+from local.ports import HOST, free_port, is_free
+from local.processes import ChildProcess
+from local.redis_server import RedisServer, find_redis
 from local.servers import LocalServers
 from processor.partition import Partition
 from stats.redis_store import RedisStore, Refused, connect
@@ -136,3 +140,45 @@ def test_a_wrong_password_is_named(tmp_path: Path) -> None:
         with pytest.raises(UnreachableError, match="password") as refused:
             connect(server.url.replace("right", "wrong"))
         assert "LIVELIFT_REDIS" in refused.value.fix
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[str]:
+    """The address of a Redis in cluster mode that serves no slot yet."""
+    port = free_port()
+    command = [find_redis().path, "--port", str(port), "--bind", HOST, "--save", "", "--cluster-enabled", "yes"]
+    with ChildProcess("Redis", command, tmp_path / "redis.log", cwd=tmp_path) as server:
+        deadline = time.monotonic() + 20
+        while is_free(port):
+            assert server.poll() is None, server.tail()
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        yield f"{HOST}:{port}"
+
+
+@pytest.mark.parametrize("slots", [0, 16_384])
+@pytest.mark.parametrize("options", ["", "?protocol=3"])
+def test_a_redis_in_cluster_mode_is_refused_at_connect(cluster: str, slots: int, options: str) -> None:
+    host, _, port = cluster.partition(":")
+    if slots:  # a cluster of one node, which serves every key: a commit would fail in its middle
+        redis.Redis(host=host, port=int(port)).execute_command("CLUSTER ADDSLOTS", *range(slots))
+    with pytest.raises(SettingsError, match=f"{cluster}.* is in cluster mode") as refusal:
+        connect(f"redis://{cluster}/0{options}")
+    assert "cluster-enabled no" in refusal.value.fix
+
+
+def test_a_user_with_few_rights_is_no_cluster(servers: LocalServers) -> None:
+    admin = redis.Redis.from_url(servers.redis.admin_url)
+    admin.execute_command("ACL", "SETUSER", "few", "on", ">pass", "~livelift*", "-@all", "+exists")
+    try:
+        assert connect(f"redis://few:pass@{servers.redis.address}/0").exists("livelift") == 0
+    finally:
+        admin.execute_command("ACL", "DELUSER", "few")
+
+
+def test_a_missing_or_wrong_password_is_said_and_not_shown(tmp_path: Path) -> None:
+    with RedisServer(tmp_path, password="geheim") as server:
+        for login in ("", ":falsch@"):
+            with pytest.raises(UnreachableError, match="refuses the password") as refusal:
+                connect(f"redis://{login}{server.address}/0")
+            assert "falsch" not in str(refusal.value)

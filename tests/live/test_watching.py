@@ -10,17 +10,25 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import psutil
 import pytest
+import redis
 
 from exporter.instruments import Instruments
 from exporter.server import MetricsServer, serve
+from exporter.server import Page as ServedPage
 from livelift.metrics import stats as declared
 from livelift.study import load_study
 from local.grafana_server import ANONYMOUS, WEBHOOK, GrafanaServer
 from local.prometheus_server import PrometheusServer
 from local.run_folder import RunFolder
+from local.servers import LocalServers
 from local.watching import watching
+from producer.sources import lastfm_generator
+from stats.history_page import HistoryPage
+from stats.settings import StatsSettings
 from tests.support.ends import has_ended
+from tests.support.pure_pipeline import PureRun, run_pure
 from tests.support.tools import tool
 
 STUDY = load_study("lastfm")
@@ -38,18 +46,20 @@ http.server.HTTPServer((os.environ["GF_SERVER_HTTP_ADDR"], int(os.environ["GF_SE
 
 
 class Page:
+    """The same text for everybody."""
+
     content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
     def __init__(self, text: bytes | None) -> None:
         self.text = text
 
-    def __call__(self) -> bytes:
+    def __call__(self, reader: str) -> bytes:
         if self.text is None:
             raise ConnectionError("Redis does not answer")
         return self.text
 
 
-def station(page: Page) -> MetricsServer:
+def station(page: ServedPage) -> MetricsServer:
     instruments = Instruments("lastfm", [declared.TICKS])
     instruments.counter(declared.TICKS).inc(3)
     server = serve(instruments, "127.0.0.1:0", 0, {"/history": page})
@@ -103,6 +113,84 @@ def test_a_real_prometheus_has_gauges_as_of_now_and_ticks_of_years_ago(tmp_path:
         server.close()
 
 
+@pytest.fixture(scope="module")
+def pure_run(tmp_path_factory: pytest.TempPathFactory) -> PureRun:
+    folder = tmp_path_factory.mktemp("ticks")
+    lastfm_generator.generate(folder / "log.tsv", events=40_000, users=300, lift=0.1, seed=3, study=STUDY)
+    return run_pure(folder / "log.tsv", folder / "cache", STUDY)
+
+
+def listed(targets: Path, port: int) -> Path:
+    """A folder of targets with one stats station at `port`."""
+    targets.mkdir()
+    found = [{"targets": [f"127.0.0.1:{port}"], "labels": {"station": "stats"}}]
+    (targets / "stats.json").write_text(json.dumps(found))
+    return targets
+
+
+@pytest.mark.slow
+def test_a_prometheus_started_again_with_samples_of_2009_is_quiet_soon(tmp_path: Path) -> None:
+    """With blocks of two hours it goes through 76,000 of them, half a core for half an hour."""
+    tool("prometheus")
+    labels = 'study="lastfm",run="r1",clock="event"'
+    lines = [f"livelift_look{{{labels}}} {day} {1235865600 + day * 86400}" for day in range(61)]
+    server = station(Page("\n".join(["# TYPE livelift_look gauge", *lines, "# EOF\n"]).encode()))
+    query = "query?time=1241136000&query=count_over_time(livelift_look%5B1y%5D)"
+    try:
+        with PrometheusServer(tmp_path / "prometheus", listed(tmp_path / "targets", server.port)) as prometheus:
+            deadline = time.monotonic() + 20
+            while not prometheus.get(query)["result"]:
+                assert time.monotonic() < deadline, prometheus.get("targets")
+                time.sleep(0.2)
+            prometheus.stop()
+            prometheus.start()
+            time.sleep(20)
+            process = psutil.Process(prometheus.process.pid)
+            used, began = sum(process.cpu_times()[:2]), time.monotonic()
+            time.sleep(10)
+            share = (sum(process.cpu_times()[:2]) - used) / (time.monotonic() - began)
+            assert share < 0.15
+            assert prometheus.get(query)["result"][0]["value"][1] == "61"
+    finally:
+        server.close()
+
+
+@pytest.mark.slow
+def test_a_real_prometheus_is_given_a_history_a_few_times_and_then_what_is_new(
+    servers: LocalServers, pure_run: PureRun, tmp_path: Path
+) -> None:
+    tool("prometheus")
+    config = StatsSettings("", servers.redis.url, STUDY.name, "given-once")
+    client = redis.Redis.from_url(servers.redis.url)
+
+    entries = pure_run.history
+    for entry in entries[:5]:
+        client.xadd(config.names.key("ticks"), {"json": json.dumps(entry)})
+    server = station(HistoryPage(config, STUDY))
+    scraped = "query?query=scrape_samples_scraped%7Bjob%3D%22livelift-history%22%7D"
+    kept_query = (
+        f"query?time={STUDY.experiment.end_ms // 1000}"
+        "&query=count_over_time(livelift_decision_code%7Brun%3D%22given-once%22%7D%5B1y%5D)"
+    )
+    try:
+        with PrometheusServer(tmp_path / "prometheus", listed(tmp_path / "targets", server.port)) as prometheus:
+
+            def wait_for(samples: str, kept: str) -> None:
+                deadline = time.monotonic() + 40
+                while True:
+                    now, found = prometheus.get(scraped)["result"], prometheus.get(kept_query)["result"]
+                    if now and found and now[0]["value"][1] == samples and found[0]["value"][1] == kept:
+                        return
+                    assert time.monotonic() < deadline, (now, found)
+                    time.sleep(0.3)
+
+            wait_for("0", "5")
+            client.xadd(config.names.key("ticks"), {"json": json.dumps(entries[5])})
+            wait_for("0", "6")
+    finally:
+        server.close()
+
+
 @pytest.fixture
 def grafana_on_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a stand-in for Grafana, first on the PATH."""
@@ -144,15 +232,41 @@ def test_grafana_gets_the_dashboards_a_password_of_its_own_and_nobody_in_without
 def test_what_is_on_the_path_is_started_named_and_stopped(tmp_path: Path, grafana_on_the_path: Path) -> None:
     tool("prometheus")
     said: list[str] = []
-    with watching(RunFolder(tmp_path / ".livelift"), STUDY, said.append) as addresses:
-        assert addresses.keys() == {"prometheus", "grafana"}
-        for address in addresses.values():
-            assert any(address in line for line in said)
+    with watching(RunFolder(tmp_path / ".livelift"), STUDY, said.append):
+        wait_for_lines(said, 2)
+        for line, name in zip(said, ("Prometheus", "Grafana"), strict=True):
+            assert line.startswith(name)
             with pytest.raises(urllib.error.HTTPError, match="404"):
-                urllib.request.urlopen(f"{address}/no-such-page")
+                urllib.request.urlopen(f"{line.split()[1]}/no-such-page")
         pids = _processes_below(tmp_path)
         assert len(pids) >= 2
     assert all(has_ended(pid) for pid in pids)
+
+
+def wait_for_lines(said: list[str], count: int) -> None:
+    deadline = time.monotonic() + 30
+    while len(said) < count:
+        assert time.monotonic() < deadline, said
+        time.sleep(0.05)
+
+
+def test_nobody_waits_for_a_prometheus_that_is_not_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "prometheus").write_text("#!/bin/sh\nexec sleep 600\n")
+    (programs / "prometheus").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}/usr/bin{os.pathsep}/bin")
+    said: list[str] = []
+    began = time.monotonic()
+    with watching(RunFolder(tmp_path / ".livelift"), STUDY, said.append):
+        assert time.monotonic() - began < 2
+        while not (pids := _processes_below(tmp_path)):
+            assert time.monotonic() - began < 20
+            time.sleep(0.05)
+        began = time.monotonic()
+    assert time.monotonic() - began < 10
+    assert all(has_ended(pid) for pid in pids)
+    assert said == []
 
 
 def _processes_below(folder: Path) -> list[int]:
@@ -174,14 +288,14 @@ def test_without_them_and_with_one_that_does_not_start_the_run_goes_on(
     programs = tmp_path / "bin"
     programs.mkdir()
     monkeypatch.setenv("PATH", str(programs))
-    with watching(RunFolder(tmp_path / ".livelift"), STUDY, said.append) as addresses:
-        assert addresses == {}
+    with watching(RunFolder(tmp_path / ".livelift"), STUDY, said.append):
+        pass
     assert said == []
     (programs / "prometheus").write_text("#!/bin/sh\necho 'the disk is damaged' >&2\nexit 1\n")
     (programs / "prometheus").chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}/usr/bin{os.pathsep}/bin")
-    with watching(RunFolder(tmp_path / ".livelift"), STUDY, said.append) as addresses:
-        assert addresses == {}
+    with watching(RunFolder(tmp_path / ".livelift"), STUDY, said.append):
+        wait_for_lines(said, 1)
     assert len(said) == 1
     assert "the disk is damaged" in said[0]
     assert "going on without it" in said[0]

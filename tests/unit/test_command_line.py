@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from local.run_folder import Run, RunFolder
+
 GOOD = "user_000001\t2009-03-02T10:00:00Z\tid\tname\tid\tname\n"
 
 
@@ -84,6 +86,28 @@ def test_a_bad_input_file_is_refused_before_anything_starts(tmp_path: Path, cont
     assert not list((tmp_path / ".livelift" / "cache").glob("*.building"))
 
 
+@pytest.mark.parametrize(
+    ("content", "word"), [(b"no columns at all\n", "acceptable"), (GOOD.encode(), "Kafka does not answer")]
+)
+def test_a_replay_that_is_refused_leaves_the_current_run(tmp_path: Path, content: bytes, word: str) -> None:
+    folder = RunFolder(tmp_path / ".livelift")
+    works = Run.new(study="lastfm", fingerprint="f", data="other.tsv", partitions=4)
+    folder.save_run(works)
+    (tmp_path / "log.tsv").write_bytes(content)
+    refused(livelift(tmp_path, "replay", "--data", "log.tsv", "--kafka", "127.0.0.1:1"), word)
+    assert folder.current_run() == works
+    assert [run.name for run in (folder.root / "runs").iterdir()] == [works.run]
+
+
+@pytest.mark.parametrize("run", ["../../etc", "a b", "", "x" * 65])
+def test_what_is_no_id_of_a_run_is_refused(tmp_path: Path, run: str) -> None:
+    if run:
+        refused(livelift(tmp_path, "process", "--run", run), f"--run is '{run}'")
+        assert not (tmp_path / ".livelift").exists()
+    else:
+        refused(livelift(tmp_path, "process", "--run", run), "there is no run yet")
+
+
 def test_a_station_that_refuses_its_input_is_quoted_in_words(tmp_path: Path) -> None:
     (tmp_path / "log.tsv").write_text("no columns at all\n")
     result = livelift(tmp_path, "demo", "--data", "log.tsv")
@@ -106,6 +130,66 @@ def test_an_unreachable_kafka_is_named(tmp_path: Path) -> None:
     refused(
         livelift(tmp_path, "replay", "--data", "log.tsv", "--kafka", "127.0.0.1:1"), "127.0.0.1:1", "LIVELIFT_KAFKA"
     )
+
+
+@pytest.mark.parametrize(
+    "command", [["replay", "--data", "log.tsv"], ["rejects", "--run", "r1"], ["process"], ["stats"]]
+)
+def test_what_is_no_address_of_kafka_is_refused(tmp_path: Path, command: list[str]) -> None:
+    (tmp_path / "log.tsv").write_text(GOOD)
+    refused(livelift(tmp_path, *command, LIVELIFT_KAFKA="127.0.0.1:abc"), "LIVELIFT_KAFKA is '127.0.0.1:abc'")
+    refused(livelift(tmp_path, *command, "--kafka", "http://h:1"), "--kafka is 'http://h:1'")
+    assert not (tmp_path / ".livelift").exists()
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("127.0.0.1:6379", "LIVELIFT_REDIS is no URL"),
+        ("redis://:geh/eim@127.0.0.1:1/0", "LIVELIFT_REDIS is no URL"),
+        ("redis://:geheim@127.0.0.1:1/0?geheim=1", "redis://127.0.0.1:1/0"),
+        ("redis://:geheim@127.0.0.1:1/0?db=geheim", "redis://127.0.0.1:1/0"),
+    ],
+)
+@pytest.mark.parametrize("command", [["verdict"], ["stats", "--run", "r1"]])
+def test_what_is_no_url_of_a_redis_is_refused_without_its_password(
+    tmp_path: Path, url: str, shown: str, command: list[str]
+) -> None:
+    result = livelift(tmp_path, *command, LIVELIFT_REDIS=url)
+    assert result.returncode == 2, result.stderr
+    assert "Traceback" not in result.stderr
+    assert shown in result.stderr
+    assert not any(part in result.stdout + result.stderr for part in ("geh", "eim"))
+
+
+def test_a_flag_that_is_no_url_of_a_redis_is_refused(tmp_path: Path) -> None:
+    refused(livelift(tmp_path, "stats", "--run", "r1", "--redis", "127.0.0.1:6379"), "--redis is no URL")
+
+
+@pytest.mark.parametrize(
+    ("ports", "words"),
+    [
+        (["--kafka-port", "24001", "--redis-port", "24001"], "both have port 24001"),
+        (["--kafka-port", "80"], "port 80"),
+        (["--redis-port", "1023"], "port 1023"),
+        (["--redis-port", "70000"], "70000 is no port number"),
+    ],
+)
+def test_impossible_ports_are_refused_before_a_server_starts(tmp_path: Path, ports: list[str], words: str) -> None:
+    refused(livelift(tmp_path, "up", *ports), words)
+    assert not list(tmp_path.rglob("*.log"))
+
+
+@pytest.mark.parametrize("command", [["verdict"], ["up"]])
+def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path, command: list[str]) -> None:
+    (tmp_path / "file").write_text("")
+    refused(livelift(tmp_path, *command, LIVELIFT_FOLDER="file"), "LIVELIFT_FOLDER is 'file'")
+    refused(livelift(tmp_path, *command, LIVELIFT_FOLDER="file/below"), "file is no folder")
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "log.tsv").write_text("")
+    refused(livelift(tmp_path, "generate", "--out", "log.tsv/below", "--events", "1000"), "log.tsv")
 
 
 def test_an_unreachable_redis_is_named_without_its_password(tmp_path: Path) -> None:

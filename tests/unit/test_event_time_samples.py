@@ -1,6 +1,7 @@
 """What Prometheus reads of a run's ticks: each sample at its event time, whatever the wall clock says."""
 
 import subprocess
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from livelift.metrics import declared
 from livelift.study import load_study
 from producer.sources import lastfm_generator
 from stats.event_time_samples import IN_PREVIEWS, EventTimeSamples
+from stats.history_readers import REPEATS, HistoryReaders
 from tests.support.pure_pipeline import PureRun, run_pure
 
 STUDY = load_study("lastfm")
@@ -100,6 +102,33 @@ def test_ticks_that_are_evaluated_again_after_a_rollback_say_what_they_said(run:
     for entry in run.history[-5:]:
         samples.add(entry, WALL_MS + len(run.history) - 1)
     assert samples.text() == text
+
+
+def test_answers_to_one_reader_hold_each_sample_a_few_times_and_all_of_them(run: PureRun) -> None:
+    samples, readers = EventTimeSamples(STUDY, "r1"), HistoryReaders()
+    given: Counter[str] = Counter()
+    sizes = []
+    for number, entry in enumerate([*run.history, *[None] * 5]):
+        if entry is not None:
+            samples.add(entry, WALL_MS + number)
+        answer = samples.text(readers.after("prometheus", samples.newest, 2.0 * number))
+        sizes.append(len(answer))
+        given.update(line for line in answer.decode().splitlines() if not line.startswith("#"))
+    whole = [line for line in samples.text().decode().splitlines() if not line.startswith("#")]
+    assert given.keys() >= set(whole)
+    assert max(given.values()) == REPEATS
+    assert sizes[-1] == len("# EOF\n")
+    assert samples.text(readers.after("another", samples.newest, 1_000.0)) == samples.text()
+
+
+def test_a_reader_gets_everything_again_after_a_gap_and_now_and_then(run: PureRun) -> None:
+    samples, readers = filled(run.history), HistoryReaders()
+    whole = [
+        second
+        for second in range(0, 1_400, 2)
+        if not 700 < second < 730 and readers.after("prometheus", samples.newest, float(second)) == 0
+    ]
+    assert whole == [0, 2, 4, 600, 602, 604, 730, 732, 734, 1330, 1332, 1334]
 
 
 def test_promtool_makes_blocks_of_it_for_any_other_prometheus(run: PureRun, promtool: Path, tmp_path: Path) -> None:

@@ -1,0 +1,32 @@
+"""The command `livelift`. One file a command; here they are put together."""
+
+import logging
+
+import typer
+
+from cli import batch, close, demo, generate, history, rejects, runs, scenario, simulate, stations, verdict
+from livelift import __version__
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    help="Live A/B verdicts from an event stream: real Kafka, Faust and Redis, and statistics that stay honest.",
+    epilog="Start with:  livelift demo   and then:  livelift verdict",
+)
+for command in (demo, batch, generate, verdict, history, runs, scenario, simulate, close, stations, rejects):
+    command.register(app)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"livelift {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # a command speaks for itself

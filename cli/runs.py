@@ -1,0 +1,52 @@
+"""`livelift runs`: every run whose verdict is kept, how far it came, and what was decided."""
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from cli.flags import run_folder
+from cli.show import DECISIONS, answers
+
+if TYPE_CHECKING:
+    from local.runs import KnownRun
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("runs", epilog="Example:  livelift runs   and then:  livelift verdict --run RUN")(runs)
+
+
+def runs(
+    study: Annotated[str, typer.Option("--study", help="Only runs of this study; default: of all.")] = "*",
+    json_: Annotated[bool, typer.Option("--json", help="One JSON object a line on standard output.")] = False,
+) -> None:
+    """List the runs that Redis holds, oldest first; the one that is read without --run is marked."""
+    from livelift.errors import StateError
+    from local.runs import known_runs
+    from local.verdict_reader import NO_VERDICT, redis_client
+
+    with redis_client(run_folder()) as client:
+        found = known_runs(client, study)
+    if json_:
+        for run in found:
+            typer.echo(json.dumps(asdict(run)))
+        return
+    if not found:
+        raise StateError("there is no run yet", NO_VERDICT)
+    table = Table("", "run", "study", "begun", "how far", "decision", box=None)
+    for run in found:
+        words = "–" if run.decision is None else DECISIONS[run.decision][0]
+        table.add_row(
+            "*" if run.current else "", escape(run.run), escape(run.study), run.begun or "–", _how_far(run), words
+        )
+    answers.print(table)
+
+
+def _how_far(run: "KnownRun") -> str:
+    if run.as_of is None:
+        return "before the first tick"
+    return f"complete, {run.as_of[:10]}" if run.complete else f"up to {run.as_of[:10]}"

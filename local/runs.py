@@ -1,0 +1,133 @@
+"""The runs that a Redis holds, and which of them the study's public keys speak of.
+
+A run keeps its own verdict and history under its id. The public keys speak of the newest run while it is under way; when it
+was stopped before its end, they go back to the last complete one.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from redis.exceptions import RedisError
+
+from livelift.errors import StateError
+from livelift.names import RunNames, current_run_key, headline_key, preview_key, verdict_key
+from stats.redis_store import Client, headline
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRun:
+    """One run as Redis holds it; None = unknown.
+
+    Attributes
+    ----------
+    begun
+        When, UTC, from its id.
+    as_of
+        Event time of its last tick.
+    decision
+        The one of that tick.
+    complete
+        Has it reached the end of its stream?
+    current
+        Do the study's public keys speak of it?
+    """
+
+    run: str
+    study: str
+    begun: str | None
+    as_of: str | None
+    decision: str | None
+    complete: bool
+    current: bool
+
+
+def known_runs(client: Client, study: str = "*") -> list[KnownRun]:
+    """Every run of the study, the oldest first; of all studies if none is named."""
+    keys = [key.decode().split(":") for key in client.scan_iter(match=f"livelift:{study}:*:state", count=1_000)]
+    ids = sorted({(run, name) for _, name, run, _ in (key for key in keys if len(key) == 4)})
+    return [_known(client, name, run) for run, name in ids]
+
+
+def require_run(client: Client, study: str, run: str) -> str:
+    """`run`, if Redis holds such a run of the study.
+
+    Raises
+    ------
+    StateError
+        Saying which there are.
+    """
+    if not client.exists(RunNames(study, run).key("state")):
+        there = [known.run for known in known_runs(client, study)]
+        raise StateError(
+            f"there is no run '{run}' of study '{study}'",
+            f"use one of: {', '.join(there[-5:])} (livelift runs lists them)" if there else "begin one: livelift demo",
+        )
+    return run
+
+
+def go_back_to_complete(client: Client) -> bool:
+    """Where the public keys speak of a run that was stopped before its end, let them speak of the last complete one.
+
+    For a Redis whose stations have ended: one that still works would go on writing for its own run. False if Redis takes
+    no writes now, on a full disk say: what it has can still be read, and whoever reads next tries again.
+    """
+    try:
+        _go_back(client)
+    except RedisError:
+        return False
+    return True
+
+
+def _go_back(client: Client) -> None:
+    runs = known_runs(client)
+    for study in sorted({run.study for run in runs}):
+        own = [run for run in runs if run.study == study]
+        complete = [run for run in own if run.complete]
+        if complete and not any(run.current and run.complete for run in own):
+            show_run(client, study, complete[-1].run)
+
+
+def show_run(client: Client, study: str, run: str) -> None:
+    """Let the study's public keys speak of `run`, in one step; one without a verdict yet leaves the verdict that is shown."""
+    document = _document(client, study, run)
+    with client.pipeline(transaction=True) as step:
+        step.set(current_run_key(study), run)
+        if document is not None:
+            step.set(verdict_key(study), json.dumps(document))
+            step.delete(preview_key(study), headline_key(study))
+            step.hset(headline_key(study), mapping=headline(document))
+        step.execute()
+
+
+def _known(client: Client, study: str, run: str) -> KnownRun:
+    document = _document(client, study, run)
+    current = client.get(current_run_key(study))
+    return KnownRun(
+        run=run,
+        study=study,
+        begun=_begun(run),
+        as_of=document["as_of"] if document else None,
+        decision=document["decision"] if document else None,
+        complete=bool(document and document["progress"]["ended"]),
+        current=current is not None and current.decode() == run,
+    )
+
+
+def _document(client: Client, study: str, run: str) -> dict[str, Any] | None:
+    text = client.get(RunNames(study, run).key("verdict"))
+    document: dict[str, Any] | None = json.loads(text) if text else None
+    return document
+
+
+def _begun(run: str) -> str | None:
+    """When a run was begun, by an id that `Run.new` made.
+
+    >>> _begun("20261125-025059-4eda"), _begun("00000000-000000"), _begun("mine")
+    ('2026-11-25T02:50:59Z', None, None)
+    """
+    try:
+        return datetime.strptime(run[:15], "%Y%m%d-%H%M%S").strftime("%Y-%m-%dT%H:%M:%SZ")
+    except ValueError:
+        return None

@@ -1,0 +1,189 @@
+"""A run is not lost by the next one: one that is aborted or fails leaves the last complete run where it was."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from livelift.errors import StateError
+from livelift.names import RunNames, current_run_key, headline_key, preview_key, verdict_key
+from livelift.study import load_study
+from local.redis_server import RedisServer
+from local.run_folder import Run, RunFolder
+from local.runs import go_back_to_complete, known_runs, require_run, show_run
+from local.verdict_reader import read_history, read_verdict
+from producer.sources import lastfm_generator
+from stats.document import SCHEMA
+
+LIVELIFT = Path(sys.executable).with_name("livelift")
+OLD, NEW, NEWEST = "20260101-000000-aaaa", "20260102-000000-bbbb", "20260103-000000-cccc"
+
+
+def livelift(folder: Path, *arguments: str, code: int = 0) -> str:
+    ended = subprocess.run([LIVELIFT, *arguments], cwd=folder, capture_output=True, text=True, timeout=120)
+    assert ended.returncode == code, ended.stderr
+    return ended.stdout
+
+
+def begun(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [LIVELIFT, *arguments], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def wait_for_ticks(folder: Path, beyond: str) -> None:
+    """Until the public verdict is that of a later run than `beyond`."""
+    deadline = time.monotonic() + 60
+    while True:
+        stack = RunFolder(folder / ".livelift").stack()
+        if stack is not None and "run" in stack:
+            text = redis.Redis.from_url(stack["redis"]).get(verdict_key("lastfm"))
+            if text and json.loads(text)["run"] > beyond:  # type: ignore[arg-type]
+                return
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+@pytest.mark.slow
+def test_an_aborted_killed_or_failed_demo_leaves_the_complete_run_where_it_was(tmp_path: Path) -> None:
+    data = tmp_path / "log.tsv"
+    lastfm_generator.generate(data, events=60_000, users=200, lift=0.0, seed=2, study=load_study("lastfm"))
+    demo = ("demo", "--data", "log.tsv", "--no-check")
+    first = livelift(tmp_path, *demo, "--exit", "--json")
+    run = json.loads(first)["run"]
+    history = livelift(tmp_path, "history", "--csv")
+    folder = RunFolder(tmp_path / ".livelift")
+    broker = (folder.kafka / "data" / "meta.properties").stat()
+    assert not folder.demo_kafka.exists()
+
+    for number in (signal.SIGINT, signal.SIGKILL):
+        aborted = begun(tmp_path, *demo, "--speed", "2000000x")
+        wait_for_ticks(tmp_path, run)
+        aborted.send_signal(number)
+        aborted.communicate(timeout=40)
+        assert livelift(tmp_path, "verdict", "--json") == first
+        assert livelift(tmp_path, "history", "--csv") == history
+    (tmp_path / "bad.tsv").write_text("no columns\n")
+    livelift(tmp_path, "demo", "--data", "bad.tsv", code=3)
+    assert livelift(tmp_path, "verdict", "--json") == first
+
+    runs = [json.loads(line) for line in livelift(tmp_path, "runs", "--json").splitlines()]
+    assert [(entry["complete"], entry["current"]) for entry in runs] == [(True, True), (False, False), (False, False)]
+    assert runs[0]["run"] == run
+    assert all(entry["as_of"] and entry["decision"] for entry in runs)
+    current = folder.current_run()
+    assert current is not None
+    assert current.run == run  # what `livelift up` goes on with, on the broker's data of then
+    assert (folder.kafka / "data" / "meta.properties").stat() == broker
+
+    second = livelift(tmp_path, *demo, "--exit", "--json")
+    assert livelift(tmp_path, "verdict", "--json") == second != first
+    assert not folder.demo_kafka.exists()
+    assert (folder.kafka / "data" / "meta.properties").stat() != broker
+
+
+def document(run: str, ended: bool) -> dict[str, Any]:
+    users = {"users_included": 3}
+    return {"schema": SCHEMA,
+        "run": run, "study": "s", "as_of": "2009-03-05T00:00:00Z", "decision": "keep_running", "summary": f"of {run}",
+        "metrics": {}, "sessions": {"in_period": 9}, "progress": {"ended": ended},
+        "variants": {"control": users, "treatment": users},
+    }  # fmt: skip
+
+
+def keep(client: redis.Redis, run: str, ended: bool | None) -> None:
+    """What a run leaves in Redis; None: it was stopped before its first tick."""
+    names = RunNames("s", run)
+    client.hset(names.key("state"), "tick", "1")
+    client.set(current_run_key("s"), run)
+    if ended is not None:
+        text = json.dumps(document(run, ended))
+        client.set(names.key("verdict"), text)
+        client.set(verdict_key("s"), text)
+        client.xadd(names.key("ticks"), {"json": text})
+
+
+@pytest.mark.parametrize("ended", [None, False])
+def test_the_public_keys_go_back_to_the_last_complete_run(tmp_path: Path, ended: bool | None) -> None:
+    with RedisServer(tmp_path) as server:
+        client = redis.Redis.from_url(server.url)
+        keep(client, OLD, True)
+        keep(client, NEW, True)
+        keep(client, NEWEST, ended)
+        client.set(preview_key("s"), json.dumps(document(NEWEST, False)))
+        go_back_to_complete(client)
+        assert client.get(current_run_key("s")) == NEW.encode()
+        shown = read_verdict(client, "s", preview=True)
+        assert shown is not None
+        assert shown["run"] == NEW
+        assert client.hget(headline_key("s"), "reason") == f"of {NEW}".encode()
+        assert [run.current for run in known_runs(client)] == [False, True, False]
+        show_run(client, "s", OLD)
+        go_back_to_complete(client)  # a complete one that was chosen stays
+        assert client.get(current_run_key("s")) == OLD.encode()
+
+
+def test_a_redis_that_takes_no_writes_can_still_be_read(tmp_path: Path) -> None:
+    with RedisServer(tmp_path) as server:
+        client = redis.Redis.from_url(server.url)
+        keep(client, OLD, True)
+        keep(client, NEW, False)
+        redis.Redis.from_url(server.admin_url).config_set("min-replicas-to-write", 1)  # refused as on a full disk
+        assert not go_back_to_complete(client)
+        shown = read_verdict(client, "s")
+        assert shown is not None
+        assert shown["run"] == NEW
+        redis.Redis.from_url(server.admin_url).config_set("min-replicas-to-write", 0)
+        assert go_back_to_complete(client)
+        assert client.get(current_run_key("s")) == OLD.encode()
+
+
+def test_without_a_complete_run_the_stopped_one_stays(tmp_path: Path) -> None:
+    with RedisServer(tmp_path) as server:
+        client = redis.Redis.from_url(server.url)
+        go_back_to_complete(client)
+        keep(client, OLD, False)
+        go_back_to_complete(client)
+        shown = read_verdict(client, "s")
+        assert shown is not None
+        assert shown["run"] == OLD
+
+
+def test_each_run_is_read_by_its_id_and_an_unknown_one_is_refused(tmp_path: Path) -> None:
+    with RedisServer(tmp_path) as server:
+        client = redis.Redis.from_url(server.url)
+        keep(client, OLD, False)
+        keep(client, NEW, True)
+        shown = read_verdict(client, "s", run=OLD)
+        assert shown is not None
+        assert shown["run"] == OLD
+        assert [entry["run"] for entry in read_history(client, "s", OLD)] == [OLD]
+        assert [entry["run"] for entry in read_history(client, "s")] == [NEW]
+        with pytest.raises(StateError, match="no run 'nope' of study 's'") as refusal:
+            require_run(client, "s", "nope")
+        assert NEW in refusal.value.fix
+        with pytest.raises(StateError, match="no run"):
+            read_history(client, "s", "nope")
+
+
+def test_a_complete_demo_that_is_killed_at_its_end_is_kept_by_the_next_start(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / ".livelift")
+    older, newer = (Run.new(study="s", fingerprint="f", data=data, partitions=1) for data in ("a", "b"))
+    folder.save_run(older)
+    (folder.kafka / "data").mkdir(parents=True)
+    folder.note_run(newer)
+    (folder.demo_kafka / "newer").mkdir(parents=True)
+    folder.mark_complete(newer)
+    assert folder.current_run() == older
+    folder.settle_demo()
+    assert folder.current_run() == newer
+    assert (folder.kafka / "newer").is_dir()
+    assert not folder.demo_kafka.exists()
+    folder.settle_demo()
+    assert folder.current_run() == newer
