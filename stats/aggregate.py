@@ -136,11 +136,16 @@ class Aggregate:
         exposes = session.first_exposed_at is not None
         if exposes:
             self.exposed[variant] += 1
-        if exposes or session.in_period:
-            self._unsettle(session, exposes)
         if not session.in_period:
+            if exposes:
+                self._unsettle(session, exposes)
             return
         after, measures = session.totals, session.measures
+        unsettled = self._unsettled.get(session.user)
+        if unsettled is None or exposes or unsettled.was_exposed is None:
+            self._unsettle(session, exposes)
+        else:
+            unsettled.after = after
         self.changed.users[session.user] = (variant, after)
         self.sessions_in_period += 1
         plays = self._plays

@@ -246,7 +246,7 @@ def _flat(fields: dict[str, str]) -> list[str]:
 
 def _fences(state: RunState) -> str:
     rows = [
-        [*log.fence, log.position, [log.counts.accepted, log.counts.late, log.counts.undecodable], log.complete]
+        [*log.fence, log.position, [log.counts.accepted, log.counts.late, log.counts.refused], log.complete]
         for log in state.logs
     ]
     return json.dumps(rows, separators=(",", ":"))
