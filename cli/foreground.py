@@ -43,3 +43,18 @@ def until_asked() -> Iterator[Callable[[], bool]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def note_signals() -> None:
+    """Learn which signal ends a station that handles them by itself: a thread takes each first, and passes it on."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # in this thread and in those that it starts
+    threading.Thread(target=_pass_on, name="signals", daemon=True).start()
+
+
+def _pass_on() -> None:
+    while True:
+        number = signal.sigwait(SIGNALS)
+        interruption.note(number)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+        signal.raise_signal(number)  # to this thread; Python handles it in the main one
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)

@@ -122,7 +122,9 @@ def replay(
 
 def process(study: StudyFlag = "lastfm", kafka: KafkaFlag = None, run: RunFlag = None) -> None:
     """Run one processor worker of the current run; more of them share the partitions."""
-    from cli.foreground import station_here
+    from cli.foreground import note_signals, station_here
+
+    note_signals()  # before the imports below start threads of their own
     from local.addresses import kafka_address
     from local.replaying import require_current_run
     from processor.run import run_worker
