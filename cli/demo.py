@@ -44,6 +44,7 @@ def demo(
     check: Annotated[bool, typer.Option("--check/--no-check", help="Compare the end with the DuckDB twin.")] = True,
 ) -> None:
     """Replay a listening log through real Kafka, Faust and Redis, and show the verdict."""
+    from cli.foreground import say
     from cli.live import LiveTerminal
     from livelift.study import load_study
     from local.demo import DemoPlan
@@ -59,10 +60,10 @@ def demo(
     first, until = selection(from_, to)
     folder = run_folder()
     with folder.only_stack():  # before a log is generated in it
-        path = find_input(data, loaded, folder, console.print)
+        path = find_input(data, loaded, folder, say)
         plan = DemoPlan(loaded, path, partitions, speed, first, until)
         console.print("starting Kafka and Redis …")
-        with demo_of(folder, plan, console.print) as (servers, run):
+        with demo_of(folder, plan, say) as (servers, run):
             with LiveTerminal(console, loaded, PipelineReader(folder.metric_targets)) as terminal:
                 interruption.hint = "this run was not complete; livelift runs lists what is kept"
                 document = run.watch(terminal.update)
@@ -75,7 +76,7 @@ def demo(
                 show_verdict(document, loaded)
             console.print(f"the verdict is in Redis, under livelift:{study}:verdict — later: livelift verdict")
             if not exit_:
-                console.print(f"{whereabouts(servers)} — Ctrl-C stops them", soft_wrap=True)
+                say(f"{whereabouts(servers)} — Ctrl-C stops them")
                 while True:
                     run.supervisor.look_after()
                     time.sleep(KEEP_SECONDS)

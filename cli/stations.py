@@ -44,9 +44,10 @@ def up(
     redis_port: Annotated[int | None, typer.Option("--redis-port", help="Default: a free one.")] = None,
 ) -> None:
     """Start Kafka, Redis and the stations, until Ctrl-C or `livelift stop`."""
+    from cli.foreground import say
     from local import stack
 
-    stack.up(run_folder(), kafka_port, redis_port, console.print)
+    stack.up(run_folder(), kafka_port, redis_port, say)
 
 
 def replay(
@@ -60,7 +61,7 @@ def replay(
     new_run: Annotated[bool, typer.Option("--new-run", help="Begin anew, even if this replay can be resumed.")] = False,
 ) -> None:
     """Replay a listening log onto Kafka; an interrupted replay of the same input goes on where it was."""
-    from cli.foreground import station_here, until_asked
+    from cli.foreground import say, station_here, until_asked
     from cli.replay_progress import ReplayProgress
     from exporter.server import serve
     from livelift import logs
@@ -83,7 +84,7 @@ def replay(
     address_of_kafka = kafka_address(folder, kafka)
     if data is None:
         require_kafka(address_of_kafka)  # a log may have to be generated for it
-    path = find_input(data, loaded, folder, console.print)
+    path = find_input(data, loaded, folder, say)
     if folder.stack() is not None:
         require_room(path, folder.kafka)
     selected = Selection(first, until)
