@@ -19,7 +19,6 @@ from cli.flags import (
     selection,
 )
 from cli.interrupts import interruption
-from cli.say import say
 from cli.show import console, show_verdict
 
 KEEP_SECONDS = 0.5
@@ -45,6 +44,7 @@ def demo(
     check: Annotated[bool, typer.Option("--check/--no-check", help="Compare the end with the DuckDB twin.")] = True,
 ) -> None:
     """Replay a listening log through real Kafka, Faust and Redis, and show the verdict."""
+    from cli.foreground import say
     from cli.live import LiveTerminal
     from livelift.study import load_study
     from local.demo import DemoPlan
@@ -76,7 +76,7 @@ def demo(
                 show_verdict(document, loaded)
             console.print(f"the verdict is in Redis, under livelift:{study}:verdict — later: livelift verdict")
             if not exit_:
-                console.print(f"{whereabouts(servers)} — Ctrl-C stops them", soft_wrap=True)
+                say(f"{whereabouts(servers)} — Ctrl-C stops them")
                 while True:
                     run.supervisor.look_after()
                     time.sleep(KEEP_SECONDS)

@@ -7,10 +7,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from cli.interrupts import SIGNALS, interruption
+from cli.interrupts import SIGNALS, end_interrupted, interruption
+from cli.show import console
 from livelift.settings import metrics_address
 from local.metric_targets import MetricTargets
 from local.run_folder import RunFolder
+
+
+def say(text: str) -> None:
+    """A line about what goes on, as it is: it may quote a log or a path."""
+    console.print(text, markup=False, soft_wrap=True)
 
 
 @contextmanager
@@ -43,3 +49,29 @@ def until_asked() -> Iterator[Callable[[], bool]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+GRACE_SECONDS = 10.0
+"""For a station to leave its group in good order; Faust, asked while it starts, can take a minute, and a kill costs nothing."""
+
+
+def note_signals() -> None:
+    """Learn which signal ends a station that handles them by itself: a thread takes each first, and passes it on.
+
+    A second one, or `GRACE_SECONDS`, ends the process on the spot.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # in this thread and in those that it starts
+    threading.Thread(target=_pass_on, name="signals", daemon=True).start()
+
+
+def _pass_on() -> None:
+    number = signal.sigwait(SIGNALS)
+    interruption.note(number)
+    timer = threading.Timer(GRACE_SECONDS, end_interrupted)
+    timer.daemon = True
+    timer.start()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    signal.raise_signal(number)  # to this thread; Python handles it in the main one
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    signal.sigwait(SIGNALS)
+    end_interrupted()

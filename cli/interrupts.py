@@ -68,10 +68,15 @@ def end_now(code: int | str | None) -> NoReturn:
     os._exit(code or 0)
 
 
-def _end(number: int, _: FrameType | None) -> NoReturn:
-    interruption.note(number)
+def end_interrupted() -> NoReturn:
+    """End the process on the spot, with its line and code."""
     os.write(2, f"{interruption.line}\n".encode())
     os._exit(interruption.exit_code)
+
+
+def _end(number: int, _: FrameType | None) -> NoReturn:
+    interruption.note(number)
+    end_interrupted()
 
 
 def _raise(number: int, _: FrameType | None) -> NoReturn:

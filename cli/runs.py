@@ -1,4 +1,4 @@
-"""`livelift runs`: every run whose verdict is kept, how far it came, and what was decided."""
+"""`livelift runs`: every run, how far it came, and what was decided."""
 
 import json
 from dataclasses import asdict
@@ -24,13 +24,14 @@ def runs(
     study: Annotated[str, typer.Option("--study", help="Only runs of this study; default: of all.")] = "*",
     json_: Annotated[bool, typer.Option("--json", help="One JSON object a line on standard output.")] = False,
 ) -> None:
-    """List the runs that Redis holds, oldest first; the one that is read without --run is marked."""
+    """List the runs, oldest first; the one that is read without --run is marked."""
     from livelift.errors import StateError
-    from local.runs import known_runs
+    from local.runs import all_runs
     from local.verdict_reader import NO_VERDICT, redis_client
 
-    with redis_client(run_folder()) as client:
-        found = known_runs(client, study)
+    folder = run_folder()
+    with redis_client(folder) as client:
+        found = all_runs(client, folder, study)
     if json_:
         for run in found:
             typer.echo(json.dumps(asdict(run)))

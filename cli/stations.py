@@ -20,7 +20,6 @@ from cli.flags import (
     selection,
 )
 from cli.interrupts import interruption
-from cli.say import say
 from cli.show import console
 from local.run_folder import RunFolder
 
@@ -45,9 +44,10 @@ def up(
     redis_port: Annotated[int | None, typer.Option("--redis-port", help="Default: a free one.")] = None,
 ) -> None:
     """Start Kafka, Redis and the stations, until Ctrl-C or `livelift stop`."""
+    from cli.foreground import say
     from local import stack
 
-    stack.up(run_folder(), kafka_port, redis_port, console.print)
+    stack.up(run_folder(), kafka_port, redis_port, say)
 
 
 def replay(
@@ -61,7 +61,7 @@ def replay(
     new_run: Annotated[bool, typer.Option("--new-run", help="Begin anew, even if this replay can be resumed.")] = False,
 ) -> None:
     """Replay a listening log onto Kafka; an interrupted replay of the same input goes on where it was."""
-    from cli.foreground import station_here, until_asked
+    from cli.foreground import say, station_here, until_asked
     from cli.replay_progress import ReplayProgress
     from exporter.server import serve
     from livelift import logs
@@ -123,7 +123,9 @@ def replay(
 
 def process(study: StudyFlag = "lastfm", kafka: KafkaFlag = None, run: RunFlag = None) -> None:
     """Run one processor worker of the current run; more of them share the partitions."""
-    from cli.foreground import station_here
+    from cli.foreground import note_signals, station_here
+
+    note_signals()  # before the imports below start threads of their own
     from local.addresses import kafka_address
     from local.replaying import require_current_run
     from processor.run import run_worker

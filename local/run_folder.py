@@ -103,6 +103,11 @@ class RunFolder:
         self.note_run(run)
         write_json(self.root / "current.json", {"run": run.run})
 
+    def noted_runs(self) -> list[Run]:
+        """Every run that was begun here, the oldest first."""
+        noted = (read_json(file) for file in sorted(self.root.glob("runs/*/run.json")))
+        return [Run(**fields) for fields in noted if fields is not None]
+
     def forget_run(self, run: str) -> None:
         """Remove what was noted of a run that was never begun."""
         shutil.rmtree(self.of_run(run), ignore_errors=True)

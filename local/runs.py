@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 
 from livelift.errors import StateError
 from livelift.names import RunNames, current_run_key, headline_key, preview_key, verdict_key
+from local.run_folder import RunFolder
 from stats.redis_store import Client, headline
 
 
@@ -48,6 +49,15 @@ def known_runs(client: Client, study: str = "*") -> list[KnownRun]:
     keys = [key.decode().split(":") for key in client.scan_iter(match=f"livelift:{study}:*:state", count=1_000)]
     ids = sorted({(run, name) for _, name, run, _ in (key for key in keys if len(key) == 4)})
     return [_known(client, name, run) for run, name in ids]
+
+
+def all_runs(client: Client, folder: RunFolder, study: str = "*") -> list[KnownRun]:
+    """The same, with those of `folder` that ended before Redis held anything of them."""
+    runs = {known.run: known for known in known_runs(client, study)}
+    for noted in folder.noted_runs():
+        if study in ("*", noted.study) and noted.run not in runs:
+            runs[noted.run] = KnownRun(noted.run, noted.study, _begun(noted.run), None, None, False, False)
+    return [runs[run] for run in sorted(runs)]
 
 
 def require_run(client: Client, study: str, run: str) -> str:

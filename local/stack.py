@@ -24,6 +24,8 @@ from stats.redis_store import connect
 
 STATIONS = ("processor", "stats")
 POLL_SECONDS = 0.3
+SAY_SECONDS = 30.0
+"""How often a station that waits for a server is mentioned."""
 
 
 class Supervisor:
@@ -40,6 +42,7 @@ class Supervisor:
         self._keeper = keeper
         self._say = say
         self._budgets: dict[str, RestartBudget] = {}
+        self._said_at: dict[str, float] = {}
         self._settings: dict[str, dict[str, str]] = {}
         self.children: dict[str, ChildProcess] = {}
 
@@ -71,7 +74,7 @@ class Supervisor:
 
     def _start_again(self, name: str, child: ChildProcess, code: int) -> None:
         if code == UnreachableError.exit_code and self._keeper is not None:
-            self._say(f"{name} does not reach Kafka or Redis: starting it again")  # they are kept: time mends it
+            self._say_now_and_then(name)  # servers are kept: time mends it
         elif code > 1:
             raise StationError(name, child, code)
         elif not self._budgets.setdefault(name, RestartBudget()).spend(time.monotonic()):
@@ -81,6 +84,12 @@ class Supervisor:
         else:
             self._say(f"{name} ended (code {code}): starting it again")
         self.start(name, self._settings[name])
+
+    def _say_now_and_then(self, name: str) -> None:
+        now = time.monotonic()
+        if now - self._said_at.get(name, -SAY_SECONDS) >= SAY_SECONDS:
+            self._said_at[name] = now
+            self._say(f"{name} does not reach Kafka or Redis: starting it again until it does")
 
 
 class StationError(ResourceError):

@@ -10,9 +10,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from livelift.names import RunNames
 from livelift.study import load_study
 from local.servers import LocalServers
 from producer.sources import lastfm_generator
+from producer.topics import create_topics
 
 LIVELIFT = Path(sys.executable).with_name("livelift")
 
@@ -93,11 +95,16 @@ def test_a_signal_is_one_line_from_the_first_import_to_the_end_of_duckdb(data: P
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_stats_station_in_the_foreground_ends_with_the_shells_code(
-    number: signal.Signals, code: int, servers: LocalServers, tmp_path: Path
+@pytest.mark.parametrize("station", ["process", "stats"])
+def test_a_station_in_the_foreground_ends_with_the_shells_code(
+    station: str, number: signal.Signals, code: int, servers: LocalServers, tmp_path: Path
 ) -> None:
-    command = ("stats", "--run", "r1", "--kafka", servers.kafka.address, "--redis", servers.redis.url)
-    ended, _, said = interrupted(tmp_path, number, 3.0, *command)
+    names = RunNames("lastfm", f"interrupted-{station}-{code}")
+    create_topics(servers.kafka.address, names, 1)
+    command = [station, "--run", names.run, "--kafka", servers.kafka.address]
+    if station == "stats":
+        command += ["--redis", servers.redis.url]
+    ended, _, said = interrupted(tmp_path, number, 5.0, *command)
     assert ended == code
     assert said.splitlines()[-1].startswith("stopped by")
     assert "Traceback" not in said

@@ -16,7 +16,7 @@ from livelift.names import RunNames, current_run_key, headline_key, preview_key,
 from livelift.study import load_study
 from local.redis_server import RedisServer
 from local.run_folder import Run, RunFolder
-from local.runs import go_back_to_complete, known_runs, require_run, show_run
+from local.runs import all_runs, go_back_to_complete, known_runs, require_run, show_run
 from local.verdict_reader import read_history, read_verdict
 from producer.sources import lastfm_generator
 from stats.document import SCHEMA
@@ -74,9 +74,9 @@ def test_an_aborted_killed_or_failed_demo_leaves_the_complete_run_where_it_was(t
     assert livelift(tmp_path, "verdict", "--json") == first
 
     runs = [json.loads(line) for line in livelift(tmp_path, "runs", "--json").splitlines()]
-    assert [(entry["complete"], entry["current"]) for entry in runs] == [(True, True), (False, False), (False, False)]
+    assert [(entry["complete"], entry["current"]) for entry in runs] == [(True, True), *[(False, False)] * 3]
     assert runs[0]["run"] == run
-    assert all(entry["as_of"] and entry["decision"] for entry in runs)
+    assert [bool(entry["as_of"] and entry["decision"]) for entry in runs] == [True, True, True, False]
     current = folder.current_run()
     assert current is not None
     assert current.run == run  # what `livelift up` goes on with, on the broker's data of then
@@ -142,6 +142,21 @@ def test_a_redis_that_takes_no_writes_can_still_be_read(tmp_path: Path) -> None:
         redis.Redis.from_url(server.admin_url).config_set("min-replicas-to-write", 0)
         assert go_back_to_complete(client)
         assert client.get(current_run_key("s")) == OLD.encode()
+
+
+def test_runs_that_left_nothing_in_redis_are_listed_too(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / ".livelift")
+    failed = Run("20260104-000000-dddd", "s", "f", "log.tsv", 4)
+    folder.note_run(failed)
+    folder.note_run(Run(OLD, "s", "f", "log.tsv", 4))
+    with RedisServer(tmp_path / "redis") as server:
+        client = redis.Redis.from_url(server.url)
+        keep(client, OLD, True)
+        assert [(run.run, run.begun, run.complete) for run in all_runs(client, folder, "s")] == [
+            (OLD, "2026-01-01T00:00:00Z", True),
+            (failed.run, "2026-01-04T00:00:00Z", False),
+        ]
+        assert all_runs(client, folder, "another") == []
 
 
 def test_without_a_complete_run_the_stopped_one_stays(tmp_path: Path) -> None:
