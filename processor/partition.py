@@ -195,14 +195,14 @@ class Partition(SessionOperator):
         if isinstance(mark, str):
             self._refuse(record, mark, effects)
             return
+        if not self.ended:
+            self._rearm()  # more was announced
+            self._advance(mark.time, effects)
+            if isinstance(mark, End):
+                self._finish(mark.manifest, effects)
+                self.ended = True
         if self.ended:
-            return
-        self._rearm()  # more was announced
-        self._advance(mark.time, effects)
-        if isinstance(mark, End):
-            self._finish(mark.manifest, effects)
-            self.ended = True
-            self.known.row_limit = 0  # no row follows
+            self.known.row_limit = 0  # no row follows, whatever a second producer's marks announce
 
     def _out_of_turn(self, record: Record, row: int, effects: Effects) -> None:
         """An event whose row or time is not among those that can come now."""
