@@ -62,8 +62,7 @@ class Partition(SessionOperator):
         partition.accepted, partition.late = state.counts.accepted, state.counts.late
         partition.refused = dict(state.counts.refused)
         partition.known = state.known
-        partition._recover(users, state.watermark, ended=state.ended)
-        partition._replay_until = max((user.as_of for user in users.values()), default=-1)
+        partition._replay_until = partition._recover(users, state.watermark, ended=state.ended)
         return partition
 
     def state(self) -> PartitionState:
