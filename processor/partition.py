@@ -140,9 +140,11 @@ class Partition(SessionOperator):
                 self._out_of_turn(record, row, effects)
                 continue
             user = users.get(key)
-            if user is None and (reason := self._admission.key(key)):  # of a known user it was asked before
-                self._refuse(record, reason, effects, row)
-                continue
+            if user is None:  # of a known user the key was judged before
+                reason = OUT_OF_RANGE if time > known.time_limit else self._admission.key(key)
+                if reason:
+                    self._refuse(record, reason, effects, row)
+                    continue
             if lateness:
                 self._wait(record, row, effects)
                 continue

@@ -74,6 +74,13 @@ def test_a_record_on_another_partition_than_its_keys_is_refused() -> None:
     assert partition.counts == Counts(about.accepted, 0, {"wrong_partition": 1})
 
 
+def test_a_time_of_no_event_is_the_reason_whoever_the_key_is() -> None:
+    (log,) = partition_records(PLAYS)
+    stray = FakeRecord(2, 1_795_000_000_000, b"elsewhere", event_value(1, "x"))
+    partition = Partition(STUDY, MEASURES, lambda key: key == b"w")
+    assert [letter.reason for letter in partition.apply([*log[:2], stray]).dead_letters] == ["out_of_range"]
+
+
 def test_what_was_not_announced_is_refused_even_inside_the_manifest() -> None:
     about = manifest(PLAYS)
     start = Start(START, 0, about, row_limit=0, time_limit=START)
