@@ -60,6 +60,13 @@ class Counts(msgspec.Struct, array_like=True, frozen=True, gc=False):
     late: int = 0
     refused: dict[str, int] = {}  # msgspec copies it
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.refused, dict):  # Redis holds the counts of a run that an earlier version began
+            raise VersionError(
+                "the counts of this run were written by an earlier version",
+                "start a new run with this program: livelift reset, then livelift demo",
+            )
+
     @property
     def total(self) -> int:
         return self.accepted + self.late + sum(self.refused.values())

@@ -62,8 +62,7 @@ class Partition(SessionOperator):
         partition.accepted, partition.late = state.counts.accepted, state.counts.late
         partition.refused = dict(state.counts.refused)
         partition.known = state.known
-        partition._recover(users, state.watermark, ended=state.ended)
-        partition._replay_until = max((user.as_of for user in users.values()), default=-1)
+        partition._replay_until = partition._recover(users, state.watermark, ended=state.ended)
         return partition
 
     def state(self) -> PartitionState:
@@ -141,9 +140,11 @@ class Partition(SessionOperator):
                 self._out_of_turn(record, row, effects)
                 continue
             user = users.get(key)
-            if user is None and (reason := self._admission.key(key)):  # of a known user it was asked before
-                self._refuse(record, reason, effects, row)
-                continue
+            if user is None:  # of a known user the key was judged before
+                reason = OUT_OF_RANGE if time > known.time_limit else self._admission.key(key)
+                if reason:
+                    self._refuse(record, reason, effects, row)
+                    continue
             if lateness:
                 self._wait(record, row, effects)
                 continue
@@ -195,14 +196,14 @@ class Partition(SessionOperator):
         if isinstance(mark, str):
             self._refuse(record, mark, effects)
             return
+        if not self.ended:
+            self._rearm()  # more was announced
+            self._advance(mark.time, effects)
+            if isinstance(mark, End):
+                self._finish(mark.manifest, effects)
+                self.ended = True
         if self.ended:
-            return
-        self._rearm()  # more was announced
-        self._advance(mark.time, effects)
-        if isinstance(mark, End):
-            self._finish(mark.manifest, effects)
-            self.ended = True
-            self.known.row_limit = 0  # no row follows
+            self.known.row_limit = 0  # no row follows, whatever a second producer's marks announce
 
     def _out_of_turn(self, record: Record, row: int, effects: Effects) -> None:
         """An event whose row or time is not among those that can come now."""

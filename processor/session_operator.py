@@ -81,14 +81,16 @@ class SessionOperator:
         """What became of the input before the stream, as the first mark told it."""
         return self.known.manifest
 
-    def _recover(self, users: Users, watermark: int, *, ended: bool) -> None:
-        """Set the timers of users that were restored."""
+    def _recover(self, users: Users, watermark: int, *, ended: bool) -> int:
+        """Set the timers of users that were restored; returns the newest as-of offset among them, −1 without users."""
         self.watermark = watermark
         if watermark >= 0 and not ended:
             self._timers.push((next_midnight(watermark), MARK, b""))
         self.users = users
         self._users_stay = isinstance(users, dict)
-        for user in users.values():
+        newest = -1
+        for user in users.values():  # once: on disk each is decoded for it
+            newest = max(newest, user.as_of)
             if user.accumulator is not None:
                 self._schedule_session(user)
             for day in user.days:
@@ -96,6 +98,7 @@ class SessionOperator:
             for time, offset, value in user.waiting:
                 self._timers.push((time, EVENT, offset, user.user, value))
         self._rearm()
+        return newest
 
     def _touch(self, user: UserState) -> None:
         if not user.touched:

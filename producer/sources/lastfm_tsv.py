@@ -20,7 +20,7 @@ from producer.sources import ACCEPTED, REJECTED, JudgedBlock, Selection, Source
 from producer.sources.input_file import MAX_LINE_BYTES, lines_of_cr, open_input, too_long, whole_lines
 from producer.sources.lastfm_files import find, is_data_file
 from producer.sources.time_text import WANTED, read_time
-from producer.sources.utc_text import LENGTH, parse_utc
+from producer.sources.utc_text import BARE_LENGTH, LENGTH, parse_utc
 
 REASONS = ("encoding", "columns", "user", "date", "out_of_range", "not_selected")
 """Why a row is rejected, in the order of judging: the first that holds."""
@@ -124,10 +124,11 @@ def _judge_lines(
 
     user_end, date_end = tabs[first_tab[shaped]], tabs[first_tab[shaped] + 1]
     dated = np.zeros(len(shaped), bool)
-    published = date_end - user_end - 1 == LENGTH
-    time[shaped[published]], dated[published] = parse_utc(
-        content[(user_end[published] + 1)[:, None] + np.arange(LENGTH)]
-    )
+    width = date_end - user_end - 1
+    for length in (LENGTH, BARE_LENGTH):
+        of_length = np.flatnonzero(width == length)
+        texts = content[(user_end[of_length] + 1)[:, None] + np.arange(length)]
+        time[shaped[of_length]], dated[of_length] = parse_utc(texts)
     for place in np.flatnonzero(~dated):  # of another form: none in the published file
         moment = read_time(block[user_end[place] + 1 : date_end[place]])
         if moment is not None:

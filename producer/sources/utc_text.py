@@ -1,4 +1,4 @@
-"""`YYYY-MM-DDTHH:MM:SSZ` to milliseconds, for a block of lines at once."""
+"""`YYYY-MM-DDTHH:MM:SSZ` to milliseconds, for a block of lines at once; a space may stand for the T, nothing for the Z."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,7 +6,10 @@ from numpy.typing import NDArray
 LENGTH = 20
 """Bytes of one."""
 
-_SEPARATORS = {4: "-", 7: "-", 10: "T", 13: ":", 16: ":", 19: "Z"}
+BARE_LENGTH = LENGTH - 1
+"""Bytes of one without its Z."""
+
+_SEPARATORS = {4: b"-", 7: b"-", 10: b"T ", 13: b":", 16: b":", 19: b"Z"}
 _DIGITS = [place for place in range(LENGTH) if place not in _SEPARATORS]
 _MONTH_LENGTHS = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 _EPOCH_DAYS = 719_468  # from 0000-03-01 to 1970-01-01
@@ -18,7 +21,7 @@ def parse_utc(text: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.bo
     Parameters
     ----------
     text
-        Their ASCII bytes, (n, 20).
+        Their ASCII bytes, (n, 20) or (n, 19).
 
     Returns
     -------
@@ -30,8 +33,11 @@ def parse_utc(text: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.bo
     """
     digits = text - np.uint8(ord("0"))  # wraps around: everything that is no digit is above 9
     valid = (digits[:, _DIGITS] <= 9).all(axis=1)
-    for place, separator in _SEPARATORS.items():
-        valid &= text[:, place] == ord(separator)
+    for place, separators in _SEPARATORS.items():
+        if place < text.shape[1]:
+            valid &= (
+                np.isin(text[:, place], list(separators)) if len(separators) > 1 else text[:, place] == separators[0]
+            )
     d = digits.astype(np.int64)
     year = d[:, 0] * 1000 + d[:, 1] * 100 + d[:, 2] * 10 + d[:, 3]
     month, day, hour, minute, second = (d[:, at] * 10 + d[:, at + 1] for at in (5, 8, 11, 14, 17))

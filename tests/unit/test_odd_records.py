@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from livelift.event_time import MINUTE
-from livelift.events import Progress, Start, encode_control
+from livelift.events import End, Progress, Start, encode_control
 from livelift.output_log import Counts, EndMark, Mark, Output
 from livelift.refusals import REFUSALS
 from livelift.sessions import session_measures
@@ -74,6 +74,13 @@ def test_a_record_on_another_partition_than_its_keys_is_refused() -> None:
     assert partition.counts == Counts(about.accepted, 0, {"wrong_partition": 1})
 
 
+def test_a_time_of_no_event_is_the_reason_whoever_the_key_is() -> None:
+    (log,) = partition_records(PLAYS)
+    stray = FakeRecord(2, 1_795_000_000_000, b"elsewhere", event_value(1, "x"))
+    partition = Partition(STUDY, MEASURES, lambda key: key == b"w")
+    assert [letter.reason for letter in partition.apply([*log[:2], stray]).dead_letters] == ["out_of_range"]
+
+
 def test_what_was_not_announced_is_refused_even_inside_the_manifest() -> None:
     about = manifest(PLAYS)
     start = Start(START, 0, about, row_limit=0, time_limit=START)
@@ -120,13 +127,20 @@ def test_a_late_stranger_does_not_take_anybodys_row() -> None:
 
 
 def test_after_the_end_nothing_is_applied_any_more() -> None:
+    """Nor a row that never came: somebody may have cut the log before its end mark."""
     (log,) = partition_records(PLAYS)
+    whole = manifest(PLAYS)
+    longer = msgspec.structs.replace(whole, rows=9, accepted=9)
+    log[0] = FakeRecord(0, START, None, encode_control(Start(START, 0, longer)))
+    log[-1] = FakeRecord(len(log) - 1, whole.last, None, encode_control(End(whole.last, 9, longer)))
     strangers = [
         FakeRecord(len(log), START + 50 * MINUTE, b"w", event_value(9, "x")),
         FakeRecord(len(log) + 1, START, None, b"hello"),
         FakeRecord(len(log) + 2, log[-1].timestamp, None, log[-1].value),  # a second producer's end mark
+        FakeRecord(len(log) + 3, START + 50 * MINUTE, b"w", event_value(len(PLAYS) + 2, "x")),
     ]
     partition, outputs, letters = operate([*log, *strangers])
-    assert letters == [("late", len(log)), ("undecodable", len(log) + 1)]
+    assert letters == [("late", len(log)), ("undecodable", len(log) + 1), ("late", len(log) + 3)]
+    assert partition.accepted == len(PLAYS)
     assert without_counts(outputs) == without_counts(operate(log)[1])
     assert partition.ended

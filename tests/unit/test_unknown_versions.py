@@ -31,6 +31,11 @@ def test_an_output_of_another_schema_is_refused() -> None:
         output_log.decode(first_schema)
 
 
+def test_counts_of_an_earlier_version_are_refused() -> None:
+    with pytest.raises(VersionError, match="earlier version"):
+        Counts(*[3, 0, 1])  # as the JSON in Redis had them
+
+
 def test_a_record_of_state_of_another_schema_is_refused() -> None:
     with pytest.raises(VersionError, match="schema 9"):
         StateReader(StatesInMemory()).add(b"12345678user", msgspec.msgpack.encode([9, 5]))
