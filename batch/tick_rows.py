@@ -40,7 +40,7 @@ def read_ticks(connection: duckdb.DuckDBPyConnection, study: Study, counts: Inpu
                 time=time,
                 ended=ended,
                 period_complete=complete,
-                counts=InputCounts(accepted + unheard, accepted, counts.rejected, counts.duplicates),
+                counts=InputCounts(accepted + unheard, accepted, counts.rejected, counts.duplicates, 0, counts.rows),
                 sessions_all=every,
                 sessions_in_period=in_period,
                 sessions_one_event=one_event,

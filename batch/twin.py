@@ -150,6 +150,7 @@ class Twin:
                 "tabs between, times like 2009-03-02T08:00:00Z (docs/07-rejected-rows.md)",
             )
         self._database.execute("SET VARIABLE end_only = $value", {"value": end_only})
+        self._database.execute("SET VARIABLE covered_to = $value", {"value": self._covered_to})
         for step in ("tick", "resolved", "pre_period", "total", "value"):
             self._database.execute(query(step))
         return read_ticks(self._database, self._study, self._counts)
@@ -171,6 +172,7 @@ class Twin:
         return counts
 
     def _count(self) -> InputCounts:
+        self._covered_to: int | None = self._database.execute(query("covered_to")).fetchall()[0][0]
         by_reason: dict[str | None, int] = dict(self._database.execute(query("counts")).fetchall())
         acceptable = by_reason.pop(None, 0)
         rejected = {reason: by_reason[reason] for reason in sorted(filter(None, by_reason))}

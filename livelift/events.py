@@ -17,7 +17,8 @@ class Manifest(msgspec.Struct, frozen=True):
     """What became of the input before the stream.
 
     rows = accepted + Σ rejected + duplicates; `first` and `last` are the accepted events' least and greatest time in
-    ms; `until` is the exclusive end of a selected range (`--to`) in ms, if one was given.
+    ms; `until` is the exclusive end of a selected range (`--to`) in ms, if the input has rows at or after it: a range that is
+    asked for beyond the last row is no data.
     """
 
     rows: int

@@ -30,13 +30,18 @@ class Moments:
 
 @dataclass(frozen=True, slots=True)
 class InputCounts:
-    """What became of the rows so far: accepted + Σ rejected + duplicates + late = rows."""
+    """What became of the rows so far: accepted + Σ rejected + duplicates + late = rows.
+
+    `input_rows` is how many rows the whole input has, where that is known before its end: what was rejected of a file is
+    found before the stream, all of it at once, and is a share of these.
+    """
 
     rows: int = 0
     accepted: int = 0
     rejected: dict[str, int] = field(default_factory=dict)
     duplicates: int = 0
     late: int = 0
+    input_rows: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

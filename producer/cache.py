@@ -24,7 +24,7 @@ from livelift.events import Manifest
 from livelift.study import Input, Study
 from producer.sources import Selection
 
-CACHE_SCHEMA = 2
+CACHE_SCHEMA = 3
 """Raised whenever the files' content or meaning changes; a cache of another schema is made anew."""
 
 EVENTS = pa.schema([("row", pa.int64()), ("time", pa.int64()), ("user", pa.string()), ("value", pa.binary())])

@@ -114,6 +114,7 @@ class _Build:
         self._reasons: Counter[str] = Counter()
         self._first_wrong: dict[str, tuple[int, bytes]] = {}  # reason → number and text of its first line
         self._first = self._last = 0
+        self._reaches_end = False
 
     def run(self, building: Path) -> Manifest:
         """Write both files into `building`."""
@@ -147,7 +148,7 @@ class _Build:
             duplicates=self._acceptable - self._written,
             first=self._first,
             last=self._last,
-            until=self._selection.end,
+            until=self._selection.end if self._reaches_end else None,
         )
 
     def _acceptable_rows(self, rejected: pq.ParquetWriter) -> Iterator[pa.RecordBatch]:
@@ -169,6 +170,7 @@ class _Build:
         self._rows += block.rows
         self._acceptable += block.accepted.num_rows
         self._reasons.update(block.reasons)
+        self._reaches_end |= block.reaches_end
         self._say(Report("reading", block.done, block.total, rejected=self._reasons.total()))
 
     def _write(self, events: pq.ParquetWriter, batch: pa.RecordBatch) -> None:

@@ -51,9 +51,11 @@ def _excluded(included: int, exposed: int) -> float | None:
 
 
 def _shares(counts: InputCounts) -> tuple[float | None, float | None]:
-    """Late and rejected rows as shares of the selected rows."""
-    rows = counts.rows - counts.rejected.get(NOT_CHOSEN, 0)
+    """Late rows as a share of those so far, rejected ones of the whole input where that is known; of the selected rows."""
+    left_out = counts.rejected.get(NOT_CHOSEN, 0)
+    rows = counts.rows - left_out
     if rows <= 0:
         return None, None
+    whole = rows if counts.input_rows is None else max(counts.input_rows - left_out, rows)
     rejected = sum(number for reason, number in counts.rejected.items() if reason != NOT_CHOSEN)
-    return counts.late / rows, rejected / rows
+    return counts.late / rows, rejected / whole

@@ -22,7 +22,7 @@ WITH stream AS (
       AND time <= coalesce((SELECT min(time) FROM judged WHERE period_complete), time)
     UNION ALL
     SELECT
-        last_event, true, greatest(last_event, getvariable('select_to')) >= getvariable('period_end'),
+        last_event, true, greatest(last_event, getvariable('covered_to')) >= getvariable('period_end'),
         getvariable('for_ever'), last_event, getvariable('for_ever')
     FROM stream
 )

@@ -36,6 +36,8 @@ class JudgedBlock:
         Batches of the schemas above. Rows outside the selection are counted, not kept: nothing is wrong with them.
     reasons
         Rejected rows by reason.
+    reaches_end
+        A row that is otherwise acceptable lies at or after the end of the selection: the file has data up to that end.
     done, total
         Bytes of the input read so far and in all.
     """
@@ -44,6 +46,7 @@ class JudgedBlock:
     accepted: pa.RecordBatch
     rejected: pa.RecordBatch
     reasons: dict[str, int]
+    reaches_end: bool
     done: int
     total: int
 

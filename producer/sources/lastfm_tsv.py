@@ -85,7 +85,9 @@ def judge(
     )
     counts = np.bincount(reason, minlength=len(REASONS))
     reasons = {name: int(count) for name, count in zip(REASONS, counts, strict=False) if count}
-    return JudgedBlock(len(starts), accepted, rejected, reasons, done, total)
+    left_out = reason == REASONS.index("not_selected")
+    reaches_end = selection.end is not None and bool((time[left_out] >= selection.end).any())
+    return JudgedBlock(len(starts), accepted, rejected, reasons, reaches_end, done, total)
 
 
 def _are_rows_of_cr(block: bytes) -> bool:

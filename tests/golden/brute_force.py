@@ -87,6 +87,7 @@ class Stream:
     rejected: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     duplicates: int = 0
     plays: dict[str, list[Play]] = field(default_factory=lambda: defaultdict(list))
+    covered_to: int = 0  # the end of the selection, if rows lie beyond it
 
     @property
     def times(self) -> list[int]:
@@ -143,6 +144,8 @@ def read(data: bytes, study: Study, select_from: int | None = None, select_to: i
         reason = _reason(fields, study, select_from, select_to)
         if reason is not None:
             stream.rejected[reason] += 1
+            if reason == "not_selected" and select_to is not None and from_iso(fields[1].decode()) >= select_to:
+                stream.covered_to = select_to
         elif tuple(fields) in seen:
             stream.duplicates += 1
         else:

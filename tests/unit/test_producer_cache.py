@@ -164,7 +164,8 @@ def test_a_file_that_does_not_fit_a_block_is_one_file(tmp_path: Path, monkeypatc
 def test_a_selection_ends_the_manifest_and_is_a_cache_of_its_own(small: Folder) -> None:
     whole, part = small.prepare(), small.prepare(Selection(start=START + 2000, end=START + 9000))
     assert whole.folder != part.folder
-    assert part.manifest.until == START + 9000
+    assert part.manifest.until is None  # the file ends before the selection does
+    assert small.prepare(Selection(end=START + 1000)).manifest.until == START + 1000
     assert (part.manifest.accepted, part.manifest.rejected) == (1, {"not_selected": 1})
     assert small.prepare().folder == whole.folder
     assert whole.folder.exists()

@@ -91,7 +91,7 @@ def test_counts_sessions_days_and_every_tick_equal_the_plain_loops(
                 assert tick.period_complete == stream.complete_at(tick.time)
                 assert_tick(tick, Tick(stream, tick.time))
             assert ticks[-1].ended
-            assert ticks[-1].period_complete == (max(stream.last, select_to or 0) >= END)
+            assert ticks[-1].period_complete == (max(stream.last, stream.covered_to) >= END)
             assert_tick(ticks[-1], Tick(stream, None))
 
 

@@ -127,8 +127,9 @@ def test_a_stream_that_ends_early_is_not_complete(ticks: Ticks) -> None:
 
 
 def test_a_selection_up_to_the_end_of_the_period_completes_it_at_the_end_of_the_stream(ticks: Ticks) -> None:
-    plays = [(1, "03-02 10:00:00"), (1, "04-20 10:00:00")]
+    plays = [(1, "03-02 10:00:00"), (1, "04-20 10:00:00"), (1, "05-01 00:00:00")]
     assert ticks(*plays, select_to=END)[-1].period_complete
+    assert not ticks(*plays[:2], select_to=END)[-1].period_complete  # a wish, not data: the file ends before
     assert not ticks(*plays, select_to=END - DAY)[-1].period_complete
 
 

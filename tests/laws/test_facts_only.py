@@ -1,0 +1,64 @@
+"""What is said of the input is a fact: a share of all its rows, a period that the data themselves have passed."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from batch.document import batch_document
+from livelift.event_time import from_iso
+from livelift.study import load_study
+from local.equality import differences
+from tests.support.pure_pipeline import run_pure
+
+STUDY = load_study("lastfm")
+
+
+def both(data: Path, cache: Path, select_to: str | None = None) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    until = None if select_to is None else from_iso(select_to)
+    document, history = batch_document(data, STUDY, select_to=until)
+    run = run_pure(data, cache, STUDY, partitions=3, select_to=until)
+    assert list(differences(run.document, document)) == []
+    live = {(entry["as_of"], entry["progress"]["ended"]): entry for entry in run.history}
+    for entry in history:
+        assert list(differences(live[entry["as_of"], entry["progress"]["ended"]], entry)) == []
+    return document, history
+
+
+def log(path: Path, days: int, undated: int = 0) -> Path:
+    """120 users with a session of two plays a day, and rows without a date at the end of the file."""
+    rows = []
+    for day in range(days):
+        at = datetime(2009, 3, 1, 8) + timedelta(days=day)
+        for user in range(120):
+            for minutes in (0, 5 + (7 * user + day) % 23):
+                rows.append(f"u{user}\t{at + timedelta(minutes=minutes):%Y-%m-%dT%H:%M:%SZ}\t\ta{user % 7}\t\tb")
+    path.write_text("\n".join([*rows, *(f"u{number}\tsometime\t\ta\t\tb" for number in range(undated))]) + "\n")
+    return path
+
+
+def test_rejected_rows_are_a_share_of_all_rows_at_every_tick(tmp_path: Path) -> None:
+    """4 % of the file, limit 5 %: of the few rows that have been replayed on the first days it would be far more."""
+    data = log(tmp_path / "log.tsv", days=30, undated=300)
+    document, history = both(data, tmp_path / "cache")
+    assert document["health"]["rejected_share"] == pytest.approx(300 / 7500)
+    assert {entry["health"]["rejected_share"] for entry in history} == {document["health"]["rejected_share"]}
+    assert "unhealthy" not in {entry["decision"] for entry in history}
+
+
+def test_too_many_rejected_rows_are_unhealthy_from_the_first_tick_on(tmp_path: Path) -> None:
+    _, history = both(log(tmp_path / "log.tsv", days=10, undated=300), tmp_path / "cache")
+    assert {(entry["decision"], entry["why"]) for entry in history[1:]} == {("unhealthy", "rejected_rows")}
+
+
+@pytest.mark.parametrize(("days", "complete"), [(40, False), (63, True)])
+def test_a_selection_completes_the_period_only_where_the_file_has_data(
+    days: int, complete: bool, tmp_path: Path
+) -> None:
+    """`--to` is a wish: a log that ends on 9 April is not complete because somebody asked for all of it to 1 May."""
+    document, _ = both(log(tmp_path / "log.tsv", days=days), tmp_path / "cache", select_to="2009-05-01")
+    assert document["progress"]["period_complete"] is complete
+    if not complete:
+        assert document["why"] == "ended_early" and document["progress"]["days_remaining"] == 22
+        assert document["progress"]["look"] == 39
