@@ -33,7 +33,8 @@ class InputCounts:
     """What became of the rows so far: accepted + Σ rejected + duplicates + late = rows.
 
     `input_rows` is how many rows the whole input has, where that is known before its end: what was rejected of a file is
-    found before the stream, all of it at once, and is a share of these.
+    found before the stream, all of it at once, and is a share of these. `missing` events were sent, and did not arrive by the
+    end of the stream.
     """
 
     rows: int = 0
@@ -42,6 +43,7 @@ class InputCounts:
     duplicates: int = 0
     late: int = 0
     input_rows: int | None = None
+    missing: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from livelift.study import Study
 from livelift.tick_sums import TickSums
 from stats import engine
 from stats.document import Document, history_entry, make_document
+from stats.integrity import Damaged
 from stats.kafka_edge import LOST as KAFKA_LOST
 from stats.kafka_edge import OutputReader
 from stats.prometheus_edge import StatsMetrics
@@ -30,13 +31,19 @@ from stats.verdict import Verdict
 
 log = logging.getLogger("livelift.stats")
 
-LOST = (redis.ConnectionError, redis.TimeoutError, *KAFKA_LOST, OSError)
-"""What a restart of Kafka or Redis looks like: wait and load again. Anything else is an error."""
+HEALS = (
+    redis.exceptions.ReadOnlyError, redis.exceptions.MasterDownError, redis.exceptions.TryAgainError,
+    redis.exceptions.OutOfMemoryError,
+)  # fmt: skip
+"""What a Redis says that fails over, or has no memory at the moment."""
+
+LOST = (redis.ConnectionError, redis.TimeoutError, *HEALS, *KAFKA_LOST, OSError)
+"""What a restart of Kafka or Redis looks like, or what passes by itself: wait and load again. Anything else is an error."""
 
 RETRY_SECONDS = 0.5
 POLL_MS = 50
 ASK_SECONDS = 1.0
-"""How often it is asked, after the end of the stream, whether somebody closes the study."""
+"""How often Redis is looked at while nothing arrives."""
 
 
 class StatsStation:
@@ -84,6 +91,9 @@ class StatsStation:
                     refused = False
                 else:
                     self._once()
+            except Damaged as damage:
+                self._start_over(damage)
+                self._begin(stop)
             except Refused:
                 refused = True
                 log.warning("another stats station writes this run, or Redis was rolled back: standing by")
@@ -103,7 +113,7 @@ class StatsStation:
                 partitions = self._reader.partitions()
                 if partitions:
                     self._store.make_current()  # again after every loss: Redis may have been emptied
-                    self._state, kept = self._store.load(partitions)
+                    self._state, kept = self._load(partitions)
                     self._engine = engine.from_bytes(kept) if kept else engine.initial(self._study)
                     self._metrics.reloaded()
                     self._reader.seek([partition.position for partition in self._state.logs])
@@ -114,6 +124,18 @@ class StatsStation:
             time.sleep(RETRY_SECONDS)
         self._state = RunState(self._study, self._measures, 0)
 
+    def _load(self, partitions: int) -> tuple[RunState, bytes | None]:
+        """The run as Redis holds it; as it is before its first output where what is held is damaged."""
+        try:
+            return self._store.load(partitions)
+        except Damaged as damage:
+            self._start_over(damage)
+            return self._store.load(partitions)
+
+    def _start_over(self, damage: Damaged) -> None:
+        log.warning("what Redis holds of this run is damaged, it is read again from Kafka: %s", damage)
+        self._store.start_over()
+
     def _once(self) -> None:
         """One round: poll, apply, commit; at every tick a commit of its own."""
         assert self._reader is not None
@@ -122,7 +144,7 @@ class StatsStation:
             self._state.offer(partition, offset, output)
             arrived[type(output)] += 1
         if not arrived:
-            self._close_after_the_end()
+            self._idle()
             return
         while (sums := self._state.step()) is not None:
             self._tick(sums)
@@ -164,12 +186,22 @@ class StatsStation:
                 log.warning("the study is not closed: %s", error)
         return engine.step(self._engine, sums, self._study)
 
-    def _close_after_the_end(self) -> None:
-        """A person may close a study whose stream ended early: there is no tick to come."""
+    def _idle(self) -> None:
+        """Nothing arrives: now and then, is Redis still as it was, and does anybody close a study whose stream has ended?
+
+        Raises
+        ------
+        Refused
+            If Redis was emptied or rolled back: no commit would notice.
+        """
         now = time.monotonic()
-        if not self._state.ended or now - self._asked_at < ASK_SECONDS:
+        if now - self._asked_at < ASK_SECONDS:
             return
         self._asked_at = now
+        if self._store.moved():
+            raise Refused
+        if not self._state.ended:
+            return
         if self._engine.final is None and not self._engine.closed and self._store.close_requested() is not None:
             self._tick(self._state.sums(END_DUE))
 

@@ -119,6 +119,8 @@ def health_problem(health: Health, study: Study) -> Why | None:
     Sample ratio and users left out: sequential p ≤ the study's α; late and rejected rows: their share above its limit.
     """
     limits = study.health
+    if health.missing_events:
+        return "missing_events"
     if health.sample_ratio_p is not None and health.sample_ratio_p <= limits.sample_ratio_alpha:
         return "sample_ratio"
     if health.inclusion_p is not None and health.inclusion_p <= limits.inclusion_alpha:

@@ -35,6 +35,7 @@ def read_health(sums: TickSums, study: Study, lowest: float | None) -> Health:
         sample_ratio_p_fixed=fixed,
         inclusion_p=inclusion,
         inclusion_p_fixed=inclusion_fixed,
+        missing_events=sums.counts.missing,
         late_share=late,
         rejected_share=rejected,
         excluded_share=_excluded(sum(sums.included), sum(sums.exposed)),

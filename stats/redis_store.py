@@ -24,10 +24,15 @@ from livelift.output_log import Counts, Totals
 from livelift.settings import REDIS
 from livelift.study import Study
 from livelift.tick_sums import Moments
+from stats import integrity
+from stats.integrity import Damaged
 from stats.run_state import RunState
 
 SCHEMA = 3
 FIELDS_PER_COMMAND = 1_000  # Lua's unpack takes some thousands of values
+
+LOST_KEYS = 2
+"""What the script answers where keys are gone."""
 
 Command = list[Any]
 
@@ -49,6 +54,9 @@ class RedisStore:
         self._measures = measures
         self._script = client.register_script((resources.files("stats") / "commit.lua").read_text())
         self._fences = ""
+        self._kept: dict[str, bytes] = {}  # fields of the state that not every commit writes
+        self._ticks = 0  # entries of the history
+        self._rows: set[tuple[int, int]] = set()  # (variant, bucket) of the fields of the sums
 
     def key(self, name: str) -> str:
         return self._names.key(name)
@@ -60,13 +68,20 @@ class RedisStore:
         ------
         VersionError, StateError
             If the keys were written by another schema, study file or partition count.
+        Damaged
+            If they are not what was committed: `start_over`, then load again.
         """
         state = RunState(self._study, self._measures, partitions)
         fields = {k.decode(): v for k, v in self._client.hgetall(self.key("state")).items()}
+        self._kept, self._ticks, self._rows = {}, 0, set()
         if not fields:
             self._fences = ""
+            if self._client.exists(self.key("sums"), self.key("ticks")):
+                raise Damaged("its state is gone, other keys are there")
             return state, None
         self._check(fields, partitions)
+        if integrity.of_state(fields) != fields.get("checksum", b"").decode():
+            raise Damaged("fields of its state are missing or were changed")
         self._fences = fields["fences"].decode()
         for log, (due, kind, user, position, counts, complete) in zip(
             state.logs, json.loads(self._fences), strict=True
@@ -78,8 +93,19 @@ class RedisStore:
             for log in state.logs:
                 log.manifest = manifest
         state.tick = int(fields["tick"])
-        self._load_aggregate(state, json.loads(fields["counters"]))
+        counters = json.loads(fields["counters"])
+        self._load_aggregate(state, counters)
+        integrity.require_whole(state.aggregate, counters["witness"])
+        self._ticks = counters["ticks"]
+        if self._client.xlen(self.key("ticks")) != self._ticks:
+            raise Damaged("ticks of its history are missing, or there are others")
+        self._kept = {name: fields[name] for name in ("manifest", "engine") if name in fields}
         return state, fields.get("engine")
+
+    def start_over(self) -> None:
+        """Remove what is held of the run but its last verdict: it is read again from the output log."""
+        moments = [self.key(f"moments:{name}:{arm}") for name in self._study.metrics for arm in VARIANTS]
+        self._client.delete(*(self.key(name) for name in ("state", "sums", "ticks", "users")), *moments)
 
     def _check(self, fields: dict[str, bytes], partitions: int) -> None:
         schema = int(fields["schema"])
@@ -100,8 +126,9 @@ class RedisStore:
         a.exposed, a.included, a.sessions, a.plays = counters["variants"]
         a.ratios, a.exposed_sums = counters["ratios"], counters["exposed_sums"]
         for field, value in self._client.hgetall(self.key("sums")).items():
-            variant, bucket = field.decode().split(":")
-            a.load_row(int(variant), int(bucket), value)
+            variant, bucket = map(int, field.decode().split(":"))
+            a.load_row(variant, bucket, value)
+            self._rows.add((variant, bucket))
         for name in a.classic:
             for v, variant_name in enumerate(VARIANTS):
                 moments = self._client.hgetall(self.key(f"moments:{name}:{variant_name}"))
@@ -125,6 +152,10 @@ class RedisStore:
         """The command that takes the request away, for the commit that has closed the study."""
         return ["DEL", self.key("close")]
 
+    def moved(self) -> bool:
+        """Does Redis hold other fences than this station last saw? It was emptied or rolled back, or another one writes."""
+        return bool((self.fences() or b"").decode() != self._fences)
+
     def fences(self) -> bytes | None:
         """The fences that Redis holds now; None before the first commit."""
         return self._client.hget(self.key("state"), "fences")  # type: ignore[no-any-return]
@@ -136,39 +167,56 @@ class RedisStore:
         ------
         Refused
             If Redis holds other fences than expected; nothing was written.
+        Damaged
+            If keys of the run are gone; nothing was written.
         """
         state.aggregate.settle()
         fences = _fences(state)
-        commands = [*self._state_commands(state, fences, engine), *self._aggregate_commands(state), *extra]
+        ticks = self._ticks + sum(command[0] == "XADD" for command in extra)
+        kept = self._kept_after(state, engine)
+        own = self._state_commands(state, fences, ticks, kept)
+        commands = [*own, *self._aggregate_commands(state), *extra]
         words = [word for command in commands for word in (len(command), *command)]
-        if not self._script(keys=[self.key("state")], args=[self._fences, *words]):
+        keys = [self.key(name) for name in ("state", "sums", "ticks")]
+        done = self._script(keys=keys, args=[self._fences, len(self._rows), self._ticks, *words])
+        if done == LOST_KEYS:
+            raise Damaged("rows of the sums, or ticks of the history, are gone")
+        if not done:
             raise Refused
-        self._fences = fences
+        self._rows.update((variant, bucket) for variant, bucket in state.aggregate.changed.rows)
+        self._fences, self._ticks, self._kept = fences, ticks, kept
         state.aggregate.changed.clear()
 
-    def _state_commands(self, state: RunState, fences: str, engine: bytes | None) -> Iterator[Command]:
+    def _kept_after(self, state: RunState, engine: bytes | None) -> dict[str, bytes]:
+        manifest = next((log.manifest for log in state.logs if log.manifest is not None), None)
+        kept = dict(self._kept)
+        if manifest is not None:
+            kept["manifest"] = msgspec.json.encode(manifest)
+        if engine is not None:
+            kept["engine"] = engine
+        return kept
+
+    def _state_commands(self, state: RunState, fences: str, ticks: int, kept: dict[str, bytes]) -> Iterator[Command]:
         a = state.aggregate
         counters = {
             "all": [a.sessions_all, a.sessions_in_period, a.sessions_one_event],
             "variants": [a.exposed, a.included, a.sessions, a.plays],
             "ratios": a.ratios,
             "exposed_sums": a.exposed_sums,
+            "witness": integrity.witness(a),
+            "ticks": ticks,
         }
-        manifest = next((log.manifest for log in state.logs if log.manifest is not None), None)
-        fields: list[Any] = [
-            "schema",
-            str(SCHEMA),
-            "study",
-            self._study.fingerprint,
-            "partitions",
-            str(len(state.logs)),
-        ]
-        fields += ["fences", fences, "tick", str(state.tick), "counters", json.dumps(counters, separators=(",", ":"))]
-        if manifest is not None:
-            fields += ["manifest", msgspec.json.encode(manifest)]
-        if engine is not None:
-            fields += ["engine", engine]
-        yield ["HSET", self.key("state"), *fields]
+        fields: dict[str, bytes] = {
+            "schema": str(SCHEMA).encode(),
+            "study": self._study.fingerprint.encode(),
+            "partitions": str(len(state.logs)).encode(),
+            "fences": fences.encode(),
+            "tick": str(state.tick).encode(),
+            "counters": json.dumps(counters, separators=(",", ":")).encode(),
+            **kept,
+        }
+        fields["checksum"] = integrity.of_state(fields).encode()
+        yield ["HSET", self.key("state"), *(part for field in fields.items() for part in field)]
 
     def _aggregate_commands(self, state: RunState) -> Iterator[Command]:
         a = state.aggregate

@@ -160,7 +160,8 @@ class RunState:
                 rejected[reason] = rejected.get(reason, 0) + number
         duplicates = manifest.duplicates if manifest else 0
         rows = accepted + late + duplicates + sum(rejected.values())
-        return InputCounts(rows, accepted, rejected, duplicates, late, manifest.rows if manifest else None)
+        missing = max(0, manifest.accepted - accepted - late) if manifest and self.ended else 0
+        return InputCounts(rows, accepted, rejected, duplicates, late, manifest.rows if manifest else None, missing)
 
 
 def _exact(sums: dict[str, list[list[int]]]) -> dict[str, tuple[ExactSums, ExactSums]]:

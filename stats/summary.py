@@ -149,6 +149,8 @@ def _uneven(readings: Readings) -> str:
 def _problem(readings: Readings, why: Why | None) -> str:
     study, health = readings.study, readings.health
     limits = study.health
+    if why == "missing_events":
+        return f"{health.missing_events:,} events that were sent had not arrived when the stream ended"
     if why == "late_rows":
         late = percent(health.late_share, signed=False)
         return f"{late} of the rows came too late, the limit is {limit(limits.maximum_late_share)}"

@@ -15,7 +15,7 @@ Decision = Literal["no_data", "unhealthy", "keep_running", "ship", "dont_ship"]
 
 Why = Literal[
     "too_few_users", "unreadable",  # no_data
-    "sample_ratio", "left_out", "late_rows", "rejected_rows",  # unhealthy
+    "missing_events", "sample_ratio", "left_out", "late_rows", "rejected_rows",  # unhealthy
     "minimum_lift", "guardrail_gate", "guardrail_unreadable", "left_out_gate", "not_clear", "ended_early",  # keep_running
     "harm", "guardrail", "not_proven", "closed",  # dont_ship
 ]  # fmt: skip
@@ -204,6 +204,8 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
         Sequential p of *left out × arm* over the exposed users as they stand (judged). None for an observed assignment.
     inclusion_p_fixed
         p of the same table at one look: at or below the limit it blocks *ship* at this look.
+    missing_events
+        Events that were sent and had not arrived when the stream ended.
     late_share, rejected_share
         Of the rows that were selected; None before the first row.
     excluded_share, excluded_shares
@@ -220,6 +222,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     sample_ratio_p_fixed: float | None
     inclusion_p: float | None
     inclusion_p_fixed: float | None
+    missing_events: int
     late_share: float | None
     rejected_share: float | None
     excluded_share: float | None

@@ -32,6 +32,7 @@ WHYS = {
     "none": "every rule met, or none decides",
     "too_few_users": "too few users",
     "unreadable": "the primary cannot be read",
+    "missing_events": "events are missing",
     "sample_ratio": "arms not as assigned",
     "left_out": "arms lose users unevenly",
     "late_rows": "too many late rows",

@@ -130,7 +130,11 @@ def test_nothing_is_decided_between_looks(found: Findings) -> None:
 
 
 def _health(
-    ratio: float | None = 1.0, late: float | None = 0.0, rejected: float | None = 0.0, inclusion: float | None = None
+    ratio: float | None = 1.0,
+    late: float | None = 0.0,
+    rejected: float | None = 0.0,
+    inclusion: float | None = None,
+    missing: int = 0,
 ) -> Health:
     return Health(
         sample_ratio_p=ratio,
@@ -138,6 +142,7 @@ def _health(
         sample_ratio_p_fixed=None,
         inclusion_p=inclusion,
         inclusion_p_fixed=inclusion,
+        missing_events=missing,
         late_share=late,
         rejected_share=rejected,
         excluded_share=0.25,
@@ -157,6 +162,7 @@ def _health(
         (_health(inclusion=0.01), "left_out"),
         (_health(inclusion=0.0101), None),
         (_health(ratio=0.001, inclusion=0.001), "sample_ratio"),
+        (_health(missing=1, ratio=0.001), "missing_events"),
         (_health(late=0.01), None),
         (_health(late=0.011), "late_rows"),
         (_health(rejected=0.05), None),

@@ -1,0 +1,124 @@
+"""A Redis whose keys were lost or changed behind the station's back: noticed, and read again from the output log."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from livelift.names import RunNames
+from livelift.sessions import session_measures
+from livelift.study import load_study
+from local.demo import DemoPlan
+from local.servers import LocalServers
+from local.verdict_reader import read_history
+from producer.sources import lastfm_generator
+from stats.integrity import Damaged
+from stats.redis_store import RedisStore, connect
+from tests.live.test_redis_store import advance, outputs
+from tests.support.live_run import LiveRun, assert_equals_batch, live_run
+
+STUDY = load_study("lastfm")
+MEASURES = session_measures(STUDY).names
+NAMES = RunNames("lastfm", "damaged-1")
+
+
+@pytest.fixture
+def client(servers: LocalServers) -> Iterator[Any]:
+    admin = redis.Redis.from_url(servers.redis.admin_url)
+    admin.flushall()
+    yield admin
+    admin.flushall()
+
+
+def committed(client: Any) -> RedisStore:
+    """A store that has committed a run with two entries of history."""
+    store = RedisStore(client, NAMES, STUDY, MEASURES)
+    state, _ = store.load(1)
+    advance(state, outputs())
+    entry = {"as_of": "2009-03-02"}
+    store.commit(state, b"engine", [["XADD", NAMES.key("ticks"), "*", "json", str(entry)] for _ in range(2)])
+    return store
+
+
+def _change(key: str, field: str, new: str) -> Callable[[Any], object]:
+    return lambda client: client.hset(NAMES.key(key), field, new)
+
+
+def _one_byte(client: Any) -> None:
+    field, value = next(iter(client.hgetall(NAMES.key("sums")).items()))
+    client.hset(NAMES.key("sums"), field, bytes([value[0] ^ 1]) + value[1:])
+
+
+DAMAGES: dict[str, Callable[[Any], object]] = {
+    "no state": lambda client: client.delete(NAMES.key("state")),
+    "no sums": lambda client: client.delete(NAMES.key("sums")),
+    "one row of the sums": lambda client: client.hdel(NAMES.key("sums"), next(iter(client.hkeys(NAMES.key("sums"))))),
+    "one byte of the sums": _one_byte,
+    "no moments": lambda client: client.delete(NAMES.key("moments:skip_rate:control")),
+    "other moments": _change("moments:skip_rate:control", "mean", "0.5"),
+    "no history": lambda client: client.delete(NAMES.key("ticks")),
+    "half of the history": lambda client: client.xtrim(NAMES.key("ticks"), maxlen=1, approximate=False),
+    "one more tick": lambda client: client.xadd(NAMES.key("ticks"), {"json": "{}"}),
+    "another tick time": _change("state", "tick", "1"),
+    "another engine": _change("state", "engine", "other"),
+    "no engine": lambda client: client.hdel(NAMES.key("state"), "engine"),
+    "other counters": _change("state", "counters", "{}"),
+    "no checksum": lambda client: client.hdel(NAMES.key("state"), "checksum"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_every_damage_is_noticed_at_load_and_the_run_begins_anew(damage: Callable[[Any], object], client: Any) -> None:
+    committed(client)
+    damage(client)
+    store = RedisStore(client, NAMES, STUDY, MEASURES)
+    with pytest.raises(Damaged):
+        store.load(1)
+    store.start_over()
+    state, engine = store.load(1)
+    assert (state.logs[0].position, engine, state.aggregate.sessions_all) == (0, None, 0)
+    assert not client.exists(*(NAMES.key(key) for key in ("state", "sums", "ticks", "users")))
+
+
+@pytest.mark.parametrize("lost", ["no sums", "one row of the sums", "no history", "half of the history"])
+def test_lost_keys_are_noticed_by_the_next_commit_which_writes_nothing(lost: str, client: Any) -> None:
+    store = committed(client)
+    state, _ = store.load(1)
+    DAMAGES[lost](client)
+    before = client.hgetall(NAMES.key("state"))
+    with pytest.raises(Damaged):
+        store.commit(state, b"later", [])
+    assert client.hgetall(NAMES.key("state")) == before
+
+
+def test_what_is_whole_loads_again(client: Any) -> None:
+    committed(client)
+    state, engine = RedisStore(client, NAMES, STUDY, MEASURES).load(1)
+    assert engine == b"engine" and state.aggregate.sessions_all > 0
+
+
+def test_a_run_whose_redis_is_damaged_again_and_again_equals_the_batch(
+    servers: LocalServers, folder: Path, tmp_path: Path
+) -> None:
+    """Sums lost under a working station; a moment changed while it is down; everything emptied after the stream's end."""
+    data = tmp_path / "log.tsv"
+    lastfm_generator.generate(data, events=60_000, users=160, lift=0.2, seed=4, study=STUDY)
+    admin = redis.Redis.from_url(servers.redis.admin_url)
+
+    def key(live: LiveRun, name: str) -> str:
+        return RunNames("lastfm", live.stations.run.run).key(name)
+
+    def damage(live: LiveRun) -> None:
+        live.accepted(15_000)
+        admin.delete(key(live, "sums"))
+        live.accepted(30_000)
+        live.kill("stats")
+        admin.hset(key(live, "moments:session_duration:control"), "mean", "1.0")
+        live.end()
+        admin.flushall()  # quiet: no commit would notice
+
+    document = live_run(servers, folder, DemoPlan(STUDY, data, speed="1200000x"), damage)
+    assert_equals_batch(document, data, STUDY)
+    assert len(read_history(connect(servers.redis.url), "lastfm", document["run"])) >= 61
