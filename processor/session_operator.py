@@ -67,7 +67,7 @@ class SessionOperator:
         self._timers = Timers(self._session_timer)  # (due, kind, user or offset, …)
         self._ahead = max(1, self._gap - MINUTE)  # no session is due so soon that begins or goes on now
         self._fire_at = -1  # the least watermark that fires a timer, or that no mark has announced
-        self._open_before_end = 0  # open sessions that started before the period's end
+        self._open_in_period = 0  # open sessions that started in the period
         self._touched: list[UserState] = []
         self._day: tuple[int] = (-1,)  # the latest active day of any user, and its end: users share these objects
         self._day_end = 0
@@ -149,8 +149,8 @@ class SessionOperator:
 
     def _schedule_session(self, user: UserState) -> None:
         self.open_sessions += 1
-        if user.session_start < self._end:
-            self._open_before_end += 1
+        if self._start <= user.session_start < self._end:
+            self._open_in_period += 1
         due = user.session_last + self._gap
         self._timers.push_session(due, user if self._users_stay else user.user)
         self._fire_at = min(self._fire_at, due + 1)
@@ -201,7 +201,7 @@ class SessionOperator:
         elif kind == USER_DAY:
             self._resolve_day(due, timer[2], effects)
         elif kind == MARK:
-            complete = due >= self._end and self._open_before_end == 0
+            complete = due >= self._end and self._open_in_period == 0
             effects.outputs.append(Mark(SCHEMA, due, self.counts, complete, self.manifest))
             self._timers.push((due + DAY, MARK, b""))
         else:
@@ -217,7 +217,7 @@ class SessionOperator:
         user.accumulator = None
         effects.closed += 1
         self.open_sessions -= 1
-        self._open_before_end -= start < self._end
+        self._open_in_period -= self._start <= start < self._end
         measures = self._measures.finish(accumulator, start, last)
         in_period = self._start <= start < self._end
         if in_period:

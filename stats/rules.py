@@ -5,6 +5,8 @@ from livelift.study import Study
 from stats.verdict import Guardrail, Health, Primary, Readings, Rule
 from stats.words import amount, cause_of, improvement_of, is_better, is_harmed, limit, needed, p_value, percent
 
+STILL_OPEN = "the period is over, and the last look waits for a session that began in it and still goes on"
+
 
 def rules_of(readings: Readings) -> tuple[Rule, ...]:
     """The rules, for a person and for programs."""
@@ -183,8 +185,10 @@ def _end(readings: Readings) -> Rule:
         words = (
             f"closed early at look {readings.decided.look if readings.decided else progress.look} of {progress.looks}"
         )
-    elif progress.ended:
+    elif progress.ended and readings.time < readings.study.experiment.end_ms:
         words = f"the stream ended early, {progress.days_remaining} days are missing: no final look"
+    elif readings.time >= readings.study.experiment.end_ms:
+        words = f"look {progress.look} of {progress.looks}; {STILL_OPEN}"
     else:
         possible = f"a worse primary can be said from {progress.harm_from} on, ship from {progress.ship_from} on"
         words = f"look {progress.look} of {progress.looks}, {progress.days_remaining} days remain; {possible}"

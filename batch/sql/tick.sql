@@ -4,7 +4,7 @@ CREATE OR REPLACE TEMP TABLE tick AS
 WITH stream AS (
     SELECT max(time) AS last_event FROM event
 ), open_until AS (
-    SELECT max(due) AS last_due FROM session WHERE start_time < getvariable('period_end')
+    SELECT max(due) AS last_due FROM session WHERE in_period
 ), midnight AS (
     SELECT unnest(generate_series(
         getvariable('period_start') + getvariable('day_ms'), last_event, getvariable('day_ms')

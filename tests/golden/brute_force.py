@@ -128,7 +128,7 @@ class Stream:
 
     def complete_at(self, midnight: int) -> bool:
         end = self.study.experiment.end_ms
-        return midnight >= end and not any(run.start < end and run.due >= midnight for run in self.sessions)
+        return midnight >= end and not any(run.in_period and run.due >= midnight for run in self.sessions)
 
 
 def read(data: bytes, study: Study, select_from: int | None = None, select_to: int | None = None) -> Stream:

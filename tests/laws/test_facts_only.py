@@ -62,3 +62,31 @@ def test_a_selection_completes_the_period_only_where_the_file_has_data(
     if not complete:
         assert document["why"] == "ended_early" and document["progress"]["days_remaining"] == 22
         assert document["progress"]["look"] == 39
+
+
+def listener(path: Path, first: str, until: str) -> None:
+    """One more listener, who plays every half hour from `first` to `until`."""
+    at, end = datetime.fromisoformat(first), datetime.fromisoformat(until)
+    with path.open("a") as file:
+        while at <= end:
+            file.write(f"marathon\t{at:%Y-%m-%dT%H:%M:%SZ}\t\ta\t\tb\n")
+            at += timedelta(minutes=30)
+
+
+def test_a_session_that_holds_the_completion_up_is_named(tmp_path: Path) -> None:
+    data = log(tmp_path / "log.tsv", days=66)
+    listener(data, "2009-04-30T23:00:00", "2009-05-03T23:30:00")
+    _, history = both(data, tmp_path / "cache")
+    waits = [entry for entry in history if "2009-05-01" <= entry["as_of"] < "2009-05-05"]
+    assert [entry["progress"]["period_complete"] for entry in waits] == [False] * 4
+    words = "waits for a session that began in it and still goes on"
+    assert all(any(words in reason for reason in entry["reasons"]) for entry in waits)
+    assert next(entry for entry in history if entry["as_of"].startswith("2009-05-05"))["progress"]["period_complete"]
+
+
+def test_a_session_that_began_before_the_period_never_holds_it_up(tmp_path: Path) -> None:
+    data = log(tmp_path / "log.tsv", days=66)
+    listener(data, "2009-02-28T23:30:00", "2009-05-03T23:30:00")
+    _, history = both(data, tmp_path / "cache")
+    complete = next(entry for entry in history if entry["progress"]["period_complete"])
+    assert complete["as_of"].startswith("2009-05-01")
