@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import redis
 from hypothesis import HealthCheck, settings
 
+from livelift.names import current_run_key
 from local.servers import LocalServers, local_servers
 from tests.support.tools import tool
 
@@ -18,6 +20,18 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServers]:
     """A real Kafka and a real Redis, shared: each test uses topics and keys of its own run."""
     with local_servers(tmp_path_factory.mktemp("servers")) as running:
         yield running
+
+
+@pytest.fixture(autouse=True)
+def _forget_named_runs(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A run that a test named would stay the current one: run ids are times, and names sort after them."""
+    yield
+    if "servers" in request.fixturenames:
+        shared: LocalServers = request.getfixturevalue("servers")
+        with redis.Redis.from_url(shared.redis.admin_url) as client:
+            current = client.get(current_run_key("lastfm"))
+            if current is not None and not current[:1].isdigit():
+                client.delete(current_run_key("lastfm"))
 
 
 @pytest.fixture
