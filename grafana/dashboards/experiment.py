@@ -129,8 +129,8 @@ def _decision() -> list[Any]:
         ),
         panels.tile(
             "Days left",
-            "Event time to the end of the period.",
-            Query(as_of(v.REMAINING)), Size(2, 4), unit="dtdurations", empty="–",
+            "Days of event time to the end of the period, a begun one counted.",
+            Query(f"ceil({as_of(v.REMAINING)} / 86400)"), Size(2, 4), unit="none", empty="–", decimals=0,
         ),
         panels.tile(
             "Information",
