@@ -99,18 +99,20 @@ def replay(
             metrics(said)
             progress(said)
 
+        begun = False
         try:
             if fresh:
                 # Only an input that can be replayed, to a broker that is there, takes the place of the run that works.
                 prepare(loaded, path, folder.cache, selected, report, stopped)
                 require_kafka(address_of_kafka)
                 folder.save_run(run)
+                begun = True
             console.print(f"run {run.run}: {'a new run' if fresh else 'going on where it was'}")
             manifest = run_producer(settings, report, stopped)
         except Interrupted:
             raise KeyboardInterrupt from None
         finally:
-            if fresh and folder.current_run() != run:
+            if fresh and not begun:
                 folder.forget_run(run.run)
     if stopped():
         interruption.hint = "livelift replay goes on from here"

@@ -4,8 +4,11 @@ import os
 import time
 from typing import Any
 
+import redis
+
 from livelift import settings
-from livelift.errors import StateError
+from livelift.errors import StateError, UnreachableError
+from livelift.event_time import from_iso
 from livelift.names import RunNames, current_run_key
 from livelift.output_log import END_DUE
 from livelift.sessions import session_measures
@@ -14,6 +17,7 @@ from local.run_folder import RunFolder
 from local.verdict_reader import NO_VERDICT, read_verdict, redis_client
 from stats import engine
 from stats.document import history_entry, make_document
+from stats.integrity import Damaged
 from stats.redis_store import Client, RedisStore, Refused
 
 WAIT_SECONDS = 10.0
@@ -33,22 +37,38 @@ def close_study(folder: RunFolder, study: Study, reason: str) -> dict[str, Any] 
     Raises
     ------
     StateError
-        If there is no run, or it is decided, complete or closed already.
+        If there is no run, it is decided, complete or closed already, or what Redis holds of it is damaged.
+    UnreachableError
+        If Redis refuses or goes away.
     """
     with redis_client(folder) as client:
-        run = client.get(current_run_key(study.name))
-        document = read_verdict(client, study.name)
-        if run is None or document is None:
-            raise StateError(f"there is no verdict of study '{study.name}' yet", NO_VERDICT)
-        if document["decided"] is not None or document["deviations"]:
-            raise StateError(f"study '{study.name}' has ended already", "nothing is left to close: livelift verdict")
-        names = RunNames(study.name, run.decode())
-        store = RedisStore(client, names, study, session_measures(study).names)
-        store.request_close(reason)
-        closed = _wait(client, study) if _station_may_work(folder) else None
-        if closed is None and document["progress"]["ended"]:
-            closed = _close_here(store, names, study, reason)
-        return closed
+        try:
+            return _close(client, folder, study, reason)
+        except Damaged as damage:
+            raise StateError(
+                f"what Redis holds of study '{study.name}' is damaged: {damage}",
+                "start the stack, which reads it again from Kafka and then closes it: livelift up",
+            ) from None
+        except redis.RedisError as error:
+            raise UnreachableError(
+                f"the study is not closed, Redis says: {error}", "start Redis, or give this user the right to write"
+            ) from None
+
+
+def _close(client: Client, folder: RunFolder, study: Study, reason: str) -> dict[str, Any] | None:
+    run = client.get(current_run_key(study.name))
+    document = None if run is None else read_verdict(client, study.name)
+    if run is None or document is None or document["run"] != run.decode():
+        raise StateError(f"there is no verdict of study '{study.name}' yet", NO_VERDICT)
+    if document["decided"] is not None:
+        raise StateError(f"study '{study.name}' has ended already", "nothing is left to close: livelift verdict")
+    names = RunNames(study.name, run.decode())
+    store = RedisStore(client, names, study, session_measures(study).names)
+    store.request_close(reason, from_iso(document["as_of"]))
+    closed = _wait(client, study) if _station_may_work(folder) else None
+    if closed is None and document["progress"]["ended"]:
+        closed = _close_here(store, names, study, reason)
+    return closed
 
 
 def _station_may_work(folder: RunFolder) -> bool:
@@ -57,11 +77,11 @@ def _station_may_work(folder: RunFolder) -> bool:
 
 
 def _wait(client: Client, study: Study) -> dict[str, Any] | None:
-    """The verdict once a station has closed the study; None if none has in time."""
+    """The verdict once a station has closed the study, or it has ended by itself; None if neither came in time."""
     end = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < end:
         document = read_verdict(client, study.name)
-        if document is not None and document["deviations"]:
+        if document is not None and document["decided"] is not None:
             return document
         time.sleep(POLL_SECONDS)
     return None
@@ -77,7 +97,8 @@ def _close_here(store: RedisStore, names: RunNames, study: Study, reason: str) -
     document = make_document(study, names.run, sums, verdict)
     commands = store.verdict_commands(document, history_entry(document))
     try:
-        store.commit(state, engine.to_bytes(closed), [*commands, store.close_done()])
+        made = store.close_made(reason, sums.time, sums.ended)
+        store.commit(state, engine.to_bytes(closed), [*commands, made])
     except Refused:
         return None  # a station was there after all: it has the request
     return document

@@ -214,7 +214,7 @@ class Partition(SessionOperator):
             if row < known.resent_from or time > self.watermark + self._lateness:
                 self._refuse(record, NO_SUCH_ROW, effects, row)
             # else it was sent twice, by a producer that was killed with requests in flight
-        elif time >= self.watermark and not self.ended:
+        elif known.manifest is None or row >= known.manifest.accepted or (time >= self.watermark and not self.ended):
             self._refuse(record, NO_SUCH_ROW, effects, row)
         else:
             if row < known.row_limit:

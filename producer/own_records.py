@@ -75,7 +75,7 @@ class OwnRecords:
         """
         for record in records:
             mark = _mark(record)
-            if isinstance(mark, Start):
+            if isinstance(mark, Start) and mark.row == 0:  # where a producer resumes there is another one
                 if mark.manifest != self._manifest:
                     raise StateError(
                         f"{self._topic} holds the replay of other data, or of another selection of it",

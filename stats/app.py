@@ -42,8 +42,20 @@ LOST = (redis.ConnectionError, redis.TimeoutError, *HEALS, *KAFKA_LOST, OSError)
 
 RETRY_SECONDS = 0.5
 POLL_MS = 50
+MOST_DAMAGES = 5
+"""How often a run is read again from Kafka before the station gives up."""
+
 ASK_SECONDS = 1.0
 """How often Redis is looked at while nothing arrives."""
+
+
+def passes(error: redis.ResponseError) -> bool:
+    """Is this a refusal that ends by itself: a slow script of somebody else, replicas that are away?
+
+    >>> passes(redis.ResponseError("BUSY Redis is busy running a script")), passes(redis.ResponseError("ERR syntax error"))
+    (True, False)
+    """
+    return str(error).startswith(("BUSY ", "NOREPLICAS "))
 
 
 class StatsStation:
@@ -60,6 +72,7 @@ class StatsStation:
         self._state: RunState
         self._engine = engine.initial(study)
         self._previewed_at = self._asked_at = 0.0
+        self._damages = 0
         self._said: tuple[str, str | None] | None = None
 
     def run(self, stop: Callable[[], bool], until_end: bool) -> None:
@@ -86,19 +99,25 @@ class StatsStation:
         while not stop():
             try:
                 if refused:
-                    wait_while_moving(self._store.fences, stop)
+                    wait_while_moving(self._store.held, stop)
                     self._begin(stop)
                     refused = False
                 else:
                     self._once()
             except Damaged as damage:
-                self._start_over(damage)
+                log.warning("loading again: %s", damage)
                 self._begin(stop)
             except Refused:
                 refused = True
                 log.warning("another stats station writes this run, or Redis was rolled back: standing by")
             except LOST as error:
                 log.warning("connection lost, trying again: %s", error)
+                time.sleep(RETRY_SECONDS)
+                self._begin(stop)
+            except redis.ResponseError as error:
+                if not passes(error):
+                    raise
+                log.warning("Redis is busy, trying again: %s", error)
                 time.sleep(RETRY_SECONDS)
                 self._begin(stop)
             if until_end and self._state.ended:
@@ -121,20 +140,35 @@ class StatsStation:
                     return
             except (*LOST, UnreachableError) as error:
                 log.warning("waiting for Kafka and Redis: %s", error)
+            except redis.ResponseError as error:
+                if not passes(error):
+                    raise
+                log.warning("waiting for Redis: %s", error)
             time.sleep(RETRY_SECONDS)
         self._state = RunState(self._study, self._measures, 0)
 
     def _load(self, partitions: int) -> tuple[RunState, bytes | None]:
-        """The run as Redis holds it; as it is before its first output where what is held is damaged."""
-        try:
-            return self._store.load(partitions)
-        except Damaged as damage:
-            self._start_over(damage)
-            return self._store.load(partitions)
+        """The run as Redis holds it; as it is before its first output where what is held is damaged.
 
-    def _start_over(self, damage: Damaged) -> None:
-        log.warning("what Redis holds of this run is damaged, it is read again from Kafka: %s", damage)
-        self._store.start_over()
+        Raises
+        ------
+        StateError
+            If it is damaged again and again.
+        """
+        for _ in range(MOST_DAMAGES):
+            try:
+                return self._store.load(partitions)
+            except Damaged as found:
+                damage = found
+                log.warning("what Redis holds of this run is damaged, it is read again from Kafka: %s", damage)
+                self._damages += 1
+                if self._damages > MOST_DAMAGES:
+                    break
+                self._store.start_over()
+        raise StateError(
+            f"Redis loses or changes what it holds of this run again and again: {damage}",
+            "does it evict keys (INFO memory, maxmemory_policy: it has to be noeviction), does somebody else write them?",
+        )
 
     def _once(self) -> None:
         """One round: poll, apply, commit; at every tick a commit of its own."""
@@ -164,11 +198,11 @@ class StatsStation:
         if sums.time <= study.experiment.start_ms and not sums.ended:
             return  # nothing of the experiment has happened yet
         began = time.perf_counter()
-        reason = self._store.close_requested()
+        reason = self._store.close_at(sums.time, sums.ended)
         stepped, verdict = self._evaluate(sums, reason)
         document = make_document(study, self._settings.run, sums, verdict)
         took = time.perf_counter() - began
-        done = [] if reason is None else [self._store.close_done()]
+        done = [] if reason is None else [self._close_command(reason, sums, stepped)]
         commands = self._store.verdict_commands(document, history_entry(document))
         self._commit(engine.to_bytes(stepped), [*commands, *done])
         self._metrics.ticked(document, took)
@@ -186,6 +220,11 @@ class StatsStation:
                 log.warning("the study is not closed: %s", error)
         return engine.step(self._engine, sums, self._study)
 
+    def _close_command(self, reason: str, sums: TickSums, stepped: engine.EngineState) -> Command:
+        if stepped.closed:
+            return self._store.close_made(reason, sums.time, sums.ended)
+        return self._store.close_refused()
+
     def _idle(self) -> None:
         """Nothing arrives: now and then, is Redis still as it was, and does anybody close a study whose stream has ended?
 
@@ -202,8 +241,10 @@ class StatsStation:
             raise Refused
         if not self._state.ended:
             return
-        if self._engine.final is None and not self._engine.closed and self._store.close_requested() is not None:
-            self._tick(self._state.sums(END_DUE))
+        if self._engine.final is None and not self._engine.closed:
+            sums = self._state.sums(END_DUE)
+            if self._store.close_at(sums.time, sums.ended) is not None:
+                self._tick(sums)
 
     def _preview(self) -> list[Command]:
         """The display between ticks, at most every `preview_seconds`."""

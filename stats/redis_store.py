@@ -1,6 +1,7 @@
 """The Redis edge: a run's statistics as durable keys, changed by one atomic script (promise P2.7).
 
-The script compares the fences it finds with those this process last saw, and applies a commit only if they are equal. A
+The script compares the state it finds, by its checksum, with the one this process last saw, and applies a commit only if they
+are equal. A
 second stats process, or a Redis that was rolled back, therefore makes a commit fail as a whole; the caller loads again
 and seeks to the positions that Redis holds. Keys are described in `docs/`.
 """
@@ -41,7 +42,7 @@ Client = Any
 
 
 class Refused(Exception):  # noqa: N818  # no error: somebody else was quicker
-    """The run's fences are not the expected ones: load again."""
+    """The run's state is not the expected one: load again."""
 
 
 class RedisStore:
@@ -53,7 +54,8 @@ class RedisStore:
         self._study = study
         self._measures = measures
         self._script = client.register_script((resources.files("stats") / "commit.lua").read_text())
-        self._fences = ""
+        self._start_over = client.register_script((resources.files("stats") / "start_over.lua").read_text())
+        self._held = ""  # checksum of the state that this station last saw or wrote
         self._kept: dict[str, bytes] = {}  # fields of the state that not every commit writes
         self._ticks = 0  # entries of the history
         self._rows: set[tuple[int, int]] = set()  # (variant, bucket) of the fields of the sums
@@ -71,24 +73,39 @@ class RedisStore:
         Damaged
             If they are not what was committed: `start_over`, then load again.
         """
+        while True:
+            try:
+                return self._load(partitions)
+            except (KeyError, ValueError, IndexError, TypeError, msgspec.MsgspecError) as error:
+                damage = Damaged(f"a key cannot be read ({type(error).__name__}: {error})")
+            except redis.ResponseError as error:
+                if not str(error).startswith("WRONGTYPE"):
+                    raise
+                damage = Damaged("a key has another type")
+            except Damaged as found:
+                damage = found
+            if not self.moved():  # what another station commits while it is read looks like damage
+                raise damage
+
+    def _load(self, partitions: int) -> tuple[RunState, bytes | None]:
         state = RunState(self._study, self._measures, partitions)
         fields = {k.decode(): v for k, v in self._client.hgetall(self.key("state")).items()}
+        self._held = fields.get("checksum", b"").decode()
         self._kept, self._ticks, self._rows = {}, 0, set()
         if not fields:
-            self._fences = ""
             if self._client.exists(self.key("sums"), self.key("ticks")):
                 raise Damaged("its state is gone, other keys are there")
             return state, None
-        self._check(fields, partitions)
-        if integrity.of_state(fields) != fields.get("checksum", b"").decode():
+        self._check_schema(fields)
+        if integrity.of_state(fields) != self._held:
             raise Damaged("fields of its state are missing or were changed")
-        self._fences = fields["fences"].decode()
+        self._check_run(fields, partitions)
         for log, (due, kind, user, position, counts, complete) in zip(
-            state.logs, json.loads(self._fences), strict=True
+            state.logs, json.loads(fields["fences"]), strict=True
         ):
             log.fence, log.position = (due, kind, user), position
             log.counts, log.complete = Counts(*counts), complete
-        if fields.get("manifest"):
+        if "manifest" in fields:
             manifest = msgspec.json.decode(fields["manifest"], type=Manifest)
             for log in state.logs:
                 log.manifest = manifest
@@ -103,17 +120,24 @@ class RedisStore:
         return state, fields.get("engine")
 
     def start_over(self) -> None:
-        """Remove what is held of the run but its last verdict: it is read again from the output log."""
-        moments = [self.key(f"moments:{name}:{arm}") for name in self._study.metrics for arm in VARIANTS]
-        self._client.delete(*(self.key(name) for name in ("state", "sums", "ticks", "users")), *moments)
+        """Remove what is held of the run but its last verdict, unless another station has committed since it was judged.
 
-    def _check(self, fields: dict[str, bytes], partitions: int) -> None:
-        schema = int(fields["schema"])
-        if schema != SCHEMA:
+        The run is read again from the output log; a close is kept beside it, and made again at its tick.
+        """
+        moments = [self.key(f"moments:{name}:{arm}") for name in self._study.metrics for arm in VARIANTS]
+        self._start_over(
+            keys=[*(self.key(name) for name in ("state", "sums", "ticks", "users")), *moments], args=[self._held]
+        )
+
+    def _check_schema(self, fields: dict[str, bytes]) -> None:
+        schema = fields.get("schema", b"").decode()
+        if schema.isdigit() and int(schema) != SCHEMA:
             raise VersionError(
                 f"{self.key('state')} has schema {schema}, this program reads {SCHEMA}",
                 "start a new run with this program: livelift reset, then livelift demo",
             )
+
+    def _check_run(self, fields: dict[str, bytes], partitions: int) -> None:
         if fields["study"].decode() != self._study.fingerprint or int(fields["partitions"]) != partitions:
             raise StateError(
                 f"run {self._names.run} was begun with another study file or partition count",
@@ -139,26 +163,37 @@ class RedisStore:
         """The partitions of the run that Redis holds; 0 if it holds none."""
         return int(self._client.hget(self.key("state"), "partitions") or 0)
 
-    def request_close(self, reason: str) -> None:
-        """Ask whoever writes this run to close the study at its next tick."""
-        self._client.set(self.key("close"), reason)
+    def request_close(self, reason: str, after: int) -> None:
+        """Ask whoever writes this run to close the study at its next tick, later than the tick `after` (ms)."""
+        self._client.set(self.key("close"), json.dumps({"reason": reason, "after": after}))
 
-    def close_requested(self) -> str | None:
-        """The reason for which a person wants the study closed; None where nobody does."""
-        reason = self._client.get(self.key("close"))
-        return None if reason is None else reason.decode()
+    def close_at(self, time: int, ended: bool) -> str | None:
+        """The reason to close the study at the tick `time` (ms), or at the end of the stream; None where there is none.
 
-    def close_done(self) -> Command:
-        """The command that takes the request away, for the commit that has closed the study."""
+        A close that was made is made again at its own tick when the run is read again.
+        """
+        text = self._client.get(self.key("close"))
+        if text is None:
+            return None
+        close = json.loads(text)
+        due = [time, ended] == close["made"] if "made" in close else ended or time > close["after"]
+        return str(close["reason"]) if due else None
+
+    def close_made(self, reason: str, time: int, ended: bool) -> Command:
+        """The command that notes a close with its tick, for the commit that has made it."""
+        return ["SET", self.key("close"), json.dumps({"reason": reason, "made": [time, ended]})]
+
+    def close_refused(self) -> Command:
+        """The command that takes a request away: the study has ended by itself."""
         return ["DEL", self.key("close")]
 
     def moved(self) -> bool:
-        """Does Redis hold other fences than this station last saw? It was emptied or rolled back, or another one writes."""
-        return bool((self.fences() or b"").decode() != self._fences)
+        """Does Redis hold another state than this station last saw? It was emptied or rolled back, or another one writes."""
+        return (self.held() or b"").decode() != self._held
 
-    def fences(self) -> bytes | None:
-        """The fences that Redis holds now; None before the first commit."""
-        return self._client.hget(self.key("state"), "fences")  # type: ignore[no-any-return]
+    def held(self) -> bytes | None:
+        """The checksum of the state that Redis holds now; None before the first commit."""
+        return self._client.hget(self.key("state"), "checksum")  # type: ignore[no-any-return]
 
     def commit(self, state: RunState, engine: bytes | None, extra: list[Command]) -> None:
         """Write all that changed since the last commit, and the commands in `extra`, in one step.
@@ -166,7 +201,7 @@ class RedisStore:
         Raises
         ------
         Refused
-            If Redis holds other fences than expected; nothing was written.
+            If Redis holds another state than expected; nothing was written.
         Damaged
             If keys of the run are gone; nothing was written.
         """
@@ -174,17 +209,21 @@ class RedisStore:
         fences = _fences(state)
         ticks = self._ticks + sum(command[0] == "XADD" for command in extra)
         kept = self._kept_after(state, engine)
-        own = self._state_commands(state, fences, ticks, kept)
-        commands = [*own, *self._aggregate_commands(state), *extra]
+        own = self._state_fields(state, fences, ticks, kept)
+        commands = [
+            ["HSET", self.key("state"), *(part for field in own.items() for part in field)],
+            *self._aggregate_commands(state),
+            *extra,
+        ]
         words = [word for command in commands for word in (len(command), *command)]
         keys = [self.key(name) for name in ("state", "sums", "ticks")]
-        done = self._script(keys=keys, args=[self._fences, len(self._rows), self._ticks, *words])
+        done = self._script(keys=keys, args=[self._held, len(self._rows), self._ticks, *words])
         if done == LOST_KEYS:
             raise Damaged("rows of the sums, or ticks of the history, are gone")
         if not done:
             raise Refused
         self._rows.update((variant, bucket) for variant, bucket in state.aggregate.changed.rows)
-        self._fences, self._ticks, self._kept = fences, ticks, kept
+        self._held, self._ticks, self._kept = own["checksum"].decode(), ticks, kept
         state.aggregate.changed.clear()
 
     def _kept_after(self, state: RunState, engine: bytes | None) -> dict[str, bytes]:
@@ -196,7 +235,7 @@ class RedisStore:
             kept["engine"] = engine
         return kept
 
-    def _state_commands(self, state: RunState, fences: str, ticks: int, kept: dict[str, bytes]) -> Iterator[Command]:
+    def _state_fields(self, state: RunState, fences: str, ticks: int, kept: dict[str, bytes]) -> dict[str, bytes]:
         a = state.aggregate
         counters = {
             "all": [a.sessions_all, a.sessions_in_period, a.sessions_one_event],
@@ -216,7 +255,7 @@ class RedisStore:
             **kept,
         }
         fields["checksum"] = integrity.of_state(fields).encode()
-        yield ["HSET", self.key("state"), *(part for field in fields.items() for part in field)]
+        return fields
 
     def _aggregate_commands(self, state: RunState) -> Iterator[Command]:
         a = state.aggregate

@@ -65,6 +65,17 @@ DAMAGES: dict[str, Callable[[Any], object]] = {
     "another engine": _change("state", "engine", "other"),
     "no engine": lambda client: client.hdel(NAMES.key("state"), "engine"),
     "other counters": _change("state", "counters", "{}"),
+    "no schema": lambda client: client.hdel(NAMES.key("state"), "schema"),
+    "no number as schema": _change("state", "schema", "x"),
+    "another study": _change("state", "study", "0123456789abcdef"),
+    "a cut row of the sums": lambda client: client.hset(
+        NAMES.key("sums"), next(iter(client.hkeys(NAMES.key("sums")))), b"\x00" * 7
+    ),
+    "a foreign field of the sums": _change("sums", "what", "ever"),
+    "a bucket that is none": _change("sums", "0:99999", "\x00" * 240),
+    "no number as mean": _change("moments:skip_rate:control", "mean", "x"),
+    "no mean": lambda client: client.hdel(NAMES.key("moments:skip_rate:control"), "mean"),
+    "sums of another type": lambda client: (client.delete(NAMES.key("sums")), client.set(NAMES.key("sums"), "x")),
     "no checksum": lambda client: client.hdel(NAMES.key("state"), "checksum"),
 }
 
@@ -91,6 +102,52 @@ def test_lost_keys_are_noticed_by_the_next_commit_which_writes_nothing(lost: str
     with pytest.raises(Damaged):
         store.commit(state, b"later", [])
     assert client.hgetall(NAMES.key("state")) == before
+
+
+def test_what_another_station_commits_meanwhile_is_no_damage(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = RedisStore(client, NAMES, STUDY, MEASURES)
+    state, _ = writer.load(1)
+    everything = outputs()
+    advance(state, everything[: len(everything) // 2])
+    writer.commit(state, b"engine", [])
+    reader = RedisStore(connect(client_url(client)), NAMES, STUDY, MEASURES)
+    moments = reader._load_aggregate
+
+    def meanwhile(*given: Any) -> None:
+        moments(*given)
+        if state.logs[0].position < len(everything):  # once, between two reads of the loading station
+            advance(state, everything[len(everything) // 2 :], len(everything) // 2)
+            writer.commit(state, b"engine", [["XADD", NAMES.key("ticks"), "*", "json", "{}"]])
+
+    monkeypatch.setattr(reader, "_load_aggregate", meanwhile)
+    loaded, _ = reader.load(1)
+    assert loaded.logs[0].position == state.logs[0].position == len(everything)
+
+
+def client_url(client: Any) -> str:
+    given = client.connection_pool.connection_kwargs
+    return f"redis://{given.get('username') or ''}:{given.get('password') or ''}@{given['host']}:{given['port']}/0"
+
+
+def test_a_station_that_judged_an_older_state_removes_nothing(client: Any) -> None:
+    writer = committed(client)
+    late = RedisStore(client, NAMES, STUDY, MEASURES)
+    late.load(1)
+    state, _ = writer.load(1)
+    writer.commit(state, b"newer", [])
+    late.start_over()
+    assert writer.load(1)[1] == b"newer"
+
+
+def test_a_close_is_made_at_its_own_tick_also_when_the_run_is_read_again(client: Any) -> None:
+    store = committed(client)
+    state, _ = store.load(1)
+    store.request_close("enough", after=1_000)
+    assert store.close_at(1_000, ended=False) is None  # ticks that are read again are not meant
+    assert store.close_at(2_000, ended=False) == store.close_at(1_500, ended=True) == "enough"
+    store.commit(state, b"closed", [store.close_made("enough", 2_000, ended=False)])
+    store.start_over()
+    assert [store.close_at(time, ended=False) for time in (1_000, 2_000, 3_000)] == [None, "enough", None]
 
 
 def test_what_is_whole_loads_again(client: Any) -> None:
