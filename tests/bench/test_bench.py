@@ -37,6 +37,7 @@ def bench(folder: Path, *arguments: str, events: int, limit: float, program: str
     return found
 
 
+@pytest.mark.slow
 def test_every_stage_of_ours_and_the_batch_are_measured_and_equal_to_the_twin(tmp_path: Path) -> None:
     report = bench(tmp_path, "--only", "livelift", "--only", "duckdb", events=20_000, limit=120)
     assert [(row["engine"], row["stage"]) for row in report["rows"]] == [

@@ -42,6 +42,7 @@ def test_a_running_study_closes_at_its_next_tick_and_stays_closed(
         close_study(RunFolder(folder), STUDY, "again")
 
 
+@pytest.mark.slow
 def test_a_study_whose_stream_ended_early_closes_without_a_station(
     servers: LocalServers, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -105,6 +105,7 @@ def test_kill_9_of_the_broker_is_waited_out(events: int, data: Path, own_servers
     assert_equals_batch(live_run(own_servers, folder, plan(data), kill), data, STUDY)
 
 
+@pytest.mark.slow
 def test_an_emptied_redis_is_filled_again_from_the_start_of_the_output_log(
     data: Path, own_servers: LocalServers, folder: Path
 ) -> None:

@@ -94,6 +94,7 @@ def test_a_signal_is_one_line_from_the_first_import_to_the_end_of_duckdb(data: P
     assert seen >= 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 @pytest.mark.parametrize("station", ["process", "stats"])
 def test_a_station_in_the_foreground_ends_with_the_shells_code(

@@ -45,6 +45,7 @@ def test_the_document_equals_the_batch_at_a_speed_of_thirty_seconds(
     assert_equals_batch(document, data, STUDY)
 
 
+@pytest.mark.slow
 def test_kill_9_of_processor_and_stats_changes_nothing(data: Path, servers: LocalServers, folder: Path) -> None:
     settings = {"LIVELIFT_FETCH_RECORDS": "2000", "LIVELIFT_SESSION_TIMEOUT": "6"}
 
