@@ -1,5 +1,6 @@
 """What is said of the input is a fact: a share of all its rows, a period that the data themselves have passed."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -7,9 +8,15 @@ from typing import Any
 import pytest
 
 from batch.document import batch_document
-from livelift.event_time import from_iso
+from livelift.event_time import DAY, from_iso
+from livelift.events import Manifest
+from livelift.output_log import END_DUE, SCHEMA, Counts, EndMark
+from livelift.sessions import session_measures
 from livelift.study import load_study
 from local.equality import differences
+from stats import engine
+from stats.run_state import RunState
+from tests.statistics.support import tick
 from tests.support.pure_pipeline import run_pure
 
 STUDY = load_study("lastfm")
@@ -90,3 +97,17 @@ def test_a_session_that_began_before_the_period_never_holds_it_up(tmp_path: Path
     _, history = both(data, tmp_path / "cache")
     complete = next(entry for entry in history if entry["progress"]["period_complete"])
     assert complete["as_of"].startswith("2009-05-01")
+
+
+def test_events_that_never_arrived_make_the_study_unhealthy() -> None:
+    """The manifest says three, two came: never a verdict as if nothing were wrong."""
+    state = RunState(STUDY, session_measures(STUDY).names, 1)
+    at = STUDY.experiment.start_ms + DAY
+    manifest = Manifest(3, 3, {}, 0, at, at + 1000)
+    state.offer(0, 0, EndMark(SCHEMA, END_DUE, at + 1000, Counts(2, 0), manifest))
+    sums = state.step()
+    assert sums is not None and sums.counts.missing == 1
+    exposed = replace(tick(30), counts=sums.counts, ended=True)
+    _, verdict = engine.step(engine.initial(STUDY), exposed, STUDY)
+    assert (verdict.decision, verdict.why) == ("unhealthy", "missing_events")
+    assert "1 events that were sent had not arrived" in verdict.summary

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import redis
+from redis._parsers.base import BaseParser
 
 from livelift.names import RunNames
 from livelift.sessions import session_measures
@@ -14,6 +15,7 @@ from local.demo import DemoPlan
 from local.servers import LocalServers
 from local.verdict_reader import read_history
 from producer.sources import lastfm_generator
+from stats.app import LOST, passes
 from stats.integrity import Damaged
 from stats.redis_store import RedisStore, connect
 from tests.live.test_redis_store import advance, outputs
@@ -179,3 +181,21 @@ def test_a_run_whose_redis_is_damaged_again_and_again_equals_the_batch(
     document = live_run(servers, folder, DemoPlan(STUDY, data, speed="1200000x"), damage)
     assert_equals_batch(document, data, STUDY)
     assert len(read_history(connect(servers.redis.url), "lastfm", document["run"])) >= 61
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        "READONLY You can't write against a read only replica.",
+        "MASTERDOWN Link with MASTER is down",
+        "OOM command not allowed when used memory > 'maxmemory'.",
+        "BUSY Redis is busy running a script.",
+        "NOREPLICAS Not enough good replicas to write.",
+        "LOADING Redis is loading the dataset in memory",
+    ],
+)
+def test_what_passes_by_itself_is_waited_out(refusal: str) -> None:
+    """As redis-py's own parser makes an error of it: the station loads again instead of ending."""
+    error = BaseParser.parse_error(refusal)
+    assert isinstance(error, LOST) or (isinstance(error, redis.ResponseError) and passes(error))
+    assert not passes(redis.ResponseError("WRONGTYPE Operation against a key"))

@@ -12,6 +12,7 @@ import pytest
 from stats.simulate.bars import BARS, Bar, Cell, Judged, cells, judge, judge_all
 from stats.simulate.jobs import processes
 from stats.simulate.report import simulate
+from stats.simulate.special_regimes import FEWER
 from stats.simulate.tally import Truth
 from tests.statistics.support import STUDY
 
@@ -51,7 +52,8 @@ def test_a_few_experiments_speak_against_no_bar(cell: Cell) -> None:
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("cell", cells(), ids=name_of)
 def test_hundreds_of_experiments_speak_against_no_bar(cell: Cell) -> None:
-    found = judge_all(BARS, {cell: outcome(cell, MANY, processes())}, CHANCE)
+    some = MANY // FEWER.get(cell.regime, 1)
+    found = judge_all(BARS, {cell: outcome(cell, some, processes())}, CHANCE)
     assert found and not_met(found) == []
 
 
