@@ -3,7 +3,6 @@
 Durations in deciseconds, rates and means of counts in millionths, counts as they are; halves round up.
 """
 
-from functools import lru_cache
 from math import floor, log
 from typing import TypeVar
 
@@ -13,9 +12,6 @@ from numpy.typing import NDArray
 DECISECONDS = 10
 MILLIONTHS = 1_000_000
 """Integer units per raw unit."""
-
-REMEMBERED = 1 << 16
-"""Covariates that are kept: a user's never changes once the period is open, and is asked for at every commit."""
 
 Whole = TypeVar("Whole", int, NDArray[np.int64])
 
@@ -51,7 +47,6 @@ def _round_half_away(value: float) -> int:
     return floor(abs(value) + 0.5) * (1 if value >= 0 else -1)
 
 
-@lru_cache(maxsize=REMEMBERED)
 def duration_covariate(seconds: int, sessions: int, prior_seconds: int) -> int:
     """1000 · ln of the shrunk pre-period mean duration relative to the prior: 0 without earlier sessions.
 
@@ -63,7 +58,6 @@ def duration_covariate(seconds: int, sessions: int, prior_seconds: int) -> int:
     return _round_half_away(1000 * log((seconds + 3 * prior_seconds) / ((sessions + 3) * prior_seconds)))
 
 
-@lru_cache(maxsize=REMEMBERED)
 def sum_covariate(seconds: int, prior_seconds: int) -> int:
     """1000 · ln(S₀/m₀ + 1), halves away from zero: what a user's sum over the pre-period says of a sum over the period.
 
@@ -73,7 +67,6 @@ def sum_covariate(seconds: int, prior_seconds: int) -> int:
     return _round_half_away(1000 * log(seconds / prior_seconds + 1))
 
 
-@lru_cache(maxsize=REMEMBERED)
 def count_covariate(sessions: int) -> int:
     """1000 · ln(N₀ + 1), halves away from zero."""
     return _round_half_away(1000 * log(sessions + 1))

@@ -8,7 +8,7 @@ Integer sums are exact and order-free; the classic moments are Welford's, merged
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import sub
 
 import numpy as np
@@ -20,12 +20,16 @@ from livelift.output_log import ClosedSession, Totals, UserDay
 from livelift.study import Study
 from livelift.tick_sums import Moments
 from stats import moments
-from stats.metric_rows import ONE, SESSIONS, MetricRow, counts_of, exposed_rows, metric_rows
-from stats.user_changes import Values, exact_sums, ratios_change, sums_change, values
+from stats.metric_rows import ONE, SESSIONS, SUMS, MetricRow, counts_of, exposed_rows, metric_rows
+from stats.user_changes import Columns, Values, exact_sums, ratios_change, sums_change, values
 
 PART_BITS = 62
 """Totals are handed out in as many parts as it takes for each to stay below 2^62: squares in millionths over some
 millions of users leave an int64."""
+
+
+REMEMBERED = 1 << 16
+"""Users whose covariates are kept: they are asked for at every commit."""
 
 
 @dataclass(slots=True)
@@ -80,9 +84,14 @@ class Aggregate:
         self._buckets = study.statistics.buckets
         self._plays = measures.index("plays") if "plays" in measures else -1
         self._bucket_of: dict[str, int] = {}
+        self._x_of: dict[str, tuple[int, ...]] = {}
         self.metrics: list[MetricRow] = metric_rows(study, measures)
         self._per_session = [metric for metric in self.metrics if metric.per_session]
         self.exposed_metrics: list[MetricRow] = exposed_rows(study, measures)
+        exposed = SUMS + len(measures)  # one more column: is the user exposed?
+        flagged = [replace(row, denominator=exposed) if row.denominator == ONE else row for row in self.exposed_metrics]
+        self._every = [*self.metrics, *flagged]
+        self._columns = Columns.of(self._every)
         self.rows: NDArray[np.int64] = np.zeros((len(self.metrics), 2, self._buckets, 6), dtype=np.int64)
         self.totals: dict[str, list[list[int]]] = {m.name: [[0] * 6, [0] * 6] for m in self.metrics}
         self.ratios: dict[str, list[list[int]]] = {m.name: [[0] * 6, [0] * 6] for m in self.metrics if m.has_ratio}
@@ -207,43 +216,63 @@ class Aggregate:
         if not self._unsettled:
             return
         users = self._unsettled
-        was = np.array([user.before for user in users.values()], dtype=np.int64)
-        now = np.array([counts_of(user.after) for user in users.values()], dtype=np.int64)
+        was = np.array([(*user.before, bool(user.was_exposed)) for user in users.values()], dtype=np.int64)
+        now = np.array([(*counts_of(user.after), user.is_exposed) for user in users.values()], dtype=np.int64)
         variants = np.array([user.variant for user in users.values()])
-        self._settle_exposed(variants, was, now)
+        before, after = values(self._columns, was, self._counted(was)), values(self._columns, now, self._counted(now))
+        change = sums_change(before, after, self._covariates())
+        for variant in (0, 1):
+            sums = exact_sums(change[:, variants == variant])
+            for metric, row in zip(self.metrics, sums, strict=False):
+                _add(self.totals[metric.name][variant], row)
+            for metric, row in zip(self.exposed_metrics, sums[len(self.metrics) :], strict=True):
+                _add(self.exposed_sums[metric.name][variant], row)
         joined = now[:, SESSIONS] >= self._minimum
         if joined.any():
+            own = np.ix_(np.arange(len(self.metrics)), joined)
             names = [user for user, counts in zip(users, joined, strict=True) if counts]
-            self._settle_included(names, variants[joined], was[joined], now[joined])
+            self._settle_included(names, variants[joined], before.part(own), after.part(own), change[own])
         self._unsettled.clear()
 
-    def _settle_exposed(self, variants: NDArray[np.int64], was: NDArray[np.int64], now: NDArray[np.int64]) -> None:
-        """The sums over all exposed users."""
-        users = self._unsettled.values()
-        before, after = was.copy(), now.copy()
-        before[:, ONE] = [bool(user.was_exposed) for user in users]
-        after[:, ONE] = [user.is_exposed for user in users]
-        rows = self.exposed_metrics
-        change = sums_change(values(rows, before), values(rows, after), _covariates(rows, [u.after for u in users]))
-        for variant in (0, 1):
-            for metric, row in zip(rows, exact_sums(change[:, variants == variant]), strict=True):
-                _add(self.exposed_sums[metric.name][variant], row)
+    def _covariates(self) -> NDArray[np.int64]:
+        """(metrics, users): each unsettled user's x. A user's never changes: the pre-period is over when the first output comes
+        that counts."""
+        if len(self._x_of) > REMEMBERED:
+            self._x_of.clear()
+        known = self._x_of
+        rows = []
+        for name, user in self._unsettled.items():
+            row = known.get(name)
+            if row is None:
+                totals = user.after
+                row = tuple(0 if m.covariate is None else m.covariate(totals) for m in self._every)
+                known[name] = row
+            rows.append(row)
+        return np.array(rows, dtype=np.int64).T
+
+    def _counted(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """(metrics, users): included users for the metrics, everybody for those over all exposed users."""
+        counted = np.ones((len(self._every), len(rows)), dtype=np.bool_)
+        counted[: len(self.metrics)] = rows[:, SESSIONS] >= self._minimum
+        return counted
 
     def _settle_included(
-        self, names: list[str], variants: NDArray[np.int64], was: NDArray[np.int64], now: NDArray[np.int64]
+        self,
+        names: list[str],
+        variants: NDArray[np.int64],
+        before: Values,
+        after: Values,
+        change: NDArray[np.int64],
     ) -> None:
-        """Everything over included users; who was not included before has counts of 0 then."""
-        was = np.where(was[:, SESSIONS, None] >= self._minimum, was, 0)
+        """Everything else over included users: the buckets, the ratios, the classic moments."""
         buckets = np.array([self._bucket(user) for user in names])
-        before, after = values(self.metrics, was), values(self.metrics, now)
-        covariates = _covariates(self.metrics, [self._unsettled[user].after for user in names])
-        self._settle_sums(variants, buckets, sums_change(before, after, covariates))
+        self._settle_sums(variants, buckets, change)
         ratios = ratios_change(before, after)
         for variant in (0, 1):
             mine = variants == variant
-            for metric, change in zip(self.metrics, exact_sums(ratios[:, mine]), strict=True):
+            for metric, sums in zip(self.metrics, exact_sums(ratios[:, mine]), strict=True):
                 if metric.has_ratio:
-                    _add(self.ratios[metric.name][variant], change)
+                    _add(self.ratios[metric.name][variant], sums)
             self._settle_classic(variant, before, after, mine)
 
     def _settle_sessions(self) -> None:
@@ -270,9 +299,6 @@ class Aggregate:
                     "the squares of a bucket's users are too large to be summed exactly",
                     "give the study more buckets, or a coarser measure: studies/<name>.toml",
                 )
-        for variant in (0, 1):
-            for metric, row in zip(self.metrics, exact_sums(change[:, variants == variant]), strict=True):
-                _add(self.totals[metric.name][variant], row)
         self.changed.rows.update(zip(variants.tolist(), buckets.tolist(), strict=True))
 
     def _settle_classic(self, variant: int, before: Values, after: Values, mine: NDArray[np.bool_]) -> None:
@@ -302,15 +328,6 @@ def _without(session: ClosedSession) -> tuple[int, ...]:
     totals = session.totals
     sums = map(sub, totals.sums, session.measures)
     return (1, totals.sessions - 1, totals.eligible, totals.returned, *sums)
-
-
-def _covariates(metrics: list[MetricRow], users: list[Totals]) -> NDArray[np.int64]:
-    """(metrics, users): each user's x."""
-    found = np.zeros((len(metrics), len(users)), dtype=np.int64)
-    for number, metric in enumerate(metrics):
-        if metric.covariate is not None:
-            found[number] = [metric.covariate(totals) for totals in users]
-    return found
 
 
 def _in_parts(rows: list[list[int]]) -> NDArray[np.int64]:

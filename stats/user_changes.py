@@ -5,6 +5,7 @@ now. Sums change by the difference of the two. Whole columns at once: a user cos
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,20 +29,45 @@ class Values:
     n: Integers
     y: Integers
 
+    def part(self, which: Any) -> "Values":
+        """Of some metrics and users: an index of the arrays."""
+        return Values(self.s[which], self.n[which], self.y[which])
 
-def values(metrics: list[MetricRow], rows: Integers) -> Values:
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Which columns of a user's counts make the values of some metrics, as arrays: made once, used at every commit."""
+
+    numerators: list[int]
+    denominators: list[int]
+    scale: Integers
+
+    @classmethod
+    def of(cls, metrics: list[MetricRow]) -> "Columns":
+        return cls(
+            [metric.numerator for metric in metrics],
+            [metric.denominator for metric in metrics],
+            np.array([[metric.scale] for metric in metrics]),
+        )
+
+
+def values(columns: Columns, rows: Integers, counted: NDArray[np.bool_]) -> Values:
     """The values that users with `rows` (users, columns) have; y = S / N in the metric's unit, halves up.
+
+    Parameters
+    ----------
+    counted
+        (metrics, users): does the user count for the metric? Who doesn't has no value.
 
     Raises
     ------
     StateError
         If a number is too large for its square to be summed.
     """
-    n = rows[:, [metric.denominator for metric in metrics]].T
+    n = rows[:, columns.denominators].T * counted
     has = n > 0
-    s = np.where(has, rows[:, [metric.numerator for metric in metrics]].T, 0)
-    scale = np.array([[metric.scale] for metric in metrics])
-    y = np.where(has, in_units(s, np.where(has, n, 1), scale), 0)
+    s = rows[:, columns.numerators].T * has
+    y = np.where(has, in_units(s, np.where(has, n, 1), columns.scale), 0)
     largest = max(int(part.max(initial=0)) for part in (s, n, y))
     if largest > LARGEST:
         raise StateError(
