@@ -2,7 +2,7 @@
 
 import json
 import time
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -66,7 +66,12 @@ def demo(
         with demo_of(folder, plan, say) as (servers, run):
             with LiveTerminal(console, loaded, PipelineReader(folder.metric_targets)) as terminal:
                 interruption.hint = "this run was not complete; livelift runs lists what is kept"
-                document = run.watch(terminal.update)
+
+                def watch(newest: dict[str, Any] | None) -> None:
+                    interruption.raise_if_noted()
+                    terminal.update(newest)
+
+                document = run.watch(watch)
                 interruption.hint = ""
             if check:
                 _compare(document, plan)
@@ -79,6 +84,7 @@ def demo(
                 say(f"{whereabouts(servers)} — Ctrl-C stops them")
                 while True:
                     run.supervisor.look_after()
+                    interruption.raise_if_noted()
                     time.sleep(KEEP_SECONDS)
 
 

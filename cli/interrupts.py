@@ -25,6 +25,17 @@ class Interruption:
         if self.number is None:
             self.number = number
 
+    def raise_if_noted(self) -> None:
+        """Raise `KeyboardInterrupt` if a signal came: for a loop, as the library that it interrupted may have dropped it.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            If a signal was noted, however long ago.
+        """
+        if self.number is not None:
+            raise KeyboardInterrupt
+
     @property
     def exit_code(self) -> int:
         """As a shell gives it for a program that a signal ended."""

@@ -47,7 +47,7 @@ def up(
     from cli.foreground import say
     from local import stack
 
-    stack.up(run_folder(), kafka_port, redis_port, say)
+    stack.up(run_folder(), kafka_port, redis_port, say, interruption.raise_if_noted)
 
 
 def replay(

@@ -8,6 +8,7 @@ import typer
 
 from cli import history
 from cli.flags import JsonFlag, RunFlag, StudyFlag, moment, run_folder
+from cli.interrupts import interruption
 from cli.show import answers, console, show_verdict
 
 if TYPE_CHECKING:
@@ -76,4 +77,5 @@ def _watch(study: "Study") -> NoReturn:
     ):
         while True:
             terminal.update(read_newest(client, study.name))
+            interruption.raise_if_noted()
             time.sleep(WATCH_SECONDS)

@@ -125,8 +125,16 @@ def last_words(log: str) -> tuple[str, str]:
     return "\n".join(lines[-3:]), ""
 
 
-def up(folder: RunFolder, kafka_port: int | None, redis_port: int | None, say: Callable[[str], None]) -> None:
+def up(
+    folder: RunFolder,
+    kafka_port: int | None,
+    redis_port: int | None,
+    say: Callable[[str], None],
+    raise_if_asked: Callable[[], None],
+) -> None:
     """Run servers and stations until KeyboardInterrupt; a new run's stations take the place of the old one's.
+
+    `raise_if_asked` raises it for a signal whose own KeyboardInterrupt a library dropped.
 
     Raises
     ------
@@ -146,7 +154,7 @@ def up(folder: RunFolder, kafka_port: int | None, redis_port: int | None, say: C
             folder.save_stack(addresses)
             say(f"{whereabouts(servers)} — now: livelift replay; Ctrl-C stops the stack")
             try:
-                _work_for_current_run(folder, servers, say)
+                _work_for_current_run(folder, servers, say, raise_if_asked)
             finally:
                 folder.forget_stack()
 
@@ -157,7 +165,9 @@ def whereabouts(servers: LocalServers) -> str:
     return f"Kafka {servers.kafka.address}, Redis {servers.redis.address} (password in {password})"
 
 
-def _work_for_current_run(folder: RunFolder, servers: LocalServers, say: Callable[[str], None]) -> None:
+def _work_for_current_run(
+    folder: RunFolder, servers: LocalServers, say: Callable[[str], None], raise_if_asked: Callable[[], None]
+) -> None:
     keeper = ServerKeeper((servers.kafka, servers.redis), say)
     run: Run | None = None
     stations: Stations | None = None
@@ -175,6 +185,7 @@ def _work_for_current_run(folder: RunFolder, servers: LocalServers, say: Callabl
                     supervisor.start(station, {"LIVELIFT_TOPIC_WAIT_SECONDS": "86400"})
                 say(f"run {run.run}: processor and stats started")
             (supervisor or keeper).look_after()
+            raise_if_asked()
             time.sleep(POLL_SECONDS)
     finally:
         if stations is not None:

@@ -57,6 +57,44 @@ def test_ctrl_c_leaves_no_process_and_no_half_written_cache(seconds: float, data
     assert not (tmp_path / ".livelift" / "stack.json").exists()
 
 
+DROPS_IT = """
+import signal
+import sys
+import {module} as module
+
+def drops_it(*_):  # as a callback of C code does that clears the error
+    try:
+        signal.raise_signal(signal.SIGINT)
+    except KeyboardInterrupt:
+        print("dropped", flush=True)
+
+module.{name} = drops_it
+from cli.main import main
+sys.argv = ["livelift", *sys.argv[1:]]
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "command"),
+    [
+        ("cli.live", "LiveTerminal.update", ["demo", "--data", "{data}", "--speed", "500000x"]),
+        ("local.keeping", "ServerKeeper.look_after", ["up"]),
+    ],
+)
+def test_a_library_that_drops_the_interruption_does_not_keep_the_command_from_ending(
+    module: str, name: str, command: list[str], data: Path, tmp_path: Path
+) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", DROPS_IT.format(module=module, name=name), *[w.format(data=data) for w in command]],
+        cwd=tmp_path, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert "dropped" in ended.stdout
+    assert ended.returncode == 130, ended.stderr
+    assert ended.stderr.splitlines()[-1].startswith("stopped by Ctrl-C")
+    assert processes_of(tmp_path) == []
+
+
 def catches_sigterm(pid: int) -> bool:
     """Has the process a handler for SIGTERM of its own by now?"""
     status = dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
