@@ -7,7 +7,7 @@ from livelift.names import RunNames
 from livelift.output_log import END
 from local.equality import differences
 from local.verdict_reader import read_verdict
-from stats.redis_store import Client
+from stats.redis_connection import Client
 
 
 class StatsProgress:

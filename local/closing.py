@@ -18,7 +18,8 @@ from local.verdict_reader import NO_VERDICT, read_verdict, redis_client
 from stats import engine
 from stats.document import history_entry, make_document
 from stats.integrity import Damaged
-from stats.redis_store import Client, RedisStore, Refused
+from stats.redis_connection import Client
+from stats.redis_store import RedisStore, Refused
 
 WAIT_SECONDS = 10.0
 """How long a working stats station is waited for; in a replay the next tick is a moment away, in a live stream a day."""

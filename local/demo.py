@@ -21,7 +21,7 @@ from local.stack import Supervisor
 from local.stations import Stations
 from local.verdict_reader import read_verdict
 from local.watching import watching
-from stats.redis_store import connect
+from stats.redis_connection import connect
 
 STATIONS = ("producer", "processor", "stats")
 

@@ -14,7 +14,8 @@ from redis.exceptions import RedisError
 from livelift.errors import StateError
 from livelift.names import RunNames, current_run_key, headline_key, preview_key, verdict_key
 from local.run_folder import RunFolder
-from stats.redis_store import Client, headline
+from stats.redis_connection import Client
+from stats.redis_store import headline
 
 
 @dataclass(frozen=True, slots=True)

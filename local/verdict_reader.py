@@ -17,7 +17,8 @@ from local.run_folder import RunFolder
 from local.runs import go_back_to_complete, require_run
 from stats.document import SCHEMA
 from stats.event_time_samples import EventTimeSamples
-from stats.redis_store import Client, connect, read_ticks
+from stats.redis_connection import Client, connect
+from stats.redis_store import read_ticks
 
 NO_VERDICT = "fill it: livelift demo"
 

@@ -23,7 +23,8 @@ from stats.integrity import Damaged
 from stats.kafka_edge import LOST as KAFKA_LOST
 from stats.kafka_edge import OutputReader
 from stats.prometheus_edge import StatsMetrics
-from stats.redis_store import Command, RedisStore, Refused, connect, refusal
+from stats.redis_connection import connect, refusal
+from stats.redis_store import Command, RedisStore, Refused
 from stats.run_state import RunState
 from stats.settings import StatsSettings
 from stats.standing_by import wait_while_moving

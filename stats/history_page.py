@@ -7,7 +7,8 @@ from threading import Lock
 from livelift.study import Study
 from stats.event_time_samples import CONTENT_TYPE, EventTimeSamples
 from stats.history_readers import HistoryReaders
-from stats.redis_store import Client, connect, read_preview, read_ticks
+from stats.redis_connection import Client, connect
+from stats.redis_store import read_preview, read_ticks
 from stats.settings import StatsSettings
 
 PATH = "/history"

@@ -24,6 +24,7 @@ EDGES = {
     "stats/app.py",
     "stats/prometheus_edge.py",
     "stats/kafka_edge.py",
+    "stats/redis_connection.py",
     "stats/redis_store.py",
 }
 LONGEST = 400

@@ -12,7 +12,7 @@ from livelift.study import load_study
 from local.equality import differences
 from local.verdict_reader import read_verdict
 from producer.sources import lastfm_generator
-from stats.redis_store import connect
+from stats.redis_connection import connect
 from tests.compose.files import SECRETS, STATIONS
 from tests.compose.image import Container
 from tests.compose.servers import ComposeKafka, ComposeRedis

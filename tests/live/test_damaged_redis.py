@@ -17,7 +17,8 @@ from local.verdict_reader import read_history
 from producer.sources import lastfm_generator
 from stats.app import LOST, passes
 from stats.integrity import Damaged
-from stats.redis_store import RedisStore, connect
+from stats.redis_connection import connect
+from stats.redis_store import RedisStore
 from tests.live.test_redis_store import advance, outputs
 from tests.support.live_run import LiveRun, assert_equals_batch, live_run
 

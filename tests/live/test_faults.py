@@ -16,7 +16,7 @@ from local.demo import DemoPlan, RunOfStations
 from local.run_folder import RunFolder
 from local.servers import LocalServers, local_servers
 from producer.sources import lastfm_generator
-from stats.redis_store import connect
+from stats.redis_connection import connect
 from tests.support.live_run import LiveRun, assert_equals_batch, live_run
 
 STUDY = load_study("lastfm")

@@ -29,7 +29,7 @@ from producer.sources import lastfm_generator
 from producer.topics import create_topics
 from stats.app import StatsStation
 from stats.prometheus_edge import StatsMetrics
-from stats.redis_store import connect
+from stats.redis_connection import connect
 from stats.settings import StatsSettings
 from tests.live.test_interrupt import processes_of
 from tests.support.small_disk import fill, small_disk

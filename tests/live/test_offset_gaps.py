@@ -24,7 +24,7 @@ from producer.settings import ProducerSettings
 from producer.sources import lastfm_generator
 from producer.topics import create_topics
 from stats.kafka_edge import OutputReader
-from stats.redis_store import connect
+from stats.redis_connection import connect
 from tests.support.live_run import assert_equals_batch
 
 STUDY = load_study("lastfm")

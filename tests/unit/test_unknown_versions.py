@@ -56,8 +56,9 @@ def test_events_missing_between_state_and_log_are_an_error_and_not_passed_over()
 
 
 def test_late_unreadable_and_repeated_events_are_told_apart_and_counted() -> None:
-    (records,) = partition_records([Listen(START, "a"), Listen(START + 60_000, "b")])
-    start, first, second, end = records
+    listens = [Listen(START, "a"), Listen(START + 60_000, "b"), Listen(START + 120_000, "b")]
+    (records,) = partition_records(listens)
+    start, first, second, _, end = records
     log = [
         start,
         first,
@@ -65,7 +66,7 @@ def test_late_unreadable_and_repeated_events_are_told_apart_and_counted() -> Non
         FakeRecord(3, START, None, encode_control(Start(START, 1, decode_control(start.value).manifest))),
         FakeRecord(4, START + 60_000, b"b", second.value),  # the same row again: sent twice
         FakeRecord(5, START + 60_000, b"b", b"not json"),
-        FakeRecord(6, START, b"a", b'{"v":1,"row":7,"artist_id":"x","artist":"X"}'),  # before the watermark
+        FakeRecord(6, START, b"a", b'{"v":1,"row":2,"artist_id":"x","artist":"X"}'),  # before the watermark
         FakeRecord(7, end.timestamp, None, end.value),
     ]
     partition = Partition(STUDY, session_measures(STUDY))
@@ -73,7 +74,7 @@ def test_late_unreadable_and_repeated_events_are_told_apart_and_counted() -> Non
     assert partition.counts == Counts(accepted=2, late=1, refused={"undecodable": 1})
     assert [(letter.reason, letter.row, letter.offset) for letter in effects.dead_letters] == [
         ("undecodable", -1, 5),
-        ("late", 7, 6),
+        ("late", 2, 6),
     ]
 
 

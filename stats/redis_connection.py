@@ -1,0 +1,80 @@
+"""A connection to Redis that was looked at, and what a Redis lacks that refuses to write."""
+
+from typing import Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from livelift.addresses import check_redis, shown_redis
+from livelift.errors import DISK_FULL, ResourceError, SettingsError, UnreachableError
+from livelift.settings import REDIS
+
+Client = Any
+"""A `redis.Redis` that answers in bytes: redis-py types every answer as bytes, text or awaitable at once."""
+
+
+def connect(url: str) -> Client:
+    """A client of the Redis at `url`, checked.
+
+    Raises
+    ------
+    SettingsError
+        If `url` is no URL of a Redis, or of one in cluster mode.
+    UnreachableError
+        If it doesn't answer or refuses the password.
+    """
+    shown = shown_redis(check_redis(url, REDIS))
+    try:
+        client: Client = redis.Redis.from_url(
+            url,
+            socket_timeout=30,
+            socket_connect_timeout=5,
+            retry=Retry(NoBackoff(), 0),  # the station has its own way: load again, then go on
+        )
+        # HELLO is everybody's, whatever the ACL. Then one that reads: a PING is refused while the disk is full.
+        if _mode(client.execute_command("HELLO")) == "cluster":
+            raise SettingsError(
+                f"the Redis at {shown} is in cluster mode: a commit changes keys of several slots in one step, which that refuses",
+                "use a Redis without it (cluster-enabled no); one with replicas behind one address will do",
+            )
+        client.exists("livelift")
+    except redis.AuthenticationError as error:
+        raise UnreachableError(
+            f"Redis refuses the password: {error}", "set LIVELIFT_REDIS=redis://:PASSWORD@HOST:PORT/0"
+        ) from None
+    except redis.RedisError as error:
+        raise UnreachableError(
+            f"Redis does not answer at {shown}: {error}",
+            "start it, or set LIVELIFT_REDIS=redis://HOST:PORT/0",
+        ) from None
+    except (ValueError, TypeError):  # `from None`, without its words: they may hold part of the URL
+        raise SettingsError(
+            f"{shown}: the options of this Redis URL are not understood", "leave out ? and what follows"
+        ) from None
+    return client
+
+
+def _mode(hello: Any) -> str:
+    """ "standalone", "cluster" or "sentinel", from the answer of HELLO: names and values in turn, or with RESP3 a map.
+
+    >>> _mode([b"server", b"redis", b"mode", b"standalone", b"modules", []]), _mode({b"mode": b"cluster"})
+    ('standalone', 'cluster')
+    """
+    answer = hello if isinstance(hello, dict) else dict(zip(hello[::2], hello[1::2], strict=True))
+    mode = answer.get(b"mode", answer.get("mode", b""))
+    return mode.decode() if isinstance(mode, bytes) else str(mode)
+
+
+def refusal(error: redis.ResponseError) -> ResourceError:
+    """What a Redis that answers but doesn't do what it's told lacks: room on its disk, or else mostly memory.
+
+    >>> print(refusal(redis.ResponseError("MISCONF Errors writing to the AOF file: No space left on device")))
+    Redis refuses to write: its disk is full
+      fix: make room; nothing is lost: start stats again
+    """
+    full = DISK_FULL in str(error)
+    return ResourceError(
+        f"Redis refuses to write: {'its disk is full' if full else error}",
+        f"{'make room' if full else 'look at its memory and disk'}; nothing is lost: start stats again",
+    )
