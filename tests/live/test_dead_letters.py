@@ -27,7 +27,7 @@ ROWS = [
 ]
 
 
-def test_refused_rows_late_and_unreadable_events_are_listed_with_reason_and_row(
+def test_refused_rows_unknown_and_unreadable_events_are_listed_with_reason_and_row(
     servers: LocalServers, folder: Path, tmp_path: Path
 ) -> None:
     data = tmp_path / "log.tsv"
@@ -36,10 +36,10 @@ def test_refused_rows_late_and_unreadable_events_are_listed_with_reason_and_row(
     with RunOfStations(RunFolder(folder), DemoPlan(STUDY, data, 1), kafka, servers.redis.url) as run:
         document = LiveRun(run).end()
         names = RunNames("lastfm", run.run.run)
-        late = json.dumps({"v": 1, "row": 99, "artist_id": "a", "artist": "A"}).encode()
+        unknown = json.dumps({"v": 1, "row": 99, "artist_id": "a", "artist": "A"}).encode()
         producer = KafkaProducer(bootstrap_servers=kafka)
         producer.send(names.events, key=b"user_000001", value=b"not json", partition=0)
-        producer.send(names.events, key=b"user_000001", value=late, timestamp_ms=1_235_865_600_000, partition=0)
+        producer.send(names.events, key=b"user_000001", value=unknown, timestamp_ms=1_235_865_600_000, partition=0)
         producer.close()
         deadline = time.monotonic() + 30
         while len(letters := read_dead_letters(kafka, names)) < 6:
@@ -54,6 +54,6 @@ def test_refused_rows_late_and_unreadable_events_are_listed_with_reason_and_row(
     }
     found = [(letter["reason"], letter["row"]) for letter in letters]
     assert sorted(found) == sorted(
-        [("date", 3), ("columns", 4), ("out_of_range", 5), ("encoding", 6), ("undecodable", -1), ("late", 99)]
+        [("date", 3), ("columns", 4), ("out_of_range", 5), ("encoding", 6), ("undecodable", -1), ("no_such_row", 99)]
     )
     assert next(letter["line"] for letter in letters if letter["reason"] == "encoding").count("\\xff") == 1
