@@ -85,8 +85,7 @@ def make_document(study: Study, run: str, sums: TickSums, verdict: Verdict) -> D
 
 
 def _decided(decided: Decided) -> Document:
-    found: Document = msgspec.to_builtins(decided)
-    return found | {"time": to_iso(decided.time)}
+    return msgspec.structs.asdict(decided) | {"time": to_iso(decided.time)}
 
 
 def _metric(name: str, study: Study, sums: TickSums, verdict: Verdict) -> Document:

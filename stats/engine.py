@@ -18,7 +18,6 @@ from stats.classic_opinion import classic_opinion
 from stats.clock import Clock, first_day
 from stats.decision import Findings, blocker, decide, health_problem, left_out_gates
 from stats.engine_state import EngineState as EngineState
-from stats.engine_state import Final as Final
 from stats.engine_state import from_bytes as from_bytes
 from stats.engine_state import initial as initial
 from stats.engine_state import to_bytes as to_bytes
@@ -182,7 +181,7 @@ def _evaluate(
         primary=primary,
         guardrails=guardrails,
         progress=_progress(sums, study, clock),
-        decided=_decided(state),
+        decided=state.final,
         alarms=_alarms(state, study, primary, guardrails),
         held_back=blocker(found, study.decision.minimum_lift),
         closed=state.closed,
@@ -220,21 +219,6 @@ def _progress(sums: TickSums, study: Study, clock: Clock) -> Progress:
         harm_from=first_day(study, harm_spending),
         period_complete=sums.period_complete,
         ended=sums.ended,
-    )
-
-
-def _decided(state: EngineState) -> Decided | None:
-    """The decision that stands."""
-    final = state.final
-    if final is None:
-        return None
-    return Decided(
-        decision=final.decision,
-        why=final.why,
-        time=final.time,
-        look=final.look,
-        lift=final.lift,
-        lift_corrected=final.lift_corrected,
     )
 
 
@@ -280,6 +264,8 @@ def _latch(
     if decision in ("ship", "dont_ship"):
         by_primary = decision == "ship" or why == "harm"
         fixed = corrected_lift(state, estimate, study, clock, harm=why == "harm") if by_primary else None
-        final = Final(decision, why, time, clock.look, estimate.lift, fixed)
+        final = Decided(
+            decision=decision, why=why, time=time, look=clock.look, lift=estimate.lift, lift_corrected=fixed
+        )
         state = msgspec.structs.replace(state, final=final)
     return state, decision, why

@@ -6,21 +6,9 @@ from livelift.errors import VersionError
 from livelift.study import Study
 from stats.estimates import LowestP
 from stats.flips import Tail
-from stats.verdict import Decision, Why
+from stats.verdict import Decided
 
 SCHEMA = 2
-
-
-class Final(msgspec.Struct, frozen=True, array_like=True):
-    """A decision that stands: taken at tick `time` (ms), with `look` looks taken, at the adjusted `lift`, which is also
-    given corrected for having stopped there."""
-
-    decision: Decision
-    why: Why | None
-    time: int
-    look: int
-    lift: float | None
-    lift_corrected: float | None
 
 
 class EngineState(msgspec.Struct, frozen=True, array_like=True):
@@ -60,7 +48,7 @@ class EngineState(msgspec.Struct, frozen=True, array_like=True):
     readable_from: int | None = None
     failed: dict[str, int] = msgspec.field(default_factory=dict)
     sample_ratio_p: float | None = None
-    final: Final | None = None
+    final: Decided | None = None
     closed: bool = False
     deviations: tuple[str, ...] = ()
 

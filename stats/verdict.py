@@ -282,8 +282,8 @@ class ClassicOpinion(msgspec.Struct, frozen=True, kw_only=True):
     words: str
 
 
-class Decided(msgspec.Struct, frozen=True, kw_only=True):
-    """A decision that stands, with what held when it was taken.
+class Decided(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """A decision that stands, with what held when it was taken. An array when stored: it is part of the engine's state.
 
     time, look
         The tick (ms) and the looks taken by then.
