@@ -19,6 +19,7 @@ from cli.flags import (
     selection,
 )
 from cli.interrupts import interruption
+from cli.say import say
 from cli.show import console, show_verdict
 
 KEEP_SECONDS = 0.5
@@ -44,7 +45,6 @@ def demo(
     check: Annotated[bool, typer.Option("--check/--no-check", help="Compare the end with the DuckDB twin.")] = True,
 ) -> None:
     """Replay a listening log through real Kafka, Faust and Redis, and show the verdict."""
-    from cli.foreground import say
     from cli.live import LiveTerminal
     from livelift.study import load_study
     from local.demo import DemoPlan

@@ -8,15 +8,9 @@ from contextlib import contextmanager
 from types import FrameType
 
 from cli.interrupts import SIGNALS, end_interrupted, interruption
-from cli.show import console
 from livelift.settings import metrics_address
 from local.metric_targets import MetricTargets
 from local.run_folder import RunFolder
-
-
-def say(text: str) -> None:
-    """A line about what goes on, as it is: it may quote a log or a path."""
-    console.print(text, markup=False, soft_wrap=True)
 
 
 @contextmanager

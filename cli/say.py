@@ -5,5 +5,5 @@ from livelift.plain_text import harmless_lines
 
 
 def say(text: str) -> None:
-    """Print `text` on standard error as it is, and nothing that a terminal would obey."""
-    console.print(harmless_lines(text), markup=False)
+    """Print `text` on standard error as it is, and nothing that a terminal would obey: it may quote a log or a path."""
+    console.print(harmless_lines(text), markup=False, soft_wrap=True)

@@ -20,6 +20,7 @@ from cli.flags import (
     selection,
 )
 from cli.interrupts import interruption
+from cli.say import say
 from cli.show import console
 from local.run_folder import RunFolder
 
@@ -44,7 +45,6 @@ def up(
     redis_port: Annotated[int | None, typer.Option("--redis-port", help="Default: a free one.")] = None,
 ) -> None:
     """Start Kafka, Redis and the stations, until Ctrl-C or `livelift stop`."""
-    from cli.foreground import say
     from local import stack
 
     stack.up(run_folder(), kafka_port, redis_port, say, interruption.raise_if_noted)
@@ -61,7 +61,7 @@ def replay(
     new_run: Annotated[bool, typer.Option("--new-run", help="Begin anew, even if this replay can be resumed.")] = False,
 ) -> None:
     """Replay a listening log onto Kafka; an interrupted replay of the same input goes on where it was."""
-    from cli.foreground import say, station_here, until_asked
+    from cli.foreground import station_here, until_asked
     from cli.replay_progress import ReplayProgress
     from exporter.server import serve
     from livelift import logs
