@@ -9,7 +9,7 @@ import redis
 from livelift import settings
 from livelift.errors import StateError, UnreachableError
 from livelift.event_time import from_iso
-from livelift.names import RunNames, current_run_key
+from livelift.names import RunNames
 from livelift.output_log import END_DUE
 from livelift.sessions import session_measures
 from livelift.study import Study
@@ -19,7 +19,7 @@ from stats import engine
 from stats.document import history_entry, make_document
 from stats.integrity import Damaged
 from stats.redis_connection import Client
-from stats.redis_store import RedisStore, Refused
+from stats.redis_store import RedisStore, Refused, current_run
 
 WAIT_SECONDS = 10.0
 """How long a working stats station is waited for; in a replay the next tick is a moment away, in a live stream a day."""
@@ -57,13 +57,13 @@ def close_study(folder: RunFolder, study: Study, reason: str) -> dict[str, Any] 
 
 
 def _close(client: Client, folder: RunFolder, study: Study, reason: str) -> dict[str, Any] | None:
-    run = client.get(current_run_key(study.name))
+    run = current_run(client, study.name)
     document = None if run is None else read_verdict(client, study.name)
-    if run is None or document is None or document["run"] != run.decode():
+    if run is None or document is None or document["run"] != run:
         raise StateError(f"there is no verdict of study '{study.name}' yet", NO_VERDICT)
     if document["decided"] is not None:
         raise StateError(f"study '{study.name}' has ended already", "nothing is left to close: livelift verdict")
-    names = RunNames(study.name, run.decode())
+    names = RunNames(study.name, run)
     store = RedisStore(client, names, study, session_measures(study).names)
     store.request_close(reason, from_iso(document["as_of"]))
     closed = _wait(client, study) if _station_may_work(folder) else None

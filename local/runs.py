@@ -15,7 +15,7 @@ from livelift.errors import StateError
 from livelift.names import RunNames, current_run_key, headline_key, preview_key, verdict_key
 from local.run_folder import RunFolder
 from stats.redis_connection import Client
-from stats.redis_store import headline
+from stats.redis_store import current_run, headline
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,6 @@ def show_run(client: Client, study: str, run: str) -> None:
 
 def _known(client: Client, study: str, run: str) -> KnownRun:
     document = _document(client, study, run)
-    current = client.get(current_run_key(study))
     return KnownRun(
         run=run,
         study=study,
@@ -122,7 +121,7 @@ def _known(client: Client, study: str, run: str) -> KnownRun:
         as_of=document["as_of"] if document else None,
         decision=document["decision"] if document else None,
         complete=bool(document and document["progress"]["ended"]),
-        current=current is not None and current.decode() == run,
+        current=current_run(client, study) == run,
     )
 
 

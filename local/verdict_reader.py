@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 
 from livelift import settings
 from livelift.errors import StateError, UnreachableError, VersionError
-from livelift.names import RunNames, current_run_key, preview_key, verdict_key
+from livelift.names import RunNames, preview_key, verdict_key
 from livelift.study import Study
 from local.redis_server import RedisServer
 from local.run_folder import RunFolder
@@ -18,7 +18,7 @@ from local.runs import go_back_to_complete, require_run
 from stats.document import SCHEMA
 from stats.event_time_samples import EventTimeSamples
 from stats.redis_connection import Client, connect
-from stats.redis_store import read_ticks
+from stats.redis_store import current_run, read_ticks
 
 NO_VERDICT = "fill it: livelift demo"
 
@@ -102,8 +102,7 @@ def read_newest(client: Client, study: str) -> dict[str, Any] | None:
         If Redis has gone.
     """
     document = read_verdict(client, study, preview=True)
-    run = client.get(current_run_key(study))
-    return document if document is not None and run is not None and document["run"] == run.decode() else None
+    return document if document is not None and document["run"] == current_run(client, study) else None
 
 
 def read_history(client: Client, study: str, run: str | None = None) -> list[dict[str, Any]]:
@@ -130,7 +129,4 @@ def read_event_time(client: Client, study: Study, run: str | None = None) -> byt
 
 
 def _chosen_run(client: Client, study: str, run: str | None) -> str | None:
-    if run is not None:
-        return require_run(client, study, run)
-    current: bytes | None = client.get(current_run_key(study))
-    return None if current is None else current.decode()
+    return current_run(client, study) if run is None else require_run(client, study, run)

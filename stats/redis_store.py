@@ -275,14 +275,13 @@ class RedisStore:
 
     def make_current(self) -> None:
         """Let the study's public keys speak of this run, unless they speak of a later one: run ids sort by time."""
-        key = current_run_key(self._study.name)
-        current = self._client.get(key)
-        if current is None or current.decode() < self._names.run:
-            self._client.set(key, self._names.run)
+        current = current_run(self._client, self._study.name)
+        if current is None or current < self._names.run:
+            self._client.set(current_run_key(self._study.name), self._names.run)
 
     def is_current(self) -> bool:
         """Do the study's public keys speak of this run?"""
-        return bool(self._client.get(current_run_key(self._study.name)) == self._names.run.encode())
+        return current_run(self._client, self._study.name) == self._names.run
 
     def verdict_commands(self, document: dict[str, Any], entry: dict[str, Any] | None) -> list[Command]:
         """Commands that show `document` to the public, and add `entry` to the history of ticks."""
@@ -335,6 +334,12 @@ def _fences(state: RunState) -> str:
 def _hset(key: str, fields: Sequence[str | bytes]) -> Iterator[Command]:
     for start in range(0, len(fields), 2 * FIELDS_PER_COMMAND):
         yield ["HSET", key, *fields[start : start + 2 * FIELDS_PER_COMMAND]]
+
+
+def current_run(client: Client, study: str) -> str | None:
+    """The run that the study's public keys speak of; None before the first."""
+    run: bytes | None = client.get(current_run_key(study))
+    return None if run is None else run.decode()
 
 
 def read_ticks(client: Client, names: RunNames, after: bytes = b"-") -> Iterator[tuple[bytes, int, dict[str, Any]]]:
