@@ -10,13 +10,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.docs.shown import PAGES, ROOT, shown_commands
+from tests.support.command_line import wait_until
 from tests.support.tools import tool
 
 REAL_LOG = "data/raw/userid-timestamp-artid-artname-traid-traname.tsv"
@@ -126,13 +127,6 @@ def running(command: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
             process.send_signal(signal.SIGINT)
             code = process.wait(40)
         assert code in (0, 130, 143), (folder / "said.txt").read_text()
-
-
-def wait_until(reached: Callable[[], bool], folder: Path, limit: float = 60) -> None:
-    deadline = time.monotonic() + limit
-    while not reached():
-        assert time.monotonic() < deadline, (folder / "said.txt").read_text()
-        time.sleep(0.2)
 
 
 @pytest.fixture(scope="module")

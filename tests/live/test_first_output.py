@@ -2,7 +2,6 @@
 
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,10 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from livelift.study import load_study
-from producer.sources import lastfm_generator
+from tests.support.command_line import LIVELIFT, write_small_log
 
-LIVELIFT = Path(sys.executable).with_name("livelift")
 LIMIT = 2.0
 ATTEMPTS = 3
 """The best of them counts: the first start may be a cold one, and other tests run at the same time."""
@@ -41,7 +38,7 @@ def started(folder: Path, *arguments: str) -> Iterator[float]:
 @pytest.mark.slow
 def test_the_first_output_comes_within_two_seconds(tmp_path: Path) -> None:
     log = tmp_path / "log.tsv"
-    lastfm_generator.generate(log, events=60_000, users=200, lift=0.0, seed=2, study=load_study("lastfm"))
+    write_small_log(log)
     demo, watch = [], []
     for _ in range(ATTEMPTS):
         with started(tmp_path, "demo", "--data", str(log), "--speed", "100000x") as seconds:

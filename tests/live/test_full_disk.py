@@ -5,7 +5,6 @@ Whoever writes first after that says it: the broker ends, or Redis refuses and t
 
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -25,16 +24,15 @@ from local.run_folder import RunFolder
 from local.servers import LocalServers
 from local.stack import StationError
 from local.verdict_reader import read_newest, redis_client
-from producer.sources import lastfm_generator
 from producer.topics import create_topics
 from stats.app import StatsStation
 from stats.prometheus_edge import StatsMetrics
 from stats.redis_connection import connect
 from stats.settings import StatsSettings
 from tests.live.test_interrupt import processes_of
+from tests.support.command_line import LIVELIFT, write_small_log
 from tests.support.small_disk import fill, small_disk
 
-LIVELIFT = Path(sys.executable).with_name("livelift")
 STUDY = load_study("lastfm")
 FOR_A_STACK_MIB = 700  # the broker asks for 512 before it starts
 FOR_REDIS_MIB = 8
@@ -65,7 +63,7 @@ def replay(folder: Path, data: Path, speed: str) -> subprocess.Popen[str]:
 @pytest.mark.slow
 def test_a_disk_that_fills_up_is_said_and_the_replay_goes_on_when_there_is_room(disk: Path, tmp_path: Path) -> None:
     data = tmp_path / "log.tsv"
-    lastfm_generator.generate(data, events=60_000, users=200, lift=0.0, seed=2, study=STUDY)
+    write_small_log(data)
     folder = RunFolder(disk / ".livelift")
 
     stack = up(disk)

@@ -11,19 +11,15 @@ import psutil
 import pytest
 
 from livelift.names import RunNames
-from livelift.study import load_study
 from local.servers import LocalServers
-from producer.sources import lastfm_generator
 from producer.topics import create_topics
-
-LIVELIFT = Path(sys.executable).with_name("livelift")
+from tests.support.command_line import LIVELIFT, write_small_log
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("generated") / "log.tsv"
-    lastfm_generator.generate(path, events=60_000, users=200, lift=0.0, seed=2, study=load_study("lastfm"))
-    return path
+    return write_small_log(path)
 
 
 def processes_of(folder: Path) -> list[str]:

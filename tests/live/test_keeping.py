@@ -4,9 +4,7 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -14,7 +12,6 @@ import pytest
 import redis
 
 from livelift.errors import ResourceError, UnreachableError
-from livelift.study import load_study
 from local import stack as stack_module
 from local.identity import identity, is_same_process
 from local.keeping import RESTARTS, ServerKeeper
@@ -22,29 +19,19 @@ from local.processes import LOG_BYTES, ChildProcess
 from local.redis_server import RedisServer
 from local.run_folder import Run, RunFolder, write_json
 from local.stations import Stations
-from producer.sources import lastfm_generator
+from tests.support.command_line import LIVELIFT, wait_until, write_small_log
 from tests.support.ends import has_ended
-
-LIVELIFT = Path(sys.executable).with_name("livelift")
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("generated") / "log.tsv"
-    lastfm_generator.generate(path, events=60_000, users=200, lift=0.0, seed=2, study=load_study("lastfm"))
-    return path
+    return write_small_log(path)
 
 
 def started(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     with (folder / "said.txt").open("ab") as said:
         return subprocess.Popen([LIVELIFT, *arguments], cwd=folder, stdout=said, stderr=said, text=True)
-
-
-def wait_until(reached: Callable[[], object], folder: Path, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not reached():
-        assert time.monotonic() < deadline, (folder / "said.txt").read_text()
-        time.sleep(0.1)
 
 
 def processes(stack: subprocess.Popen[str], word: str) -> list[psutil.Process]:

@@ -5,7 +5,6 @@ import os
 import re
 import stat
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,8 +20,8 @@ from local.redis_server import RedisServer
 from local.run_folder import RunFolder
 from local.secrets import kept_secret
 from producer.sources import lastfm_generator
+from tests.support.command_line import LIVELIFT
 
-LIVELIFT = Path(sys.executable).with_name("livelift")
 NEVER = Retry(NoBackoff(), 0)
 
 

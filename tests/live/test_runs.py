@@ -3,7 +3,6 @@
 import json
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -13,15 +12,13 @@ import redis
 
 from livelift.errors import StateError
 from livelift.names import RunNames, current_run_key, headline_key, preview_key, verdict_key
-from livelift.study import load_study
 from local.redis_server import RedisServer
 from local.run_folder import Run, RunFolder
 from local.runs import all_runs, go_back_to_complete, known_runs, require_run, show_run
 from local.verdict_reader import read_history, read_verdict
-from producer.sources import lastfm_generator
 from stats.document import SCHEMA
+from tests.support.command_line import LIVELIFT, write_small_log
 
-LIVELIFT = Path(sys.executable).with_name("livelift")
 OLD, NEW, NEWEST = "20260101-000000-aaaa", "20260102-000000-bbbb", "20260103-000000-cccc"
 
 
@@ -53,7 +50,7 @@ def wait_for_ticks(folder: Path, beyond: str) -> None:
 @pytest.mark.slow
 def test_an_aborted_killed_or_failed_demo_leaves_the_complete_run_where_it_was(tmp_path: Path) -> None:
     data = tmp_path / "log.tsv"
-    lastfm_generator.generate(data, events=60_000, users=200, lift=0.0, seed=2, study=load_study("lastfm"))
+    write_small_log(data)
     demo = ("demo", "--data", "log.tsv", "--no-check")
     first = livelift(tmp_path, *demo, "--exit", "--json")
     run = json.loads(first)["run"]

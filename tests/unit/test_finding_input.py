@@ -3,7 +3,6 @@ by generated data in silence."""
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,10 +13,10 @@ from livelift.study import load_study
 from producer.prepare import prepare
 from producer.sources.lastfm_files import find
 from producer.stand_in import find_or_generate
+from tests.support.command_line import LIVELIFT
 
 STUDY = load_study("lastfm")
 ROW = "u0\t2009-03-02T08:00:00Z\t\ta\t\tb\n"
-LIVELIFT = Path(sys.executable).with_name("livelift")
 
 
 def put(path: Path, text: str = ROW) -> Path:
