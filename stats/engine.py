@@ -24,7 +24,7 @@ from stats.engine_state import to_bytes as to_bytes
 from stats.estimates import Estimate, estimate_of, totals_of
 from stats.flips import Crossing
 from stats.guarantee import guarantee
-from stats.guardrail_readings import read_guardrails, worse_classically
+from stats.guardrail_readings import guardrail_means, read_guardrails, worse_classically
 from stats.health import read_health
 from stats.look import corrected_lift, crossed, take_look
 from stats.look import flip_scores as flip_scores
@@ -139,17 +139,18 @@ def _evaluate(
     """State and verdict after a tick; a preview's state is the caller's to drop."""
     totals = totals_of(sums)
     estimate = estimate_of(*totals[study.decision.primary], study)
+    means = guardrail_means(sums, study, totals)
     health = read_health(sums, study, state.sample_ratio_p)
     crossings: tuple[Crossing | None, Crossing | None] = (None, None)
     if clock.now:
-        state, crossings = take_look(state, sums, study, clock, totals, estimate, scores)
+        state, crossings = take_look(state, sums, study, clock, means, estimate, scores)
     state = msgspec.structs.replace(
         state, lowest=state.lowest.after(estimate, study), sample_ratio_p=health.sample_ratio_p_lowest
     )
     ship = crossed(state.ship, crossings[0], obrien_fleming, study, clock)
     harm = crossed(state.harm, crossings[1], harm_spending, study, clock)
     primary = read_primary(sums, study, totals, estimate, clock, state.lowest, ship, harm)
-    guardrails = read_guardrails(sums, study, totals, clock, state.failed)
+    guardrails = read_guardrails(sums, study, totals, means, clock, state.failed)
     closing = state.closed and state.final is None
     complete = sums.period_complete or closing
     least = study.statistics.minimum_users

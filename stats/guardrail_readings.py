@@ -12,15 +12,16 @@ from stats.guardrails import boundary, gate, margin_z, ratio_error, status, wors
 from stats.user_means import AdjustedMeans
 from stats.verdict import Guardrail
 
+Means = dict[str, AdjustedMeans | None]
+"""Guardrail → adjusted means in its shown unit; None while an arm has too few users with a value."""
+
 
 def read_guardrails(
-    sums: TickSums, study: Study, totals: Totals, clock: Clock, failed: dict[str, int]
+    sums: TickSums, study: Study, totals: Totals, means: Means, clock: Clock, failed: dict[str, int]
 ) -> dict[str, Guardrail]:
     """Every guardrail's reading, in the study's order."""
     alpha, number = study.decision.guardrail_alpha, len(study.guardrails)
-    means = {name: guardrail_means(sums, study, totals, name) for name in study.guardrails}
-    every = margin_statistics(study, means)
-    readable = {name: z for name, z in every.items() if z is not None}
+    readable = margin_statistics(study, means)
     # A guardrail that cannot be read counts in Holm's number with p = 1.
     fixed = gate({name: readable.get(name, -np.inf) for name in study.guardrails})
     limit = safe = np.inf
@@ -83,21 +84,27 @@ def guardrail_sums(sums: TickSums, study: Study, totals: Totals, name: str) -> t
     return sums.exposed_sums[name] if over_exposed(sums, study, name) else totals[name]
 
 
-def guardrail_means(sums: TickSums, study: Study, totals: Totals, name: str) -> AdjustedMeans | None:
-    """Adjusted means of the guardrail in its shown unit; None while an arm has too few users with a value."""
+def guardrail_means(sums: TickSums, study: Study, totals: Totals) -> Means:
+    """The means of every guardrail, in the study's order."""
+    return {name: _means_of(sums, study, totals, name) for name in study.guardrails}
+
+
+def _means_of(sums: TickSums, study: Study, totals: Totals, name: str) -> AdjustedMeans | None:
     control, treatment = guardrail_sums(sums, study, totals, name)
     if min(control[0], treatment[0]) < max(study.statistics.minimum_users, 2):
         return None
     return user_means.adjusted_means(control, treatment, integer_units(study, name))
 
 
-def margin_statistics(study: Study, means: dict[str, AdjustedMeans | None]) -> dict[str, float | None]:
-    """Z_g of each guardrail; None while it cannot be read."""
+def margin_statistics(study: Study, means: Means) -> dict[str, float]:
+    """Z_g of each guardrail that can be read."""
     margin = study.decision.guardrail_margin
-    return {
-        name: None if mean is None else margin_z(mean, margin, study.metrics[name].higher_is_better)
+    found = {
+        name: margin_z(mean, margin, study.metrics[name].higher_is_better)
         for name, mean in means.items()
+        if mean is not None
     }
+    return {name: z for name, z in found.items() if z is not None}
 
 
 def worse_classically(sums: TickSums, study: Study) -> list[str]:

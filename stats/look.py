@@ -10,9 +10,9 @@ from livelift.tick_sums import TickSums
 from stats.boundaries import Spending, constants, harm_spending, obrien_fleming
 from stats.clock import Clock, reachable
 from stats.engine_state import EngineState
-from stats.estimates import Estimate, Totals, direction
+from stats.estimates import Estimate, direction
 from stats.flips import Crossing, Tail, advance, flip_matrix, statistics
-from stats.guardrail_readings import guardrail_means, margin_statistics
+from stats.guardrail_readings import Means, margin_statistics
 from stats.guardrails import failures
 from stats.stopping import corrected
 from stats.user_means import as_lift
@@ -49,7 +49,7 @@ def take_look(
     sums: TickSums,
     study: Study,
     clock: Clock,
-    totals: Totals,
+    means: Means,
     estimate: Estimate,
     scores: Floats | None,
 ) -> tuple[EngineState, tuple[Crossing | None, Crossing | None]]:
@@ -67,8 +67,7 @@ def take_look(
         harm, low = advance(state.harm, -toward * scores, _spent(harm_spending, study, clock), clock.look)
         crossings = up, low
         allowed = (*(row for row in allowed if row[0] != clock.look), (clock.look, up.allowed, low.allowed))
-    means = {name: guardrail_means(sums, study, totals, name) for name in study.guardrails if name not in state.failed}
-    readable = {name: z for name, z in margin_statistics(study, means).items() if z is not None}
+    readable = margin_statistics(study, {name: mean for name, mean in means.items() if name not in state.failed})
     fallen = failures(
         readable, len(state.failed), len(study.guardrails), clock.times, clock.look, decision.guardrail_alpha
     )
