@@ -217,9 +217,9 @@ class SessionOperator:
         user.accumulator = None
         effects.closed += 1
         self.open_sessions -= 1
-        self._open_in_period -= self._start <= start < self._end
-        measures = self._measures.finish(accumulator, start, last)
         in_period = self._start <= start < self._end
+        self._open_in_period -= in_period
+        measures = self._measures.finish(accumulator, start, last)
         if in_period:
             user.sessions += 1
             user.sums = tuple(map(add, user.sums, measures))
