@@ -17,6 +17,9 @@ import os
 DISK_FULL = os.strerror(errno.ENOSPC)
 """What the operating system says of a full disk, and Kafka and Redis after it."""
 
+NEW_RUN = "start a new run with this program: livelift reset, then livelift demo"
+"""The fix where another version of this program wrote what is stored."""
+
 
 class LiveliftError(Exception):
     """A failure with its cause and its fix, shown to a person without a traceback.

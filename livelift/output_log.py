@@ -9,7 +9,7 @@ from typing import Self
 
 import msgspec
 
-from livelift.errors import VersionError
+from livelift.errors import NEW_RUN, VersionError
 from livelift.events import Manifest
 
 SCHEMA = 2
@@ -64,7 +64,7 @@ class Counts(msgspec.Struct, array_like=True, frozen=True, gc=False):
         if not isinstance(self.refused, dict):  # Redis holds the counts of a run that an earlier version began
             raise VersionError(
                 "the counts of this run were written by an earlier version",
-                "start a new run with this program: livelift reset, then livelift demo",
+                NEW_RUN,
             )
 
     @property
@@ -183,5 +183,5 @@ def _require_schema(schema: int) -> None:
     if schema != SCHEMA:
         raise VersionError(
             f"an output record has schema {schema}, this program reads {SCHEMA}",
-            "start a new run with this program: livelift reset, then livelift demo",
+            NEW_RUN,
         )

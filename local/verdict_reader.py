@@ -9,7 +9,7 @@ from typing import Any
 from redis.exceptions import RedisError
 
 from livelift import settings
-from livelift.errors import StateError, UnreachableError, VersionError
+from livelift.errors import NEW_RUN, StateError, UnreachableError, VersionError
 from livelift.names import RunNames, preview_key, verdict_key
 from livelift.study import Study
 from local.redis_server import RedisServer
@@ -88,7 +88,7 @@ def checked(document: dict[str, Any]) -> dict[str, Any]:
     if document.get("schema") != SCHEMA:
         raise VersionError(
             f"the verdict in Redis has schema {document.get('schema')}, this program reads {SCHEMA}",
-            "start a new run with this program: livelift reset, then livelift demo",
+            NEW_RUN,
         )
     return document
 

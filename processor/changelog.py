@@ -13,7 +13,7 @@ from typing import Protocol
 
 import msgspec
 
-from livelift.errors import StateError, VersionError
+from livelift.errors import NEW_RUN, StateError, VersionError
 from livelift.events import UNREADABLE
 from livelift.sessions import SessionMeasures
 from processor.partition import Partition
@@ -139,7 +139,7 @@ def as_of(value: bytes) -> int:
     if head.schema != SCHEMA:
         raise VersionError(
             f"a record of state has schema {head.schema}, this program reads {SCHEMA}",
-            "start a new run with this program: livelift reset, then livelift demo",
+            NEW_RUN,
         )
     return head.as_of
 

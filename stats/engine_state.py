@@ -2,7 +2,7 @@
 
 import msgspec
 
-from livelift.errors import VersionError
+from livelift.errors import NEW_RUN, VersionError
 from livelift.study import Study
 from stats.estimates import LowestP
 from stats.flips import Tail
@@ -72,11 +72,10 @@ def from_bytes(data: bytes) -> EngineState:
     VersionError
         If another schema wrote it, or it is no engine state.
     """
-    fix = "start a new run with this program: livelift reset, then livelift demo"
     try:
         schema = msgspec.msgpack.decode(data)[0]
         if schema == SCHEMA:
             return msgspec.msgpack.decode(data, type=EngineState)
     except (msgspec.MsgspecError, TypeError, IndexError, KeyError):
-        raise VersionError("the stored engine state cannot be read", fix) from None
-    raise VersionError(f"the stored engine state has schema {schema}, this program reads {SCHEMA}", fix)
+        raise VersionError("the stored engine state cannot be read", NEW_RUN) from None
+    raise VersionError(f"the stored engine state has schema {schema}, this program reads {SCHEMA}", NEW_RUN)

@@ -14,7 +14,7 @@ import msgspec
 import redis
 
 from livelift.assignment import VARIANTS
-from livelift.errors import StateError, VersionError
+from livelift.errors import NEW_RUN, StateError, VersionError
 from livelift.events import Manifest
 from livelift.names import RunNames, changes_channel, current_run_key, headline_key, preview_key, verdict_key
 from livelift.output_log import Counts, Totals
@@ -127,7 +127,7 @@ class RedisStore:
         if schema.isdigit() and int(schema) != SCHEMA:
             raise VersionError(
                 f"{self.key('state')} has schema {schema}, this program reads {SCHEMA}",
-                "start a new run with this program: livelift reset, then livelift demo",
+                NEW_RUN,
             )
 
     def _check_run(self, fields: dict[str, bytes], partitions: int) -> None:
