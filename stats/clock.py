@@ -7,7 +7,7 @@ import numpy as np
 
 from livelift.event_time import DAY, to_iso
 from livelift.study import Study
-from stats.boundaries import Spending, calendar, crossings
+from stats.boundaries import Spending, calendar, constants, crossings
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +33,17 @@ class Clock:
         return self.times[self.look - 1] if self.look else 0.0
 
 
-def reachable(
-    study: Study, times: tuple[float, ...], spending: Spending, limits: tuple[float, ...]
-) -> tuple[float, ...]:
-    """The constants `limits` of a tail of the primary; inf where its flips leave no crossing yet, whatever the estimate.
+def reachable(study: Study, times: tuple[float, ...], spending: Spending) -> tuple[float, ...]:
+    """The constants of a tail of the primary; inf where its flips leave no crossing yet, whatever the estimate.
 
     A tail whose spent error is less than one flip's share lets nobody cross: with 2,000 flips and 61 looks *ship* opens at
     look 26 and *harm* at look 9.
     """
+    half = study.decision.alpha / 2
+    limits = constants(times, half, spending)
     if study.experiment.assignment == "observed":
         return limits
-    allowed = crossings(times, study.decision.alpha / 2, spending, study.statistics.flips)
+    allowed = crossings(times, half, spending, study.statistics.flips)
     return tuple(limit if most else np.inf for limit, most in zip(limits, allowed, strict=True))
 
 

@@ -97,7 +97,7 @@ def corrected_lift(state: EngineState, estimate: Estimate, study: Study, clock: 
         return None
     spending = harm_spending if harm else obrien_fleming
     sign = -direction(study) if harm else direction(study)
-    limits = reachable(study, clock.times, spending, constants(clock.times, study.decision.alpha / 2, spending))
+    limits = reachable(study, clock.times, spending)
     first = state.readable_from or 1
     possible = tuple(limit if look >= first else np.inf for look, limit in enumerate(limits, 1))
     return as_lift(sign * corrected(sign * estimate.log_lift, estimate.se, clock.times, possible, clock.look))

@@ -8,10 +8,7 @@ from livelift.study import Study
 from stats import power
 from stats.boundaries import constants, harm_spending, obrien_fleming
 from stats.clock import Clock, reachable
-from stats.estimates import (
-    Estimate,
-    direction,
-)
+from stats.estimates import Estimate, direction
 from stats.user_means import as_lift
 from stats.verdict import Planning
 
@@ -28,7 +25,7 @@ def read_planning(study: Study, estimate: Estimate, clock: Clock) -> Planning:
             days_to_boundary=None,
         )
     every = constants(clock.times, study.decision.alpha / 2, obrien_fleming)
-    limit = reachable(study, clock.times, obrien_fleming, every)[clock.look - 1] if clock.look else np.inf
+    limit = reachable(study, clock.times, obrien_fleming)[clock.look - 1] if clock.look else np.inf
     at_end = power.end_standard_error(estimate.se, clock.information, study.statistics.planned_standard_error)
     toward = direction(study)
     rule = toward * log1p(toward * study.decision.minimum_lift)
@@ -47,7 +44,7 @@ def _days_to_boundary(study: Study, improvement: float, se: float, clock: Clock)
     if not clock.look:
         return None
     spending = obrien_fleming if improvement >= 0 else harm_spending
-    limits = reachable(study, clock.times, spending, constants(clock.times, study.decision.alpha / 2, spending))
+    limits = reachable(study, clock.times, spending)
     return power.days_to_boundary(
         abs(improvement) / se, se, limits, clock.look, study.statistics.planned_standard_error
     )
