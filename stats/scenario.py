@@ -1,5 +1,6 @@
 """What would it mean for everyone? An estimate carried to a population, with its interval."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from stats.classic import Interval
@@ -36,12 +37,7 @@ def total_gain(baseline: float, lift: float, interval: Interval | None, populati
     """
     if population < 0:
         raise ValueError(f"population {population} has to be 0 or more")
-    low, high = interval if interval is not None else (None, None)
-    return Scenario(
-        population * baseline * lift,
-        None if low is None else population * baseline * low,
-        None if high is None else population * baseline * high,
-    )
+    return _carried(lambda change: population * baseline * change, lift, interval)
 
 
 def new_level(baseline: float, lift: float, interval: Interval | None) -> Scenario:
@@ -51,9 +47,10 @@ def new_level(baseline: float, lift: float, interval: Interval | None) -> Scenar
     >>> round(scenario.middle, 3), round(scenario.low, 3), round(scenario.high, 3)
     (0.42, 0.396, 0.444)
     """
-    low, high = interval if interval is not None else (None, None)
-    return Scenario(
-        baseline * (1 + lift),
-        None if low is None else baseline * (1 + low),
-        None if high is None else baseline * (1 + high),
-    )
+    return _carried(lambda change: baseline * (1 + change), lift, interval)
+
+
+def _carried(outcome: Callable[[float], float], lift: float, interval: Interval | None) -> Scenario:
+    """The outcome at the lift and at both ends of its interval."""
+    low, high = (None, None) if interval is None else map(outcome, interval)
+    return Scenario(outcome(lift), low, high)
