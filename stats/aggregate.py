@@ -134,10 +134,10 @@ class Aggregate:
 
     def apply(self, output: ClosedSession | UserDay) -> None:
         """Take the next output of a partition's log."""
-        if isinstance(output, UserDay):
-            self._day(output)
-        else:
+        if isinstance(output, ClosedSession):
             self._session(output)
+        else:
+            self._day(output)
 
     def _session(self, session: ClosedSession) -> None:
         self.sessions_all += 1

@@ -43,13 +43,20 @@ Totals = dict[str, tuple[ExactSums, ExactSums]]
 
 def totals_of(sums: TickSums) -> Totals:
     """The sums over all buckets, exact whatever their size: the cost of reading them does not grow with users."""
-    return {name: (_total(rows[0]), _total(rows[1])) for name, rows in sums.users.items()}
+    return {name: _total(rows) for name, rows in sums.users.items()}
 
 
-def _total(rows: NDArray[np.int64]) -> ExactSums:
-    """Σ of int64 (buckets, 6) as Python's integers."""
-    high, low = (rows >> 32).sum(axis=0).tolist(), (rows & 0xFFFFFFFF).sum(axis=0).tolist()
-    return tuple((h << 32) + part for h, part in zip(high, low, strict=True))
+def _total(rows: NDArray[np.int64]) -> tuple[ExactSums, ExactSums]:
+    """Σ over the buckets of int64 (2, buckets, 6), as Python's integers."""
+    bound = max(int(rows.max()), -int(rows.min()))
+    if bound * rows.shape[1] < 2**63:
+        control, treatment = rows.sum(axis=1).tolist()
+    else:  # a sum leaves an int64: the two halves of each number don't
+        high, low = (rows >> 32).sum(axis=1).tolist(), (rows & 0xFFFFFFFF).sum(axis=1).tolist()
+        control, treatment = (
+            [(h << 32) + part for h, part in zip(*halves, strict=True)] for halves in zip(high, low, strict=True)
+        )
+    return tuple(control), tuple(treatment)
 
 
 def estimate_of(control: ExactSums, treatment: ExactSums, study: Study) -> Estimate:

@@ -19,6 +19,8 @@ from stats.aggregate import Aggregate
 
 Waiting = deque[tuple[int, Output]]
 
+MARKS = (Mark, EndMark)
+
 
 @dataclass(slots=True)
 class PartitionLog:
@@ -92,18 +94,18 @@ class RunState:
         return sums
 
     def _apply_until_mark(self, log: PartitionLog) -> None:
-        waiting, fence, apply = log.waiting, log.fence, self.aggregate.apply
+        waiting, fence, position, apply = log.waiting, log.fence, log.position, self.aggregate.apply
         while waiting:
             offset, output = waiting[0]
             identity = output.identity
             if identity > fence:
-                if isinstance(output, Mark | EndMark):
+                if isinstance(output, MARKS):
                     break
                 apply(output)
                 fence = identity
             waiting.popleft()
-            log.position = offset + 1
-        log.fence = fence
+            position = offset + 1
+        log.fence, log.position = fence, position
 
     def _pass_mark(self, log: PartitionLog, mark: Mark | EndMark) -> None:
         offset, _ = log.waiting.popleft()
