@@ -175,9 +175,9 @@ class StatsStation:
         """One round: poll, apply, commit; at every tick a commit of its own."""
         assert self._reader is not None
         arrived: Counter[type[Output]] = Counter()
-        for partition, offset, output in self._reader.poll(POLL_MS):
-            self._state.offer(partition, offset, output)
-            arrived[type(output)] += 1
+        for partition, outputs in self._reader.poll(POLL_MS):
+            self._state.offer(partition, outputs)
+            arrived.update([type(output) for _, output in outputs])
         if not arrived:
             self._idle()
             return

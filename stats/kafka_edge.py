@@ -76,13 +76,13 @@ class OutputReader:
 
         self._run(seek())
 
-    def poll(self, timeout_ms: int) -> Iterator[tuple[int, int, Output]]:
-        """(partition, offset, output) of what has arrived, in order within a partition."""
+    def poll(self, timeout_ms: int) -> Iterator[tuple[int, list[tuple[int, Output]]]]:
+        """(partition, its outputs with their offsets) of what has arrived, a Kafka batch at a time, in order within a
+        partition."""
         decode = output_log.decode
         for place, batches in self._run(self._consumer.getmany(timeout_ms=timeout_ms)).items():
             for batch in batches:
-                for record in batch:
-                    yield place.partition, record.offset, decode(record.value)
+                yield place.partition, [(record.offset, decode(record.value)) for record in batch]
                 self._positions[place.partition] = batch.last + 1
 
     def hold_back(self, waiting: list[int]) -> None:

@@ -65,12 +65,13 @@ class RunState:
         self.logs = [PartitionLog() for _ in range(partitions)]
         self.tick = -1  # time of the last tick in ms
 
-    def offer(self, partition: int, offset: int, output: Output) -> None:
-        """Take an output from the consumer; it is applied by `step`."""
+    def offer(self, partition: int, outputs: list[tuple[int, Output]]) -> None:
+        """Take outputs of a partition with their offsets, in order, from the consumer; they are applied by `step`."""
         log = self.logs[partition]
-        if offset < log.position or (log.waiting and offset <= log.waiting[-1][0]):
-            return  # read again after a seek
-        log.waiting.append((offset, output))
+        position = log.waiting[-1][0] + 1 if log.waiting else log.position
+        if outputs and outputs[0][0] < position:  # read again after a seek
+            outputs = [pair for pair in outputs if pair[0] >= position]
+        log.waiting.extend(outputs)
 
     @property
     def ended(self) -> bool:

@@ -104,7 +104,7 @@ def test_events_that_never_arrived_make_the_study_unhealthy() -> None:
     state = RunState(STUDY, session_measures(STUDY).names, 1)
     at = STUDY.experiment.start_ms + DAY
     manifest = Manifest(3, 3, {}, 0, at, at + 1000)
-    state.offer(0, 0, EndMark(SCHEMA, END_DUE, at + 1000, Counts(2, 0), manifest))
+    state.offer(0, [(0, EndMark(SCHEMA, END_DUE, at + 1000, Counts(2, 0), manifest))])
     sums = state.step()
     assert sums is not None and sums.counts.missing == 1
     exposed = replace(tick(30), counts=sums.counts, ended=True)

@@ -18,7 +18,8 @@ def mark(due: int) -> bytes:
 
 def read(reader: OutputReader, polls: int = 10) -> list[tuple[int, int]]:
     """(partition, due) of what arrives in a second."""
-    return sorted((partition, output.due) for _ in range(polls) for partition, _, output in reader.poll(100))
+    arrived = [pair for _ in range(polls) for pair in reader.poll(100)]
+    return sorted((partition, output.due) for partition, outputs in arrived for _, output in outputs)
 
 
 def test_a_partition_with_too_much_waiting_is_not_fetched_until_it_is_resumed(

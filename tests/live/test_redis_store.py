@@ -49,8 +49,7 @@ def outputs() -> list[Output]:
 
 
 def advance(state: RunState, some: list[Output], first: int = 0) -> None:
-    for offset, output in enumerate(some, first):
-        state.offer(0, offset, output)
+    state.offer(0, list(enumerate(some, first)))
     while state.step() is not None:
         pass
 

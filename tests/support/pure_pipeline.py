@@ -56,10 +56,9 @@ def run_pure(
     positions = [0] * partitions
     while not state.ended:
         p = chance.choice([p for p in range(partitions) if positions[p] < len(outputs[p])])
-        for _ in range(chance.randrange(1, 200)):
-            if positions[p] < len(outputs[p]):
-                state.offer(p, positions[p], outputs[p][positions[p]])
-                positions[p] += 1
+        some = outputs[p][positions[p] : positions[p] + chance.randrange(1, 200)]
+        state.offer(p, list(enumerate(some, positions[p])))
+        positions[p] += len(some)
         while (sums := state.step()) is not None:
             if sums.time > study.experiment.start_ms or sums.ended:
                 kept, verdict = engine.step(kept, sums, study)
