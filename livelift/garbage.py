@@ -1,7 +1,7 @@
 """Python's cyclic garbage collector, told of what a stream is: many objects that are freed by their reference counts.
 
 With its defaults it looks through every new batch of records dozens of times, and through all state whenever that has
-grown by a quarter; it finds nothing. That was half of the processor's reading and a third of stats (decision 0010).
+grown by a quarter; it finds nothing. That was half of the processor's reading and a third of stats (docs/decisions/0010-the-hot-path.md).
 """
 
 import gc

@@ -1,7 +1,7 @@
 """The classic reading: Welch's t, Cohen's d and a 95 % interval, as a batch analysis reports them once.
 
 Shown beside the sequential reading, never deciding: taken over sessions, which are clustered in users, and looked at
-repeatedly, it rejects far more often than its α says (`statistics.md` has the measured rates).
+repeatedly, it rejects far more often than its α says (docs/02-error-rates.md has the measured rates).
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
-"""The definitions of `design.md` written out as plain loops over plain lists: slow, and easy to hold against the text.
+"""The definitions of the glossary (docs/glossary.md) as plain loops over plain lists: slow, and easy to check by reading.
 
-The witness of the witness: random small inputs compare the twin's SQL with this. Exact fractions, no shortcuts.
+Random small inputs compare the batch oracle's SQL with this. Exact fractions, no shortcuts.
 """
 
 import itertools

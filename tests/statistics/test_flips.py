@@ -89,7 +89,7 @@ def test_an_arm_below_the_minimum_makes_its_flip_missing() -> None:
 
 
 def _slow_look(scores: list[float], alive: set[int], used: int, spent: float) -> tuple[set[int], int]:
-    """The specification, word for word."""
+    """The boundary as docs/10-statistics.md describes it, written out as plain loops."""
     m = floor(spent * sum(not np.isnan(score) for score in scores) + 1e-9) - used
     if m <= 0:
         return alive, used

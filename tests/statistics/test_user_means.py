@@ -18,7 +18,7 @@ def _users(seed: int, users: int = 80) -> tuple[Integers, Integers]:
 
 
 def _plain(c: tuple[Integers, Integers], t: tuple[Integers, Integers]) -> tuple[float, float, float]:
-    """L, V and θ as the specification writes them, from rows."""
+    """L, V and θ as docs/10-statistics.md writes them, from rows."""
     top = sum((len(y) - 1) * np.cov(x, y)[0, 1] / y.mean() for y, x in (c, t))
     bottom = sum((len(y) - 1) * x.var(ddof=1) for y, x in (c, t))
     theta = top / bottom if bottom else 0.0
