@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: env demo bench latency test test-slow lint format lock clean
+.PHONY: env demo bench latency test test-slow simulate lint format hooks lock clean
 
 env: .venv/.installed
 
@@ -29,6 +29,7 @@ latency: env
 lint: env
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
 	$(BIN)/mypy
 
 test: lint
@@ -43,6 +44,10 @@ simulate: env
 format: env
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# The checks of .pre-commit-config.yaml before each commit.
+hooks: env
+	$(BIN)/pre-commit install
 
 COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --quiet
 
