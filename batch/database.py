@@ -1,4 +1,4 @@
-"""A DuckDB database in a folder of its own: bounded memory, spills to disk, the study's numbers as variables.
+"""DuckDB database in a temporary folder: bounded memory, spills to disk, the study's numbers as SQL variables.
 
 Each file of `batch/sql/` holds one statement; it reads the study through `getvariable(…)` and the table `metric`.
 """

@@ -1,4 +1,4 @@
-"""The batch's document: the twin's sums through the one decision code, for comparison with the live run's."""
+"""The batch oracle's document: its sums, turned into verdicts by the same decision code as the live run."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The raw file as Arrow batches of (row number, line bytes): nothing is judged here but where a row ends.
+"""Reads the raw file as Arrow batches of (row number, line bytes). It only decides where a row ends.
 
 A row ends at LF and nowhere else; one CR before that LF, or before the end of the file, is stripped. What follows the
 last LF is a row unless it is empty.

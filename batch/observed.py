@@ -1,7 +1,7 @@
-"""A listening log as the simulator sees it: sessions, user-days and pre-period of every user, whoever is treated.
+"""Sessions, user-days and pre-period of every user of a listening log, as the simulator needs them for A/A tests.
 
-With it a log in which no treatment exists can be assigned anew, by as many salts as one likes (`livelift simulate --data`).
-It reads the twin's sessions, so one salt's sums are the twin's own (a test compares them).
+A log without a treatment can be re-assigned by any number of salts (`livelift simulate --data`). The sessions are those of
+the batch oracle, so under the study's own salt the sums are the oracle's (a test compares them).
 """
 
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""The text inside a file, whatever it is packed in: gzip, zstd, tar, or several of them. The file's name is not asked.
+"""Unpacks an input file (gzip, zstd, tar, nested) by its content, whatever its name.
 
-The twin unpacks by itself, as it does all else: what producer and twin read alike, two programs have read.
+Independent of the producer's code for the same task, so that each checks the other.
 """
 
 import gzip

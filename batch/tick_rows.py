@@ -1,4 +1,4 @@
-"""From the rows of the sum queries to `TickSums`, one a tick: nothing is computed here, only put in its place."""
+"""Converts the rows of the SQL queries to `TickSums`, one a tick, without computing anything."""
 
 import duckdb
 import numpy as np

@@ -1,6 +1,6 @@
-"""The batch twin: the same sessions, counts and sums as the stream, by SQL over the file (promise P1).
+"""The batch oracle: sessions, counts and sums computed by SQL over the whole file, to equal the stream's (promise P1).
 
-It shares the study's numbers with the pipeline and nothing else: what both say alike, two hands have computed.
+It shares the study file with the pipeline and no code, so agreement of the two is evidence that both are right.
 """
 
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""What livelift costs: events a second, CPU-seconds a million events, memory and latency, beside other engines.
+"""Benchmarks: events a second, CPU-seconds per million events, memory and latency, beside other engines.
 
 python -m bench                 the table: every stage of ours, the peers, the batch limit
 python -m bench.latency         from an event's append to the changed sums in Redis

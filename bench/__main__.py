@@ -1,4 +1,4 @@
-"""`python -m bench`: measure the stages and the peers, print one table, write bench/results/latest.json."""
+"""`python -m bench`: measures the stages and the peers, prints one table, writes bench/results/latest.json."""
 
 import argparse
 import sys

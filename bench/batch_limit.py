@@ -1,4 +1,4 @@
-"""Engine `duckdb`, stage `batch`: the limit that a stream can be compared with, in a process of its own."""
+"""Measures DuckDB over the same events (engine `duckdb`, stage `batch`) in its own process, as the limit of a batch."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""All measurements of one table: what is chosen, run in turn, medians taken."""
+"""Runs the chosen measurements in turn and takes medians."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

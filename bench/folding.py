@@ -1,4 +1,4 @@
-"""Stage `stats`: the output log is full already; from there to the final verdict in Redis."""
+"""Measures stage `stats`: from a complete output log to the final verdict in Redis."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""The bench's own dealings with the broker: topics made and emptied, ends looked up, logs read back."""
+"""Kafka helpers of the benchmarks: create and empty topics, look up end offsets, read topics back."""
 
 import asyncio
 import time

@@ -1,9 +1,9 @@
-"""`python -m bench.latency`: from the append of the event that lets a session close to the changed sums in Redis.
+"""`python -m bench.latency`: time from appending the event that lets a session close to the changed sums in Redis.
 
 Events before the experiment period are sent at full speed; then, with statistics evaluated at every tick, at a steady
-rate. A session is let close by the first record of its partition whose event time lies beyond its due. The clock starts
-when the batch that holds this record is handed to the client, just before it is sent, and stops at the first look at
-Redis whose fences include the session's output: sums and fences change in one step.
+rate. A session closes at the first record of its partition whose event time lies beyond its due time. The clock starts
+when the batch that holds this record is handed to the client, just before it is sent, and stops at the first read of
+Redis whose deduplication cursors include the session's output: sums and fences change in one step.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""The machine that figures were measured on."""
+"""Describes the machine that figures were measured on: CPU, memory, system, versions, load."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""`python -m bench.markdown`: the tables of bench/results/ as Markdown, for the page in docs/ that shows them."""
+"""`python -m bench.markdown`: prints bench/results/ as the Markdown tables of docs/04-speed.md."""
 
 import json
 from pathlib import Path

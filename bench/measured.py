@@ -1,4 +1,4 @@
-"""What one run of one engine came to."""
+"""Result of one run of one engine: times, CPU, memory, and whether the answer equals the batch oracle's."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""CPU time and peak memory of processes, sampled while they run.
+"""Samples CPU time and peak memory of processes while they run.
 
 A process counts with all its descendants: those alive by their own clocks, to the nanosecond; those that ended by their
 parent's figures in /proc, which count in ticks of 10 ms. Samples carry wall time, so that what was used between any two

@@ -1,4 +1,4 @@
-"""Sends prepared events at a steady rate by the wall clock, whatever their event times, and notes when it sent which.
+"""Sends prepared events at a steady rate by the wall clock, and notes when each was sent.
 
 The producer paces by event time; listening is strongly diurnal, so its rate would be anything but steady.
 """

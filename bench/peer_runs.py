@@ -1,4 +1,4 @@
-"""Runs the programs of `bench/peers/` as processes in the peers' own environment, and checks what they wrote."""
+"""Runs the programs of `bench/peers/` in the peers' own environment, and checks what they wrote."""
 
 import os
 import shutil

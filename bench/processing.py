@@ -1,4 +1,4 @@
-"""Stage `processor`: the events topic is full already; from there to an output log and state that are acknowledged."""
+"""Measures stage `processor`: from a complete events topic to an acknowledged output log and state."""
 
 import time
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Stage `producer`: from the cached sorted input to an acknowledged events topic."""
+"""Measures stage `producer`: from the cached sorted input to an acknowledged events topic."""
 
 import time
 from typing import Any

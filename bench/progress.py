@@ -1,4 +1,4 @@
-"""How far a job is at which moment, and from that its steady rate: what it does once it is started and until it ends."""
+"""Progress of a job over time, and from that its steady rate without start-up and tail."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""How far a run's statistics are, as Redis shows it: the fences of the run's `state`."""
+"""Progress of stats, read from the deduplication cursors (`fence`) that a run keeps in Redis."""
 
 import json
 from typing import Any

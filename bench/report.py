@@ -1,4 +1,4 @@
-"""The report: medians by row, as JSON and as a table."""
+"""Report of a benchmark: medians by engine and stage, as JSON and as a table."""
 
 import json
 from pathlib import Path

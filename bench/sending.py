@@ -1,4 +1,4 @@
-"""Writes event records and control marks to a topic in record batches: the bench's own way past the producer."""
+"""Writes event records and control marks to a topic in record batches, without the producer station."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""What every measured stage shares: the servers, the replayed input, a process watched until its work is done."""
+"""What every measured stage shares: servers, replayed input, and a process that is watched until its work is done."""
 
 import fcntl
 import shutil

@@ -1,4 +1,4 @@
-"""What is replayed: generated listening, prepared as the producer does it, and what the twin says that it comes to."""
+"""Input of the benchmarks: a generated log, prepared as the producer does it, with the batch oracle's answer."""
 
 import hashlib
 import json

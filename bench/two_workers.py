@@ -1,4 +1,4 @@
-"""`python -m bench.two_workers`: two processor processes beside one, in turn; the result has to be the same.
+"""`python -m bench.two_workers`: throughput of two processor workers beside one, in turn; the results have to be equal.
 
 The ratio is that of the steady rates. Both start at once on a full topic, so that the rebalance at which the second one
 gets its partitions, some seconds, lies in the steady part: the more events, the less it counts. On a machine of two cores

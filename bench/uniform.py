@@ -1,4 +1,5 @@
-"""Events of any number of users, uniform over them, each user as busy as in the published data: one play in 11 minutes.
+"""Generates events of any number of equally active users, each as busy as in the published data: one play in 11
+minutes.
 
 Since a user's own pace is the same, sessions are as long and as many per event whatever the number of users; the same
 number of events of fewer users covers more days.

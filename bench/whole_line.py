@@ -1,4 +1,4 @@
-"""Stage `end_to_end`: all stations at once, from the cached sorted input to the final verdict in Redis."""
+"""Measures stage `end_to_end`: all stations at once, from the cached sorted input to the final verdict in Redis."""
 
 import time
 

@@ -1,1 +1,1 @@
-"""Speaking to Kafka: what stations share of it. Its names, topics and records are declared in `livelift/`."""
+"""Kafka client code shared by the stations. Topic names and record formats are declared in `livelift/`."""

@@ -1,4 +1,4 @@
-"""A producer as all stations want it."""
+"""Connects an aiokafka producer with the settings that all stations use."""
 
 import sys
 from functools import partial

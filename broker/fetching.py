@@ -1,9 +1,9 @@
-"""Fetched records without the wrapping: aiokafka's own, decoded by its compiled decoder while one goes through them.
+"""Iterates over fetched record batches directly in aiokafka's compiled decoder, without its per-record wrapper objects.
 
 aiokafka wraps every record it fetched in a dataclass of eleven fields, one step of a generator each: that was a third of
 the processor's time. Here an item of a fetch is a Kafka batch, still compressed: a record is made when its turn comes, and
-is gone before the next one, in memory that is still in the cache. In a process that asks for it nothing else consumes. The
-figures are in `docs/decisions/0010-the-hot-path.md`.
+is gone before the next one, in memory that is still in the cache. It monkey-patches aiokafka for the whole
+process, so nothing else in it may consume. The figures are in `docs/decisions/0010-the-hot-path.md`.
 """
 
 from collections.abc import Iterator

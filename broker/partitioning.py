@@ -1,4 +1,4 @@
-"""Which partition a key belongs to: murmur2, as the default partitioner of Kafka's Java client has it."""
+"""Partition of a key: murmur2, as in the default partitioner of Kafka's Java client."""
 
 from collections.abc import Callable
 from functools import partial

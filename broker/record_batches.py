@@ -1,4 +1,4 @@
-"""Writing many records at once: Kafka record batches built by hand and acknowledged (promise P4).
+"""Writes many records at once as Kafka record batches, and waits for their acknowledgement (promise P4).
 
 A single send costs some 120 µs in Python, a record in a batch a few. The producer is idempotent, so the batches of a
 partition arrive in order or not at all.

@@ -1,4 +1,4 @@
-"""The words for a broker that is not there. Needs no client."""
+"""Error for a broker that does not answer. Imports no Kafka client."""
 
 from livelift.errors import UnreachableError
 

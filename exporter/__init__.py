@@ -1,1 +1,1 @@
-"""Serving metrics to Prometheus: what all stations share of it. The metrics themselves are declared in `livelift/metrics/`."""
+"""Prometheus exporter code shared by the stations. The metrics themselves are declared in `livelift/metrics/`."""

@@ -1,4 +1,4 @@
-"""From a declaration in `livelift/metrics/` to something that counts, and to the samples that Prometheus reads.
+"""Turns metrics declared in `livelift/metrics/` into prometheus_client instruments and samples.
 
 Every sample gets the label `study`. Creation timestamps (`_created`) are left out: Prometheus does not need them.
 """

@@ -1,4 +1,4 @@
-"""The port on which a station's metrics are read: http://HOST:PORT/metrics, and further pages where it has some."""
+"""HTTP server of a station's metrics: http://HOST:PORT/metrics, and further pages where a station has some."""
 
 import errno
 from collections.abc import Iterable, Mapping

@@ -1,1 +1,1 @@
-"""Station 4: Grafana's dashboards as code, the JSON made of them, and what Grafana is provisioned with."""
+"""Station 4: Grafana dashboards as code, the JSON generated from them, and Grafana's provisioning files."""

@@ -1,4 +1,4 @@
-"""A dashboard's queries, asked of a Prometheus as Grafana asks them: for the tests, and for the picture."""
+"""Sends a dashboard's queries to a Prometheus as Grafana would: for the tests, and for the picture in the docs."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What all dashboards have: variables, links to one another and to the web pages, refresh."""
+"""What all dashboards share: variables, refresh interval, and links to one another and to the web pages."""
 
 from datetime import timedelta
 

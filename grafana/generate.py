@@ -1,4 +1,4 @@
-"""`python -m grafana.generate`: the dashboards as JSON, into `grafana/generated/` unless told otherwise."""
+"""`python -m grafana.generate`: writes the dashboards as JSON to `grafana/generated/`, or to another folder."""
 
 import argparse
 import json

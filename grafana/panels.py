@@ -1,4 +1,4 @@
-"""Panels as we like them: a few words here instead of thirty lines of options in each dashboard."""
+"""Helpers that build panels with the project's default options."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""PromQL from the declared metrics, so that no panel can ask for a metric that nobody exports.
+"""Builds PromQL from the declared metrics, so that no panel can ask for a metric that is not exported.
 
 Two clocks: *now*, the gauges of the stations as Prometheus scraped them, and *event time*, the ticks of `/history`, which
-carry the label `clock="event"` and lie where the events lie (docs/decisions/0020-event-time-in-grafana.md).
+carry the label `clock="event"` and event-time timestamps (docs/decisions/0020-event-time-in-grafana.md).
 """
 
 from livelift.metrics import Metric

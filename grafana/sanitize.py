@@ -1,4 +1,4 @@
-"""What grafana-foundation-sdk 0.0.21 leaves undone or gets wrong in classic dashboard JSON, mended."""
+"""Repairs what grafana-foundation-sdk 0.0.21 leaves out or gets wrong in classic dashboard JSON."""
 
 from typing import Any
 

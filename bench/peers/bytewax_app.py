@@ -1,6 +1,6 @@
-"""Bytewax: its session windower over an event clock, with a recovery store; run by `python -m bytewax.run`.
+"""Bytewax: its session windower on an event clock, with a recovery store; run by `python -m bytewax.run`.
 
-The source says EOF, and then every window closes.
+The source ends with EOF, at which every open window closes.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The same sessions by DuckDB over Parquet on one thread: no stream, no durable state, what the arithmetic alone costs.
+"""DuckDB: the same sessions by SQL over Parquet on one thread, without a stream or durable state.
 
 `python duckdb_batch.py INPUT OUTPUT GAP_MS SKIP_MS`; the input has the columns user_id, time, artist_id and artist. Prints
 the seconds and CPU-seconds that the query took, as JSON.

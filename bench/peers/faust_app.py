@@ -1,4 +1,4 @@
-"""Stock Faust: a table of open sessions, one agent iteration an event, as its guide on tables shows it."""
+"""Stock Faust: a table of open sessions and one agent iteration per event, as its guide on tables shows it."""
 
 import os
 

@@ -1,6 +1,6 @@
 """Quix Streams: a stateful function over a streaming dataframe; state in RocksDB with a changelog topic.
 
-Its own `session_window` knows no counts of skips between neighbours.
+Its built-in `session_window` cannot count skips, which compare neighbouring events.
 """
 
 import os

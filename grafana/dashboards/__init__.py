@@ -1,1 +1,1 @@
-"""One dashboard a module; each has `build(study, web)`."""
+"""The dashboards, one a module; each module has `build(study, web)`."""

@@ -1,4 +1,4 @@
-"""The two arms beside each other: a panel that two dashboards have."""
+"""Panel that compares the arms' means of a metric, used by two dashboards."""
 
 from grafana_foundation_sdk.builders import timeseries
 

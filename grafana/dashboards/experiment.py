@@ -1,4 +1,4 @@
-"""*Experiment*: what was decided, why, how sure it is, and whether the data can be trusted. All of it in event time."""
+"""The *Experiment* dashboard, in event time: decision, reasons, lift with its interval, guardrails, data health."""
 
 from typing import Any
 

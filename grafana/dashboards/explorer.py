@@ -1,4 +1,6 @@
-"""*Explorer*: one metric and its arms day by day in event time, and how the readings differ."""
+"""The *Explorer* dashboard, in event time: one metric by arm and day, and how the sequential and classic readings
+differ.
+"""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""*Pipeline*: does the stream flow, is anything behind, lost or restarting? All of it in wall time, as of now."""
+"""The *Pipeline* dashboard, in wall-clock time: throughput, lag, watermarks, losses and restarts."""
 
 from typing import Any
 

@@ -1,4 +1,5 @@
-"""A picture of a dashboard without Grafana: the JSON's grid and options, filled with a Prometheus' real answers, as a page.
+"""Draws a dashboard as an HTML page without Grafana: the JSON's layout and options, filled with the answers of a
+Prometheus.
 
-Drawn here, not by Grafana: layout, titles, colours, units, bands and mappings are taken from the JSON, all else is simple.
+Layout, titles, colours, units, bands and mappings come from the JSON; fonts, axes and tooltips differ from Grafana's.
 """

@@ -1,4 +1,6 @@
-"""`python -m grafana.picture --prometheus URL`: the Experiment dashboard of the newest run, by headless Chromium."""
+"""`python -m grafana.picture --prometheus URL`: screenshot of the Experiment dashboard of the newest run, by headless
+Chromium.
+"""
 
 import argparse
 import json

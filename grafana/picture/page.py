@@ -1,4 +1,4 @@
-"""The whole dashboard as one HTML page: 24 columns, rows of 38 pixels as Grafana has them."""
+"""The whole dashboard as one HTML page, on Grafana's grid of 24 columns and rows of 38 pixels."""
 
 from html import escape
 from typing import Any

@@ -1,4 +1,4 @@
-"""Time series and state timelines as SVG."""
+"""Draws time series and state timelines as SVG."""
 
 import math
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Numbers as a panel shows them."""
+"""Formats numbers with a panel's unit and decimals, and maps Grafana's colour names."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""Sources: how a study's input is found, read and judged. One module a file format.
+"""Sources: how a study's input is found, read and validated. One module a file format.
 
 A source yields blocks of judged rows; what follows (sorting, duplicates, the cache) is the same for all of them.
 """

@@ -1,4 +1,4 @@
-"""Opening an input file, packed or not, and cutting its text into blocks of whole lines."""
+"""Opens an input file, unpacks it if needed, and cuts its text into blocks of whole lines."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager

@@ -1,4 +1,4 @@
-"""Where the listening log is: the published file, packed or not, or the downloaded archive, in a folder or below it."""
+"""Finds the listening log: the published file, packed or not, or the downloaded archive, in a folder or below it."""
 
 import os
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The published file of Last.fm 1K Users (Òscar Celma), read exactly as it is.
+"""Parses and validates rows of the published file of Last.fm 1K Users (Òscar Celma).
 
 Six tab-separated columns: user id, time, artist id, artist name, track id, track name. No header, no quoting; rows end at
 LF and one trailing CR is stripped; nothing else breaks a line.

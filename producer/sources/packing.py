@@ -1,4 +1,4 @@
-"""Taking the packing off an input file: gzip, zstd and tar, one around the other, told by content and never by name."""
+"""Decompresses an input file (gzip, zstd, tar, nested), recognised by its content and never by its name."""
 
 import gzip
 import io

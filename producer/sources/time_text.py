@@ -1,4 +1,5 @@
-"""Times as people's exports have them, one text at a time; `utc_text` reads the published form a block at a time.
+"""Parses the time formats that people's exports have, one text at a time; `utc_text` parses the published format in
+blocks.
 
 Read are a date and a time of day with `T` or a space between, seconds and a fraction or none, and `Z`, `UTC`, an offset or
 nothing, which is UTC; and Unix time in seconds, milli-, micro- or nanoseconds, told by the number of digits. Nothing else:

@@ -1,4 +1,6 @@
-"""`YYYY-MM-DDTHH:MM:SSZ` to milliseconds, for a block of lines at once; a space may stand for the T, nothing for the Z."""
+"""Parses `YYYY-MM-DDTHH:MM:SSZ` to milliseconds for a block of lines at once; a space may replace the T, the Z may be
+missing.
+"""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""The hooks before a commit: tools of this environment only, and each finds what it is for."""
+"""The pre-commit hooks use tools of this environment only, and each finds what it is for."""
 
 import os
 import re

@@ -1,4 +1,6 @@
-"""The rules that keep it a house: who may import whom, and who may speak to Kafka, Faust, Redis, Prometheus."""
+"""Architecture rules: which package may import which, and which modules may import a Kafka, Faust, Redis or Prometheus
+client.
+"""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The bench measures what it says: a tiny run of every stage of ours, and of the peers where they can be installed."""
+"""A tiny benchmark of every stage, and of the peers where they can be installed, gives correct figures."""
 
 import json
 import os

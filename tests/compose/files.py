@@ -1,4 +1,4 @@
-"""docker-compose.yml as Compose reads it, and the Dockerfile's targets as a build reads them."""
+"""Parses docker-compose.yml and the Dockerfile's targets for the tests."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What a station's image holds, laid out in a folder, and its container's process, started here."""
+"""Lays out what a station's image would contain in a folder, and runs the container's command there."""
 
 import shutil
 import subprocess

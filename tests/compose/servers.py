@@ -1,4 +1,4 @@
-"""The local programs of Kafka and Redis, started with what docker-compose.yml says; only addresses and folders differ."""
+"""Starts local Kafka and Redis with the settings of docker-compose.yml; only addresses and folders differ."""
 
 import re
 import shutil

@@ -1,4 +1,4 @@
-"""The Dockerfile: a target for each station that holds what the station needs, and its lock."""
+"""The Dockerfile has a target for each station, with the code and the lock file it needs."""
 
 import ast
 import re

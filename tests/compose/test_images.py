@@ -1,4 +1,4 @@
-"""A build without Docker: each target's lock in an environment of its own, in which each target's code has to run."""
+"""Each Dockerfile target's lock, installed alone, runs that target's code (without Docker)."""
 
 import subprocess
 import sys

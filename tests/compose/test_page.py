@@ -1,4 +1,4 @@
-"""Every command of the page on Docker: the shell's are run, Compose's are known to it, with their options and services."""
+"""Commands of docs/05-docker.md: shell commands are run, Compose commands exist with their options and services."""
 
 import os
 import re

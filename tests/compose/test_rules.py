@@ -1,4 +1,4 @@
-"""What every service has to keep to: pinned, on this machine only, no known secret, health-checked, not root."""
+"""Rules for every service: pinned image, published on this machine only, no default secret, health check, not root."""
 
 import re
 import subprocess

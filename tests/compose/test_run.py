@@ -1,4 +1,4 @@
-"""The environment that docker-compose.yml gives the stations drives a run on real servers, and its verdict is the batch's."""
+"""The environment of docker-compose.yml drives a run on real servers, whose verdict equals the batch oracle's."""
 
 import time
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Kafka's environment, Redis' and Prometheus' command lines and their health checks, on the real programs."""
+"""The real programs accept the settings, command lines and health checks of docker-compose.yml."""
 
 import json
 import os

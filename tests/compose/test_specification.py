@@ -1,4 +1,4 @@
-"""docker-compose.yml is what the Compose specification allows, and Compose reads in it what our tests read in it."""
+"""docker-compose.yml follows the Compose specification, and Compose parses it as these tests do."""
 
 import re
 import subprocess

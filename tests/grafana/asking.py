@@ -1,4 +1,4 @@
-"""What is wrong with a dashboard's answers from a real Prometheus."""
+"""Finds what is wrong with a real Prometheus' answers to a dashboard's queries."""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""The dashboards as they are committed, and what recording rules add to the metrics."""
+"""Fixtures: the committed dashboards, and the metrics that recording rules add."""
 
 import json
 from pathlib import Path

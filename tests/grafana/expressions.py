@@ -1,4 +1,4 @@
-"""PromQL as Grafana sends it, parsed: is it an expression, and which metrics and labels does it ask for?"""
+"""Parses the PromQL that Grafana sends: is it valid, and which metrics and labels does it use?"""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

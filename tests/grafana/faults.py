@@ -1,4 +1,4 @@
-"""Faults that somebody could make in a dashboard, each to be planted into the committed Experiment dashboard."""
+"""Faults for the tests to plant into the committed Experiment dashboard."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Our own rules for dashboards: what neither Grafana's types nor a PromQL parser can see."""
+"""The project's own lint rules for dashboards, beyond Grafana's types and a PromQL parser."""
 
 import re
 from collections import Counter

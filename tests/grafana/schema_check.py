@@ -1,4 +1,4 @@
-"""The JSON against Grafana's own TypeScript types, in a folder of the user's cache that npm fills on first need."""
+"""Checks dashboard JSON against Grafana's own TypeScript types, which npm installs once into the user's cache."""
 
 import hashlib
 import json

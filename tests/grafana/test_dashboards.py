@@ -1,4 +1,4 @@
-"""Dashboards are code: the committed JSON is what the code makes, and nothing in it can be wrong unseen."""
+"""The committed dashboard JSON equals what the code generates, and has no fault that the checks can find."""
 
 from copy import deepcopy
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Every query of every panel gives an answer: from a real Prometheus, of a real run of the pipeline."""
+"""Every query of every panel returns data from a real Prometheus that watched a real run."""
 
 import json
 import time

@@ -1,4 +1,6 @@
-"""What Grafana finds at its start: one data source with a fixed id, our dashboards, one rule, a contact point to be set."""
+"""Grafana's provisioning: one data source with a fixed id, the dashboards, one alert rule, a configurable contact
+point.
+"""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Rules and alerts do what they say: Prometheus' own checker and unit tests, and each of these tests can fail."""
+"""Prometheus' rules and alerts pass its own checker and unit tests, and each unit test can fail."""
 
 import shutil
 import subprocess

@@ -1,4 +1,4 @@
-"""The command `livelift` as a test runs it: where it is, a small log for it, and waiting for what it does."""
+"""Runs the command `livelift` in a test: its path, a small log for it, and waiting for what it does."""
 
 import sys
 import time

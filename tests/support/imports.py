@@ -1,4 +1,4 @@
-"""What a module imports."""
+"""Lists the top-level packages that a module imports."""
 
 import ast
 from pathlib import Path

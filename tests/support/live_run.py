@@ -1,4 +1,4 @@
-"""One run of the real stations against shared real servers, with faults on the way, compared with the batch."""
+"""One run of the real stations on shared real servers, with injected faults, compared with the batch oracle."""
 
 import os
 import signal

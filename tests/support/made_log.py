@@ -1,4 +1,4 @@
-"""Listening logs made by hand-written rules: who listens on which day, for how long, and with which skips."""
+"""Builds listening logs from rules: who listens on which day, for how long, and with which skips."""
 
 import random
 from collections.abc import Callable

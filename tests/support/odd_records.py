@@ -1,4 +1,4 @@
-"""Records that nobody of the run wrote: everything that may arrive on the events topic beside the producer's own."""
+"""Records on the events topic that the producer did not write: every kind that the processor has to refuse."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

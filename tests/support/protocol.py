@@ -1,5 +1,6 @@
-"""A simulation of promise P2 over one partition: the real operator and state records, a log that never forgets, and a
-schedule of batch cuts, crashes at every point, and workers that freeze and wake after their partition was given away.
+"""Simulates promise P2 over one partition: the real operator and state records, a log that never forgets, and a
+schedule of batch cuts, crashes at every write, and zombies (workers that freeze and wake after their partition was
+given away).
 """
 
 import random

@@ -1,6 +1,6 @@
-"""The whole line without servers: the producer's prepared events, the operator of each partition, the ticks, the engine.
+"""The whole pipeline in one process without servers: prepared events, the operator of each partition, ticks, engine.
 
-What the edges carry between them goes through the records' bytes, as on Kafka.
+Records are encoded and decoded between the stages, as on Kafka.
 """
 
 import random

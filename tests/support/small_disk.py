@@ -1,4 +1,4 @@
-"""A disk small enough to be filled up: one in memory, mounted for a test, which takes root; CI is root."""
+"""A small in-memory disk that a test can fill up; mounting it takes root, which CI is."""
 
 import subprocess
 from collections.abc import Iterator

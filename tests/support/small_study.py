@@ -1,4 +1,4 @@
-"""The lastfm study with a short period, so that tests of a few days of events meet every rule of it."""
+"""The `lastfm` study with a short period, so that a few days of events exercise all of its rules."""
 
 from datetime import date
 

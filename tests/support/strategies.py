@@ -1,4 +1,4 @@
-"""Hypothesis strategies: listening streams whose gaps love the edges of a session."""
+"""Hypothesis strategies: event streams with many gaps at the boundary of a session."""
 
 from hypothesis import strategies as st
 

@@ -1,4 +1,4 @@
-"""Programs that some tests need and that no wheel brings."""
+"""Finds programs that some tests need and that no wheel brings; says what to install where one is missing."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""A calibrated file in the format of the Last.fm 1K data, for those who do not have the data.
+"""Generates a log in the format of the Last.fm 1K data, calibrated to its published figures.
 
     calendar    which days and how many users a size covers
     people      the users: rate, session length, habits

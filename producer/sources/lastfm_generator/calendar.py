@@ -1,4 +1,4 @@
-"""Which days and how many users a file of a given size covers.
+"""Chooses the days and the number of users that a file of a given size covers.
 
 Fewer events first shorten the calendar around the experiment period; only when it cannot get shorter are users cut.
 """

@@ -1,4 +1,4 @@
-"""The few bad rows of a file, as the published one has them: every reason to reject a row, each judged by its line."""
+"""Plans the few invalid rows of a generated file: every reason to reject a row occurs, as in the published file."""
 
 from collections import Counter
 from typing import NamedTuple

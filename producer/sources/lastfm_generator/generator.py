@@ -1,4 +1,4 @@
-"""The generator: plan everything small, then play, name and write some users at a time."""
+"""Generates a file: plans all sessions first, then creates plays, names and rows for some users at a time."""
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""From planned sessions to plays: gaps, a schedule in which sessions stay apart, and the planted lift.
+"""Turns planned sessions into plays: gaps, start times that keep sessions apart, and the planted lift.
 
 The gaps of a session come from one distribution, so adding (or dropping) the share `lift` of them multiplies its
 expected duration by 1 + `lift`, and what is added looks like all other listening. Everything added draws from a stream

@@ -1,4 +1,4 @@
-"""What is played: runs of one artist's tracks from a user's own repertoire, which is drawn from all artists."""
+"""Chooses the tracks: runs of one artist's tracks from a user's repertoire, which is drawn from all artists."""
 
 from dataclasses import dataclass
 from functools import cache

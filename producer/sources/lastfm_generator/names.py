@@ -1,4 +1,4 @@
-"""Names and ids as they are met in the wild: many scripts, stray quotes, odd spaces; every artist's name is its own."""
+"""Generates names and ids as real data has them: many scripts, stray quotes, odd spaces; artists' names are unique."""
 
 from functools import cache
 from typing import Any

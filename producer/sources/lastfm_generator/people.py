@@ -1,4 +1,4 @@
-"""Who listens: users with a heavy-tailed rate, a session length of their own, habits, a time zone and a first day."""
+"""Generates users: a heavy-tailed activity rate, a typical session length, habits, a time zone and a first day."""
 
 from dataclasses import dataclass
 from math import sqrt

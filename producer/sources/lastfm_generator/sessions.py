@@ -1,4 +1,4 @@
-"""The plan of a file: which sessions there are, how many plays each holds and when it wants to start."""
+"""Plans the sessions of a file: how many plays each holds and when it should start."""
 
 from dataclasses import dataclass
 from math import sqrt

@@ -1,4 +1,4 @@
-"""The shapes of listening as quantile tables: entry i of n is the value at probability (i + ½) / n.
+"""Distributions of listening as quantile tables: entry i of n is the value at probability (i + ½) / n.
 
 The constants come from the published totals of the Last.fm 1K data and 5,000 real rows of one user. Where a comment says
 *tuned*, the generated file was measured and the constant moved until the figure was met.

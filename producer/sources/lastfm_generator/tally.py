@@ -1,4 +1,4 @@
-"""Counting what was planted while it is written."""
+"""Counts rows, sessions and durations of a generated file while it is written."""
 
 import numpy as np
 

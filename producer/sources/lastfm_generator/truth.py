@@ -1,4 +1,4 @@
-"""What was planted in a generated file, kept beside it as `<file>.truth.json`."""
+"""The truth about a generated file, stored beside it as `<file>.truth.json`."""
 
 from math import log1p, sqrt
 from pathlib import Path

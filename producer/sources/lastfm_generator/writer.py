@@ -1,4 +1,4 @@
-"""Rows to bytes in the published format, and a file that is either whole or not there."""
+"""Encodes rows in the published format, and writes a file that is complete or absent."""
 
 import os
 from collections.abc import Iterator
