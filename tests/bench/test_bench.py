@@ -38,7 +38,7 @@ def bench(folder: Path, *arguments: str, events: int, limit: float, program: str
 
 
 @pytest.mark.slow
-def test_every_stage_of_ours_and_the_batch_are_measured_and_equal_to_the_twin(tmp_path: Path) -> None:
+def test_every_stage_is_measured_and_equals_the_oracle(tmp_path: Path) -> None:
     report = bench(tmp_path, "--only", "livelift", "--only", "duckdb", events=20_000, limit=120)
     assert [(row["engine"], row["stage"]) for row in report["rows"]] == [
         *(("livelift", stage) for stage in STAGES),
@@ -68,7 +68,8 @@ def test_a_peer_does_the_same_job(engine: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_two_workers_come_to_the_same_although_one_takes_over_what_the_other_began(tmp_path: Path) -> None:
+def test_two_workers_give_the_same_result_as_one(tmp_path: Path) -> None:
+    """Although the second one takes over partitions on which the first had begun."""
     report = bench(tmp_path, events=400_000, limit=200, program="bench.two_workers")
     assert [(row["stage"], row["equal_to_twin"]) for row in report["rows"]] == [
         ("processor × 1", True),
@@ -123,7 +124,7 @@ def test_a_job_done_in_a_moment_has_no_steady_part(seconds: list[float], measura
     assert (steady is not None) == measurable
 
 
-def test_progress_is_told_by_the_event_time_that_the_outputs_have_reached() -> None:
+def test_progress_is_the_event_time_of_the_outputs() -> None:
     events = [np.array([1, 2, 3, 4]), np.array([2, 4])]
     written = [(np.array([1000, 1000, 3000]), np.array([1, 2, 9])), (np.array([2000]), np.array([3]))]
     progress = progress_by_event_time(events, written)

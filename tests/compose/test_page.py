@@ -40,7 +40,7 @@ def test_compose_knows_the_command(line: str) -> None:
     assert {name for name in named if name not in services()} == set()
 
 
-def test_the_lines_of_the_shell_make_an_env_file_that_compose_takes(tmp_path: Path) -> None:
+def test_the_shell_lines_make_a_valid_env_file(tmp_path: Path) -> None:
     """From nothing to secrets, then twice a new run: one line for it, and the id is one that a station takes."""
     tool("openssl")
     (tmp_path / ".env.example").write_bytes((ROOT / ".env.example").read_bytes())

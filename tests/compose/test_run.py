@@ -129,7 +129,8 @@ def test_the_data_of_another_run_are_refused_with_what_to_do(machine: Machine) -
     assert "a changed input is a new run: give another LIVELIFT_RUN" in machine.containers["producer"].process.tail()
 
 
-def test_without_data_and_without_generating_the_replay_is_refused_with_what_to_do(machine: Machine) -> None:
+def test_without_data_or_generator_the_replay_is_refused(machine: Machine) -> None:
+    """The message says what to do."""
     machine.up("producer", LIVELIFT_GENERATE="", LIVELIFT_RUN="nothing")
     producer = machine.containers["producer"].process
     assert producer.wait(30) == 3

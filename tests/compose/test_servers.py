@@ -107,7 +107,7 @@ def test_redis_is_healthy_only_with_its_password(compose_redis: ComposeRedis, mo
     assert check_health("redis", **{"redis-cli": here}) != 0
 
 
-def test_prometheus_takes_its_flags_and_its_health_check_finds_it(tmp_path: Path) -> None:
+def test_prometheus_takes_its_flags_and_is_healthy(tmp_path: Path) -> None:
     tool("wget")
     port = free_port()
     moved = {

@@ -120,7 +120,7 @@ def test_annotations_mark_the_decisions_and_every_look(dashboards: dict[str, dic
     assert sum(len(series["points"]) for series in looks) >= len(taken) - 2
 
 
-def test_the_lift_and_its_interval_lie_at_their_ticks_in_event_time(watched: Watched) -> None:
+def test_lift_and_interval_are_at_their_ticks_in_event_time(watched: Watched) -> None:
     end = from_iso(watched.ticks[-1]["as_of"]) / SECOND
     asker = Asker(watched.prometheus.url, 0, end + 1)
     for name, of in (

@@ -35,7 +35,8 @@ def test_grafanas_one_rule_hands_on_what_prometheus_alerts() -> None:
     assert rule["noDataState"] == "OK"
 
 
-def test_the_contact_point_is_set_by_the_environment_and_the_policy_uses_it() -> None:
+def test_the_contact_point_is_set_by_the_environment() -> None:
+    """And the notification policy uses it."""
     (point,) = read("alerting/contact-points.yml")["contactPoints"]
     (receiver,) = point["receivers"]
     assert receiver["settings"]["url"] == "${LIVELIFT_ALERT_WEBHOOK}"
@@ -43,7 +44,7 @@ def test_the_contact_point_is_set_by_the_environment_and_the_policy_uses_it() ->
     assert policy["receiver"] == point["name"]
 
 
-def test_no_file_holds_a_dollar_that_grafana_would_expand_or_a_password() -> None:
+def test_no_file_holds_an_expandable_dollar_or_a_password() -> None:
     for path in PROVISIONING.rglob("*.yml"):
         lines = [line for line in path.read_text().splitlines() if not line.lstrip().startswith("#")]
         text = "\n".join(line.partition("  # ")[0] for line in lines).replace("${LIVELIFT_ALERT_WEBHOOK}", "")
