@@ -1,4 +1,4 @@
-"""A user's value in integer units, so that sums over users are exact and in any order (docs/10-statistics.md).
+"""A user's value in integer units: exact to add, in any order, for ever.
 
 Durations in deciseconds, rates and means of counts in millionths, counts as they are; halves round up.
 """

@@ -10,8 +10,8 @@ from producer.sources.lastfm_generator.calendar import Calendar
 from producer.sources.lastfm_generator.randomness import SIZE, Floats, Ints, stream
 from producer.sources.lastfm_generator.tables import SHORT_SHARE, mean_plays
 
-# As the simulator has it (`stats/simulate/regimes.py`): log rate with sd 1.1; log duration with sd 0.5 between users, 1
-# between the sessions of a user, and 0.15 of the log rate in it.
+# As in the simulated regimes (`stats/simulate/regimes.py`): log rate with sd 1.1; log duration with sd 0.5 a user and 1 a session,
+# and 0.15 of the log rate in it.
 _RATE_SD, _LENGTH_SD, _LENGTH_OF_RATE = 1.1, 0.5, 0.15
 
 _JOIN_POWER = 0.7  # of the chance that somebody joins by a day: more join late
