@@ -1,1 +1,1 @@
-
+"""The command line `livelift`: one module for each command."""

@@ -81,7 +81,7 @@ def test_citations_of_promises_are_recognised(text: str, cited: set[str]) -> Non
     ("name", "text", "cited"),
     [
         ("a.py", "see decision 31 and docs/decisions/0010-the-hot-path.md, mode 0022", {31, 10}),
-        ("docs/a.md", "as before (0010), at 0.0031 and 2009-00-10, 00000000-000000", {10}),
+        ("docs/05-docker.md", "as before (0010), at 0.0031 and 2009-00-10, 00000000-000000", {10}),
     ],
 )
 def test_citations_of_decisions_are_recognised(name: str, text: str, cited: set[int]) -> None:

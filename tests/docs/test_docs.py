@@ -1,4 +1,4 @@
-"""The docs tell the truth: tests that they name exist, commands that they show are commands, files are UTF-8."""
+"""The docs are true: tests and files that they name exist, commands are commands, tables equal the code's figures."""
 
 import re
 import subprocess
@@ -12,7 +12,7 @@ from livelift.study import load_study
 from producer.sources.lastfm_tsv import REASONS
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 @pytest.fixture(scope="module")
