@@ -1,4 +1,4 @@
-"""Offsets without a record of ours (transaction markers, compaction) are no missing events; a batch that is missing is."""
+"""Offsets without a record (transaction markers, compaction) are no missing events; a missing batch is an error."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""The timers' queue gives what one heap gives, however pushes and pops are mixed."""
+"""The timer queue fires in the order of a single heap, for any mix of pushes and pops."""
 
 from heapq import heappop, heappush
 

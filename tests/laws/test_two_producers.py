@@ -1,4 +1,4 @@
-"""Two replays of one run at once, and replays that were killed with records under way: each event counts once."""
+"""Two producers of one run at once, or killed with requests in flight: each event counts once."""
 
 import asyncio
 import random

@@ -1,4 +1,4 @@
-"""What a person sees within two seconds of a warm start: something, of every command that then works for long."""
+"""Every long-running command prints something within two seconds of a warm start."""
 
 import signal
 import subprocess

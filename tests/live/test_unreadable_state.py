@@ -1,4 +1,4 @@
-"""State that cannot be read ends the processor with words, wherever it comes up: Faust would log a warning and wait."""
+"""An unreadable state record ends the processor with a message, where Faust would log a warning and wait."""
 
 import asyncio
 import time

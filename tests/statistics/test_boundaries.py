@@ -1,4 +1,4 @@
-"""The constants spend what they are given, no more and no less."""
+"""Critical values spend exactly the planned error."""
 
 import numpy as np
 import pytest

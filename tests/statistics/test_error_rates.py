@@ -1,4 +1,4 @@
-"""The bars of the simulation (`stats.simulate.bars`), with as many experiments as a test run has time for.
+"""The simulation's acceptance limits (`stats.simulate.bars`), with fewer experiments.
 
 `make simulate` judges them at 2,000 experiments a regime. Here a figure passes unless it is less likely than 0.001 at its
 limit; the seed is fixed.

@@ -1,4 +1,4 @@
-"""The state after very many random sessions and user-days is what the users' totals give, computed anew by fractions."""
+"""The running statistics after many random updates equal a recomputation with fractions."""
 
 import random
 from fractions import Fraction

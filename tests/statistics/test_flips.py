@@ -1,4 +1,4 @@
-"""Bucket flips against a version that is slow and plain."""
+"""The re-randomisation test against a slow, plain implementation."""
 
 import time
 from hashlib import shake_256

@@ -1,4 +1,4 @@
-"""The display layer: p and interval say the same, and both stay valid under constant watching."""
+"""The always-valid p-value and interval agree, and stay valid under continuous monitoring."""
 
 import numpy as np
 import pytest

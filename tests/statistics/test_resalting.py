@@ -1,4 +1,4 @@
-"""A listening log as many A/A tests: under the study's own salt it is the twin's sums, under others hardly ever a verdict."""
+"""A log re-assigned by many salts as A/A tests: the study's own salt gives the oracle's sums, others rarely a verdict."""
 
 from pathlib import Path
 

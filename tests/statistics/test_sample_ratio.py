@@ -1,4 +1,4 @@
-"""The split: no alarm when it is kept, one when it is not."""
+"""Sample-ratio test: no alarm when the split is as promised, an alarm when it is not."""
 
 import numpy as np
 import pytest

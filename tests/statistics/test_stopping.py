@@ -1,4 +1,4 @@
-"""The estimate of a study that stopped: less than it seems, never nothing without a reason, and nearer to the truth."""
+"""Correction for early stopping: below the observed lift, never 0 without a reason, nearer to the truth."""
 
 from itertools import pairwise
 

@@ -1,4 +1,4 @@
-"""Totals kept beside the buckets: what a preview reads, exact and for any number of users."""
+"""Totals kept beside the bucket sums for previews: exact for any number of users."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The deciding estimator against the same thing computed from the users themselves."""
+"""The deciding estimator against a computation from individual users."""
 
 from itertools import product
 

@@ -1,4 +1,4 @@
-"""Settings from outside: what is none is refused with what is wanted, and never shows a part of a password."""
+"""Invalid addresses of Kafka and Redis are refused with what is expected, and without showing a password."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""When state is written: seldom enough that many users cost little, often enough that a crash does."""
+"""Checkpoint policy: rarely enough that many users cost little, often enough that a crash costs little."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A full disk is an error before the work, with what is there and what is needed."""
+"""Too little free disk space is an error before work starts, with the space needed and available."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A replay that the disk has no room for is refused before it begins."""
+"""A replay that needs more disk space than is free is refused before it starts."""
 
 import gzip
 import shutil

@@ -1,5 +1,4 @@
-"""Which file is taken for the listening log: one further down is found, anything unknown is named, nothing is replaced
-by generated data in silence."""
+"""Which file is chosen as the listening log; unknown files are named, and generated data never replaces data silently."""
 
 import os
 import subprocess

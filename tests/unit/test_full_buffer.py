@@ -1,4 +1,4 @@
-"""The processor's consumer while the agent's buffer is full, and while a partition has nothing more."""
+"""The processor's Faust consumer while the agent's buffer is full, and at the end of a partition."""
 
 import asyncio
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The events topic is an input: whatever arrives is applied or refused with a reason, and nobody else's events suffer."""
+"""Foreign or malformed records on the events topic are rejected with a reason and affect nobody else's events."""
 
 import msgspec
 import pytest

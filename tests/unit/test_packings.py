@@ -1,4 +1,4 @@
-"""Producer and twin read the same file: whatever it is packed in, with or without a byte order mark, LF or CR LF."""
+"""Producer and batch oracle read the same rows whatever the packing, byte order mark or line ends."""
 
 import bz2
 import gzip

@@ -1,4 +1,4 @@
-"""A partition that begins too late: many stale messages at once are no missing events, long silence is."""
+"""Offset gaps: many stale messages at once are tolerated, a long gap is an error."""
 
 from livelift.sessions import session_measures
 from livelift.study import load_study

@@ -1,4 +1,4 @@
-"""Child processes end when they should, with all that they started, and with us at the latest."""
+"""Child processes stop when they should, with their descendants, and at the latest with their parent."""
 
 import os
 import signal

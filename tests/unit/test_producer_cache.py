@@ -1,4 +1,4 @@
-"""The prepared replay: its order, its values, its counts; when it is used again and when it is made anew."""
+"""The producer's cache of the sorted input: order, values, counts, reuse and invalidation."""
 
 import json
 import multiprocessing

@@ -1,4 +1,6 @@
-"""Without a listening log a generated one is replayed, and said so; with one, or the downloaded archive, never."""
+"""Without a listening log a generated one is replayed, and this is said; with one, or with the downloaded archive,
+never.
+"""
 
 from pathlib import Path
 
