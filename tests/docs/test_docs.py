@@ -30,9 +30,8 @@ def test_every_test_that_a_page_names_exists(page: Path, test_names: set[str]) -
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_file_that_a_page_names_exists(page: Path) -> None:
-    named = set(
-        re.findall(r"`((?:docs|studies|tests|stats|processor|producer|local|livelift)/[\w./-]+)`", page.read_text())
-    )
+    folders = "batch|bench|broker|cli|docs|exporter|grafana|livelift|local|processor|producer|stats|studies|tests"
+    named = set(re.findall(rf"`((?:{folders})/[\w./-]+)`", page.read_text(encoding="utf-8")))
     assert {name for name in named if not (ROOT / name).exists()} == set()
 
 
