@@ -6,7 +6,7 @@ the error rate (docs/02-error-rates.md): a clock of estimated information or of 
 
 from collections.abc import Callable
 from functools import lru_cache
-from math import inf, sqrt
+from math import ceil, inf, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +16,18 @@ from stats.distributions import normal_above, normal_exceeded_with
 Floats = NDArray[np.float64]
 Spending = Callable[[Floats, float], Floats]
 
-NODES = 160
-"""Gauss–Legendre nodes an integral: the constants are converged to 1e-9 (a test doubles it)."""
+NODES = 32
+"""Gauss–Legendre nodes a panel."""
+
+PANEL = 12.0
+"""The widest panel, in standard deviations of the step to the next look: a long period has short steps, so more panels. The
+constants are converged to 1e-9 for any number of looks (a test doubles the nodes)."""
 
 REACH = 9.0
-"""Standard deviations below 0 where the integral of a boundary without a lower side begins."""
+"""Standard deviations about the mean where a density is cut off."""
+
+BLOCK = 64
+"""Nodes that are integrated at once, over those nodes only from which a step leads there."""
 
 
 def calendar(looks: int, total: int) -> tuple[float, ...]:
@@ -117,7 +124,7 @@ def constants(times: tuple[float, ...], alpha: float, spending: Spending, two_si
 
 
 def step_without_crossing(
-    nodes: Floats, mass: Floats, before: float, time: float, limit: float
+    nodes: Floats, mass: Floats, before: float, time: float, limit: float, drift: float = 0.0
 ) -> tuple[Floats, Floats]:
     """The density of B = Z √t at `time`, over the paths that stay at or below the constant `limit` on Z.
 
@@ -125,6 +132,8 @@ def step_without_crossing(
     ----------
     nodes, mass
         The density at the time `before`; its masses add up to the probability of not having crossed.
+    drift
+        E[B] at time 1.
 
     Examples
     --------
@@ -132,7 +141,8 @@ def step_without_crossing(
     >>> round(float(1.0 - step_without_crossing(*first, 0.5, 1.0, 2.0)[1].sum()), 4)
     0.038
     """
-    return _advance(nodes, mass, sqrt(time - before), -inf, limit * sqrt(time), sqrt(time))
+    moved = nodes + drift * (time - before)
+    return _advance(moved, mass, sqrt(time - before), -inf, limit * sqrt(time), sqrt(time), drift * time)
 
 
 @lru_cache(maxsize=64)
@@ -165,13 +175,24 @@ def _solve(nodes: Floats, mass: Floats, step: float, increment: float) -> float:
     return (low + high) / 2.0
 
 
-def _advance(nodes: Floats, mass: Floats, step: float, low: float, high: float, scale: float) -> tuple[Floats, Floats]:
-    """Density after the step, kept inside (low, high), as nodes and masses of a Gauss–Legendre rule."""
-    low, high = max(low, -REACH * scale), min(high, REACH * scale)
+def _advance(
+    nodes: Floats, mass: Floats, step: float, low: float, high: float, scale: float, mean: float = 0.0
+) -> tuple[Floats, Floats]:
+    """Density after a step of standard deviation `step`, kept inside (low, high), as nodes and masses of a Gauss–Legendre
+    rule in panels; without what crossed, B had this `mean` and standard deviation `scale`."""
+    low, high = max(low, mean - REACH * scale), min(high, mean + REACH * scale)
+    if high <= low:  # everything has crossed
+        return np.array([high]), np.zeros(1)
+    panels = ceil((high - low) / (PANEL * step))
     roots, weights = _rule()
-    new = low + (high - low) * (roots + 1.0) / 2.0
-    density = np.exp(-0.5 * ((new[:, None] - nodes[None, :]) / step) ** 2) @ mass / (step * sqrt(2.0 * np.pi))
-    return new, density * weights * (high - low) / 2.0
+    width = (high - low) / panels
+    new = (low + width * (np.arange(panels)[:, None] + (roots + 1.0) / 2.0)).ravel()
+    density = np.empty(new.size)
+    for first in range(0, new.size, BLOCK):
+        block = new[first : first + BLOCK]
+        near = slice(*np.searchsorted(nodes, (block[0] - REACH * step, block[-1] + REACH * step)))
+        density[first : first + BLOCK] = np.exp(-0.5 * ((block[:, None] - nodes[None, near]) / step) ** 2) @ mass[near]
+    return new, density / (step * sqrt(2.0 * np.pi)) * np.tile(weights, panels) * width / 2.0
 
 
 @lru_cache(maxsize=1)

@@ -5,16 +5,12 @@ large. How much too large depends on the true effect; the estimate itself is tak
 bias of sequential estimates likewise), given that the boundary is crossed at all, since only then is the estimate met.
 """
 
-from functools import lru_cache
 from math import sqrt
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stats.boundaries import step_without_crossing
 from stats.distributions import normal_above
-
-Floats = NDArray[np.float64]
 
 
 def corrected(
@@ -47,43 +43,31 @@ def corrected(
         return estimate
     unit = standard_error * sqrt(times[look - 1])  # an effect of 1 in units of the drift of B = Z √t over the period
     drift = estimate / unit
-    return max(0.0, drift - expected_excess(drift, times, limits)) * unit
+    return min(estimate, max(0.0, drift - expected_excess(drift, times, limits)) * unit)
 
 
 def expected_excess(drift: float, times: tuple[float, ...], limits: tuple[float, ...]) -> float:
     """E[B/t at the crossing | the boundary is crossed] − δ, for a Brownian motion B with drift δ.
 
-    The law under a drift follows from that under none by the likelihood ratio exp(δ B − δ² t/2); at each look the part of
-    the paths beyond the boundary is integrated in closed form.
+    The density of the paths that have not crossed is integrated from look to look; at each look the part of the paths beyond
+    the boundary is integrated in closed form.
 
     Examples
     --------
     >>> round(expected_excess(0.0, (1.0,), (1.96,)), 3)
     2.338
     """
-    probability = moment = 0.0
-    before = 0.0
-    for time, limit, (nodes, mass) in zip(times, limits, _survivors(times, limits), strict=True):
+    probability = moment = before = 0.0
+    nodes, mass = np.zeros(1), np.ones(1)
+    for time, limit in zip(times, limits, strict=True):
         step = sqrt(time - before)
         if np.isfinite(limit):
-            weights = mass * np.exp(drift * nodes - drift * drift * before / 2.0)
             mean = nodes + drift * step * step
             u = (limit * sqrt(time) - mean) / step
             beyond = normal_above(u)
             density = np.exp(-0.5 * u * u) / sqrt(2.0 * np.pi)
-            probability += float(weights @ beyond)
-            moment += float(weights @ (mean * beyond + step * density)) / time
+            probability += float(mass @ beyond)
+            moment += float(mass @ (mean * beyond + step * density)) / time
+        nodes, mass = step_without_crossing(nodes, mass, before, time, limit, drift)
         before = time
     return moment / probability - drift if probability > 0 else 0.0
-
-
-@lru_cache(maxsize=16)
-def _survivors(times: tuple[float, ...], limits: tuple[float, ...]) -> tuple[tuple[Floats, Floats], ...]:
-    """Before each look, the density of B under no effect over the paths that have not crossed, as nodes and masses."""
-    found = []
-    nodes, mass, before = np.zeros(1), np.ones(1), 0.0
-    for time, limit in zip(times, limits, strict=True):
-        found.append((nodes, mass))
-        nodes, mass = step_without_crossing(nodes, mass, before, time, limit)
-        before = time
-    return tuple(found)

@@ -7,17 +7,29 @@ from stats import boundaries
 from stats.boundaries import calendar, constants, harm_spending, obrien_fleming, power_family
 
 
+@pytest.mark.parametrize("looks", [1, 61, 800])
 @pytest.mark.parametrize(
     ("spending", "two_sided"), [(obrien_fleming, True), (obrien_fleming, False), (harm_spending, False)]
 )
 def test_doubling_the_quadrature_moves_no_constant_of_the_study(
-    spending: boundaries.Spending, two_sided: bool, monkeypatch: pytest.MonkeyPatch
+    spending: boundaries.Spending, two_sided: bool, looks: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    times = calendar(61, 61)
+    times = calendar(looks, looks)
     ours = constants(times, 0.05, spending, two_sided)
     finer = np.polynomial.legendre.leggauss(2 * boundaries.NODES)
     monkeypatch.setattr(boundaries, "_rule", lambda: finer)
-    assert constants.__wrapped__(times, 0.05, spending, two_sided) == pytest.approx(ours, abs=1e-9)
+    found = constants.__wrapped__(times, 0.05, spending, two_sided)
+    within_reach = [look for look, limit in enumerate(ours) if limit < 9.0]  # no score lies beyond
+    assert within_reach
+    assert [found[look] for look in within_reach] == pytest.approx([ours[look] for look in within_reach], abs=1e-9)
+
+
+def test_many_looks_approach_the_constant_of_a_continuous_watch() -> None:
+    """A motion watched all the time exceeds z_{α/2} with probability α (reflection principle): many looks come near it, from
+    below."""
+    last = [constants(calendar(looks, looks), 0.025, obrien_fleming)[-1] for looks in (61, 200, 500, 1200)]
+    assert last == sorted(last)
+    assert last[1] > 2.2 and 2.22 < last[-1] < 2.2414
 
 
 @pytest.mark.parametrize("spending", [obrien_fleming, harm_spending, power_family(1.0)])

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from stats.boundaries import calendar, constants, obrien_fleming
+from stats.boundaries import Spending, calendar, constants, harm_spending, obrien_fleming
 from stats.stopping import corrected, expected_excess
 
 LOOKS = 20
@@ -25,7 +25,7 @@ def crossings(drift: float, paths: int = 40_000, seed: int = 5) -> np.ndarray:
     return np.column_stack([b[which, look] / times[look], look + 1])
 
 
-@pytest.mark.parametrize("drift", [0.0, 1.5, 3.0, 5.0])
+@pytest.mark.parametrize("drift", [0.0, 1.5, 3.0, 5.0, 9.0, 15.0, 30.0])
 def test_the_expected_excess_is_that_of_simulated_paths(drift: float) -> None:
     found = crossings(drift)[:, 0]
     error = found.std() / np.sqrt(found.size)
@@ -46,6 +46,15 @@ def test_on_average_it_halves_the_excess_at_least(drift: float) -> None:
     found = crossings(drift)[:4000]
     fixed = [corrected(value, 1 / np.sqrt(TIMES[int(look) - 1]), TIMES, LIMITS, int(look)) for value, look in found]
     assert abs(np.mean(fixed) - drift) < 0.75 * (found[:, 0].mean() - drift)
+
+
+@pytest.mark.parametrize("spending", [obrien_fleming, harm_spending])
+@pytest.mark.parametrize("z", [7.0, 9.0, 15.0, 25.0, 100.0])
+def test_a_strong_result_is_hardly_corrected(z: float, spending: Spending) -> None:
+    """At the first look that can cross, with looks before it that could not: nobody has been selected by the crossing."""
+    times = calendar(61, 61)
+    late = tuple(limit if look >= 26 else np.inf for look, limit in enumerate(constants(times, 0.025, spending), 1))
+    assert 0.99 * z * 0.05 < corrected(z * 0.05, 0.05, times, late, 26) <= z * 0.05
 
 
 def test_looks_that_could_not_cross_are_no_looks_that_did_not() -> None:
