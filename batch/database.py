@@ -64,6 +64,7 @@ def _variables(study: Study, select_from: int | None, select_to: int | None) -> 
         "pre_start": experiment.pre_start_ms,
         "period_start": experiment.start_ms,
         "period_end": experiment.end_ms,
+        "wait_until": experiment.wait_until_ms,
         "minimum_sessions": experiment.minimum_sessions,
         "primary_metric": study.decision.primary,
         "prior_seconds": statistics.prior_session_seconds,

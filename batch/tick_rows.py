@@ -31,7 +31,7 @@ def read_ticks(connection: duckdb.DuckDBPyConnection, study: Study, counts: Inpu
     classic = _read_classic(connection, study, len(heads))
     unheard = sum(counts.rejected.values()) + counts.duplicates
     ticks = []
-    for (number, time, ended, complete, accepted, every, in_period, one_event), arms in zip(
+    for (number, time, ended, complete, accepted, every, in_period, one_event, unfinished), arms in zip(
         heads, variants, strict=True
     ):
         _, exposed_c, exposed_t, included_c, included_t, sessions_c, sessions_t, plays_c, plays_t = arms
@@ -52,6 +52,7 @@ def read_ticks(connection: duckdb.DuckDBPyConnection, study: Study, counts: Inpu
                 users={name: sums[number] for name, sums in users.items()},
                 ratios=ratios[number],
                 exposed_sums=exposed[number],
+                sessions_unfinished=unfinished,
             )
         )
     return ticks

@@ -12,7 +12,7 @@ import msgspec
 from livelift.errors import NEW_RUN, VersionError
 from livelift.events import Manifest
 
-SCHEMA = 2
+SCHEMA = 3
 
 USER_DAY, MARK, EVENT, SESSION, END = range(5)
 """Kinds in their order at equal due: a day that ends at midnight is in that midnight's tick, an event then is not, and
@@ -119,10 +119,13 @@ class UserDay(_Output, frozen=True, array_like=True, gc=False, tag="day"):
 
 
 class Mark(_Output, frozen=True, array_like=True, gc=False, tag="mark"):
-    """The midnight `due`, with what a tick needs from the partition: nothing before it is still to come."""
+    """The midnight `due`, with what a tick needs from the partition: nothing before it is still to come.
+
+    `open_in_period` counts the sessions that began in the period and are still open.
+    """
 
     counts: Counts
-    period_complete: bool
+    open_in_period: int
     manifest: Manifest | None
 
     @property

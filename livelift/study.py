@@ -59,6 +59,7 @@ class Experiment(_Part, frozen=True):
     period_end: date
     pre_period_days: int
     minimum_sessions: int
+    wait_days: int = 1
 
     @property
     def start_ms(self) -> int:
@@ -69,6 +70,11 @@ class Experiment(_Part, frozen=True):
     def end_ms(self) -> int:
         """The period's end, exclusive."""
         return from_date(self.period_end)
+
+    @property
+    def wait_until_ms(self) -> int:
+        """A session of the period that is not due before this never counts, and the completion does not wait for it any more."""
+        return self.end_ms + self.wait_days * DAY
 
     @property
     def pre_start_ms(self) -> int:
@@ -234,6 +240,7 @@ def _checks(study: Study) -> list[Check]:
         ("experiment.period_end", exp.period_end <= exp.period_start, "it has to be after experiment.period_start"),
         ("experiment.pre_period_days", exp.pre_period_days < 0, "use 0 or more days"),
         ("experiment.minimum_sessions", exp.minimum_sessions < 1, "use 1 or more"),
+        ("experiment.wait_days", not 0 <= exp.wait_days <= 366, "use a whole number of days from 0 to 366"),
         *_decision_checks(study),
         *_statistics_checks(study),
         *_health_checks(study.health),

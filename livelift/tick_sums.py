@@ -57,9 +57,13 @@ class TickSums:
     ended
         The end of the stream.
     period_complete
-        No session that started in the period is open any more, and none can start.
+        No session can start in the period any more, and none that did is waited for: they have closed, or the study's
+        `wait_days` are over.
     sessions_all, sessions_in_period, sessions_one_event
-        Closed sessions; those that started in the period; those of the latter with one event only.
+        Closed sessions; those of the period; those of the latter with one event only.
+    sessions_unfinished
+        Sessions that began in the period before `time` and are not among `sessions_in_period`: still open, or closed after
+        the study's `wait_days`.
     exposed, included, sessions, plays
         Per variant (2,): users exposed, users included, in-period sessions and plays of included users.
     classic
@@ -93,3 +97,4 @@ class TickSums:
     ratios: dict[str, tuple[ExactSums, ExactSums]]
     exposed_sums: dict[str, tuple[ExactSums, ExactSums]]
     users_in_both: int | None = None
+    sessions_unfinished: int = 0

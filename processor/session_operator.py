@@ -64,6 +64,7 @@ class SessionOperator:
         self._pre_start = study.experiment.pre_start_ms
         self._start = study.experiment.start_ms
         self._end = study.experiment.end_ms
+        self._wait_until = study.experiment.wait_until_ms
         self._timers = Timers(self._session_timer)  # (due, kind, user or offset, …)
         self._ahead = max(1, self._gap - MINUTE)  # no session is due so soon that begins or goes on now
         self._fire_at = -1  # the least watermark that fires a timer, or that no mark has announced
@@ -201,8 +202,7 @@ class SessionOperator:
         elif kind == USER_DAY:
             self._resolve_day(due, timer[2], effects)
         elif kind == MARK:
-            complete = due >= self._end and self._open_in_period == 0
-            effects.outputs.append(Mark(SCHEMA, due, self.counts, complete, self.manifest))
+            effects.outputs.append(Mark(SCHEMA, due, self.counts, self._open_in_period, self.manifest))
             self._timers.push((due + DAY, MARK, b""))
         else:
             self._release(timer, effects)
@@ -217,8 +217,9 @@ class SessionOperator:
         user.accumulator = None
         effects.closed += 1
         self.open_sessions -= 1
-        in_period = self._start <= start < self._end
-        self._open_in_period -= in_period
+        began_in_period = self._start <= start < self._end
+        self._open_in_period -= began_in_period
+        in_period = began_in_period and due < self._wait_until
         measures = self._measures.finish(accumulator, start, last)
         if in_period:
             user.sessions += 1

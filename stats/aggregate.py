@@ -80,6 +80,7 @@ class Aggregate:
 
     def __init__(self, study: Study, measures: tuple[str, ...]) -> None:
         self._minimum = study.experiment.minimum_sessions
+        self._start, self._end = study.experiment.start_ms, study.experiment.end_ms
         self._salt = study.experiment.salt
         self._buckets = study.statistics.buckets
         self._plays = measures.index("plays") if "plays" in measures else -1
@@ -100,6 +101,7 @@ class Aggregate:
         self.sessions_all = 0
         self.sessions_in_period = 0
         self.sessions_one_event = 0
+        self.sessions_too_long = 0  # began in the period, and were due after the wait for them
         self.exposed = [0, 0]
         self.included = [0, 0]
         self.sessions = [0, 0]
@@ -146,6 +148,7 @@ class Aggregate:
         if exposes:
             self.exposed[variant] += 1
         if not session.in_period:
+            self.sessions_too_long += self._start <= session.start < self._end
             if exposes:
                 self._unsettle(session, exposes)
             return

@@ -64,6 +64,7 @@ def make_document(study: Study, run: str, sums: TickSums, verdict: Verdict) -> D
             "in_period": sums.sessions_in_period,
             "one_event": sums.sessions_one_event,
             "included": sum(sums.sessions),
+            "unfinished": sums.sessions_unfinished,
         },
         "variants": {
             name: {

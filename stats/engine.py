@@ -186,6 +186,7 @@ def _evaluate(
         alarms=_alarms(state, study, primary, guardrails),
         held_back=blocker(found, study.decision.minimum_lift),
         closed=state.closed,
+        unfinished=sums.sessions_unfinished,
     )
     planning = read_planning(study, estimate, clock)
     of_sessions = classic(*sums.classic[study.decision.primary])

@@ -25,7 +25,7 @@ from stats.integrity import Damaged
 from stats.redis_connection import Client
 from stats.run_state import RunState
 
-SCHEMA = 3
+SCHEMA = 4
 FIELDS_PER_COMMAND = 1_000  # Lua's unpack takes some thousands of values
 
 LOST_KEYS = 2
@@ -93,11 +93,11 @@ class RedisStore:
         if integrity.of_state(fields) != self._held:
             raise Damaged("fields of its state are missing or were changed")
         self._check_run(fields, partitions)
-        for log, (due, kind, user, position, counts, complete) in zip(
+        for log, (due, kind, user, position, counts, still_open) in zip(
             state.logs, json.loads(fields["fences"]), strict=True
         ):
             log.fence, log.position = (due, kind, user), position
-            log.counts, log.complete = Counts(*counts), complete
+            log.counts, log.open_in_period = Counts(*counts), still_open
         if "manifest" in fields:
             manifest = msgspec.json.decode(fields["manifest"], type=Manifest)
             for log in state.logs:
@@ -139,7 +139,7 @@ class RedisStore:
 
     def _load_aggregate(self, state: RunState, counters: dict[str, Any]) -> None:
         a = state.aggregate
-        a.sessions_all, a.sessions_in_period, a.sessions_one_event = counters["all"]
+        a.sessions_all, a.sessions_in_period, a.sessions_one_event, a.sessions_too_long = counters["all"]
         a.exposed, a.included, a.sessions, a.plays = counters["variants"]
         a.ratios, a.exposed_sums = counters["ratios"], counters["exposed_sums"]
         for field, value in self._client.hgetall(self.key("sums")).items():
@@ -231,7 +231,7 @@ class RedisStore:
     def _state_fields(self, state: RunState, fences: str, ticks: int, kept: dict[str, bytes]) -> dict[str, bytes]:
         a = state.aggregate
         counters = {
-            "all": [a.sessions_all, a.sessions_in_period, a.sessions_one_event],
+            "all": [a.sessions_all, a.sessions_in_period, a.sessions_one_event, a.sessions_too_long],
             "variants": [a.exposed, a.included, a.sessions, a.plays],
             "ratios": a.ratios,
             "exposed_sums": a.exposed_sums,
@@ -325,7 +325,7 @@ def _flat(fields: dict[str, str]) -> list[str]:
 
 def _fences(state: RunState) -> str:
     rows = [
-        [*log.fence, log.position, [log.counts.accepted, log.counts.late, log.counts.refused], log.complete]
+        [*log.fence, log.position, [log.counts.accepted, log.counts.late, log.counts.refused], log.open_in_period]
         for log in state.logs
     ]
     return json.dumps(rows, separators=(",", ":"))

@@ -1,11 +1,32 @@
 """Every rule of the decision with its number, its threshold and a sentence, in the order in which they decide."""
 
 from livelift.assignment import VARIANTS
+from livelift.event_time import to_iso
 from livelift.study import Study
 from stats.verdict import Guardrail, Health, Primary, Readings, Rule
 from stats.words import amount, cause_of, improvement_of, is_better, is_harmed, limit, needed, p_value, percent
 
-STILL_OPEN = "the period is over, and the last look waits for a session that began in it and still goes on"
+
+def still_open(readings: Readings) -> str:
+    """What the last look waits for, and how long at most."""
+    experiment, sessions = readings.study.experiment, readings.unfinished
+    which = (
+        "1 session that began in it and still goes on"
+        if sessions == 1
+        else (f"{sessions:,} sessions that began in it and still go on")
+    )
+    return f"the period is over, and the last look waits for {which}, until {to_iso(experiment.wait_until_ms)[:10]} at the latest"
+
+
+def _never_counted(readings: Readings) -> str:
+    """The sessions that the last look did not wait for."""
+    sessions = readings.unfinished
+    if not sessions:
+        return ""
+    until = f"still open on {to_iso(readings.study.experiment.wait_until_ms)[:10]}"
+    if sessions == 1:
+        return f"; 1 session that began in it was {until} and is not counted"
+    return f"; {sessions:,} sessions that began in it were {until} and are not counted"
 
 
 def rules_of(readings: Readings) -> tuple[Rule, ...]:
@@ -180,7 +201,7 @@ def _lift(study: Study, primary: Primary) -> Rule:
 def _end(readings: Readings) -> Rule:
     progress = readings.progress
     if progress.period_complete:
-        words = "the period is complete"
+        words = f"the period is complete{_never_counted(readings)}"
     elif readings.closed:
         words = (
             f"closed early at look {readings.decided.look if readings.decided else progress.look} of {progress.looks}"
@@ -188,7 +209,7 @@ def _end(readings: Readings) -> Rule:
     elif progress.ended and readings.time < readings.study.experiment.end_ms:
         words = f"the stream ended early, {progress.days_remaining} days are missing: no final look"
     elif readings.time >= readings.study.experiment.end_ms:
-        words = f"look {progress.look} of {progress.looks}; {STILL_OPEN}"
+        words = f"look {progress.look} of {progress.looks}; {still_open(readings)}"
     else:
         possible = f"a worse primary can be said from {progress.harm_from} on, ship from {progress.ship_from} on"
         words = f"look {progress.look} of {progress.looks}, {progress.days_remaining} days remain; {possible}"

@@ -34,7 +34,7 @@ class PartitionLog:
         Offset of the next output to apply.
     waiting
         Outputs that were read and not applied yet, with their offsets. Its first is a mark where the partition waits.
-    counts, manifest, complete
+    counts, manifest, open_in_period
         As of the last mark applied.
     """
 
@@ -43,7 +43,7 @@ class PartitionLog:
     waiting: Waiting = field(default_factory=deque)
     counts: Counts = field(default_factory=Counts)
     manifest: Manifest | None = None
-    complete: bool = False
+    open_in_period: int = 0
 
     @property
     def ended(self) -> bool:
@@ -114,7 +114,7 @@ class RunState:
         log.position = offset + 1
         log.counts = mark.counts
         log.manifest = mark.manifest
-        log.complete = mark.period_complete if isinstance(mark, Mark) else True
+        log.open_in_period = mark.open_in_period if isinstance(mark, Mark) else 0
 
     def totals(self) -> TickSums:
         """The sums now, between ticks, for a preview: few buckets hold everything. No slower with more users."""
@@ -129,10 +129,11 @@ class RunState:
     def _sums(self, due: int, users: dict[str, NDArray[np.int64]]) -> TickSums:
         ended = due == END_DUE
         manifest = next((log.manifest for log in self.logs if log.manifest is not None), None)
-        complete = all(log.complete for log in self.logs)
-        time = due
+        still_open = sum(log.open_in_period for log in self.logs)
+        experiment, time = self.study.experiment, due
+        complete = time >= experiment.end_ms and (still_open == 0 or time >= experiment.wait_until_ms)
         if ended and manifest is not None:
-            complete = manifest.covers_until >= self.study.experiment.end_ms
+            complete = manifest.covers_until >= experiment.end_ms
             time = manifest.last
         a = self.aggregate
         return TickSums(
@@ -151,6 +152,7 @@ class RunState:
             users=users,
             ratios=_exact(a.ratios),
             exposed_sums=_exact(a.exposed_sums),
+            sessions_unfinished=still_open + a.sessions_too_long,
         )
 
     def _input_counts(self, manifest: Manifest | None) -> InputCounts:

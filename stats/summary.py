@@ -1,7 +1,7 @@
 """The decision and its reason in one sentence, for a person who reads nothing else."""
 
 from livelift.event_time import to_iso
-from stats.rules import STILL_OPEN, guardrail_values, left_out_words
+from stats.rules import guardrail_values, left_out_words, still_open
 from stats.verdict import Decided, Decision, Readings, Why
 from stats.words import cause_of, improvement_of, is_better, is_harmed, limit, needed, p_value, percent
 
@@ -123,7 +123,7 @@ def _waiting(readings: Readings, why: Why | None) -> str:
     if why is not None:
         return _held_back(readings, _now(readings))
     if readings.time >= readings.study.experiment.end_ms and not progress.ended:
-        return f"{STILL_OPEN} ({title} {_now(readings)})"
+        return f"{still_open(readings)} ({title} {_now(readings)})"
     if readings.primary.harm.at is not None:
         return f"{title} was shown worse at look {readings.primary.harm.at} ({_now(readings)}), which the next look decides"
     if readings.primary.ship.at is not None:

@@ -323,6 +323,8 @@ class Readings(msgspec.Struct, frozen=True, kw_only=True):
         As of when (ms), and whether it is between ticks.
     included
         Users of (control, treatment) in the analysis.
+    unfinished
+        Sessions that began in the period and are not counted in it: still open, or longer than the study waits.
     held_back
         What keeps a crossed boundary from being a *ship*; None where nothing does.
     closed
@@ -341,6 +343,7 @@ class Readings(msgspec.Struct, frozen=True, kw_only=True):
     alarms: tuple[Alarm, ...]
     held_back: Why | None
     closed: bool
+    unfinished: int = 0
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):

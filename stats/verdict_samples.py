@@ -79,7 +79,7 @@ def _counts(document: Document) -> Iterator[tuple[Metric, dict[str, str], Any]]:
         yield declared.INPUT_ROWS, {"outcome": outcome, "reason": ""}, rows[key]
     for reason, number in rows["rejected"].items():
         yield declared.INPUT_ROWS, {"outcome": "rejected", "reason": reason}, number
-    for scope in ("all", "in_period", "one_event", "included"):
+    for scope in ("all", "in_period", "one_event", "included", "unfinished"):
         yield declared.SESSIONS, {"scope": scope}, document["sessions"][scope]
     for metric, key in ((declared.EXPOSED, "users_exposed"), (declared.INCLUDED, "users_included")):
         for variant in VARIANTS:

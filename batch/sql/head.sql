@@ -11,9 +11,18 @@ WITH event_day AS (
         count(*) FILTER (in_period AND plays = 1) AS sessions_one_event
     FROM session
     GROUP BY day_start
+), begun_day AS (
+    SELECT (start_time // getvariable('day_ms') + 1) * getvariable('day_ms') AS day_end, count(*) AS begun_in_period
+    FROM session
+    WHERE began_in_period
+    GROUP BY day_end
 ), heard AS (
     SELECT number, sum(events) AS accepted
     FROM tick JOIN event_day ON day_end <= events_before
+    GROUP BY number
+), begun AS (
+    SELECT number, sum(begun_in_period) AS begun_in_period
+    FROM tick JOIN begun_day ON day_end <= events_before
     GROUP BY number
 ), closed AS (
     SELECT
@@ -29,8 +38,10 @@ SELECT
     coalesce(accepted, 0)::BIGINT AS accepted,
     coalesce(sessions_all, 0)::BIGINT AS sessions_all,
     coalesce(sessions_in_period, 0)::BIGINT AS sessions_in_period,
-    coalesce(sessions_one_event, 0)::BIGINT AS sessions_one_event
+    coalesce(sessions_one_event, 0)::BIGINT AS sessions_one_event,
+    (coalesce(begun_in_period, 0) - coalesce(sessions_in_period, 0))::BIGINT AS sessions_unfinished
 FROM tick
 LEFT JOIN heard USING (number)
+LEFT JOIN begun USING (number)
 LEFT JOIN closed USING (number)
 ORDER BY number;

@@ -1,5 +1,6 @@
 -- A session is a maximal run of one user's events with gaps of at most `gap_ms`; it is due `gap_ms` after its last event.
--- `first_in_period` is its first event inside the period, null where it has none.
+-- `first_in_period` is its first event inside the period, null where it has none. It counts where it began in the period and
+-- was due before the wait for such sessions was over.
 CREATE TABLE session AS
 WITH neighbours AS (
     SELECT
@@ -31,5 +32,6 @@ SELECT
     *,
     (end_time - start_time) // 1000 AS seconds,
     end_time + getvariable('gap_ms') AS due,
-    start_time >= getvariable('period_start') AND start_time < getvariable('period_end') AS in_period
+    start_time >= getvariable('period_start') AND start_time < getvariable('period_end') AS began_in_period,
+    began_in_period AND due < getvariable('wait_until') AS in_period
 FROM closed;

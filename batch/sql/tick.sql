@@ -4,14 +4,17 @@ CREATE OR REPLACE TEMP TABLE tick AS
 WITH stream AS (
     SELECT max(time) AS last_event FROM event
 ), open_until AS (
-    SELECT max(due) AS last_due FROM session WHERE in_period
+    SELECT max(due) AS last_due FROM session WHERE began_in_period
 ), midnight AS (
     SELECT unnest(generate_series(
         getvariable('period_start') + getvariable('day_ms'), last_event, getvariable('day_ms')
     )) AS time
     FROM stream
 ), judged AS (
-    SELECT time, time >= getvariable('period_end') AND time > coalesce(last_due, 0) AS period_complete
+    SELECT
+        time,
+        time >= getvariable('period_end')
+        AND (time > coalesce(last_due, 0) OR time >= getvariable('wait_until')) AS period_complete
     FROM midnight, open_until
 ), evaluated AS (
     SELECT

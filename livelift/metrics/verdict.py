@@ -55,7 +55,11 @@ INPUT_ROWS = gauge(
     "livelift_input_rows", "Rows accounted for, by outcome (accepted, rejected, duplicate, late) and reason.",
     "outcome", "reason",
 )  # fmt: skip
-SESSIONS = gauge("livelift_sessions", "Closed sessions: all, in_period, one_event (in period), included.", "scope")
+SESSIONS = gauge(
+    "livelift_sessions",
+    "Closed sessions: all, in_period, one_event (in period), included; unfinished: begun in the period and not counted.",
+    "scope",
+)
 EXPOSED = gauge("livelift_users_exposed", "Users with an event in the period.", "variant")
 INCLUDED = gauge("livelift_users_included", "Users with enough sessions in the period.", "variant")
 

@@ -175,6 +175,7 @@ def ticks(seen: Observed, assigned: Assigned, study: Study) -> list[TickSums]:
             ratios={name: _exact(sums[index]) for name, sums in ratios.items()},
             exposed_sums={name: _exact(sums[index]) for name, sums in of_exposed.items()},
             users_in_both=None,
+            sessions_unfinished=0,
             **{name: (int(counts[0, index]), int(counts[1, index])) for name, counts in per_arm.items()},
         )
         for index in range(looks)

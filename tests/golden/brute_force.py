@@ -48,8 +48,12 @@ class Run:
         return self.end + self.study.sessions.gap_ms
 
     @property
-    def in_period(self) -> bool:
+    def began_in_period(self) -> bool:
         return self.study.experiment.start_ms <= self.start < self.study.experiment.end_ms
+
+    @property
+    def in_period(self) -> bool:
+        return self.began_in_period and self.due < self.study.experiment.wait_until_ms
 
     @property
     def before_period(self) -> bool:
@@ -127,8 +131,15 @@ class Stream:
         return times
 
     def complete_at(self, midnight: int) -> bool:
-        end = self.study.experiment.end_ms
-        return midnight >= end and not any(run.in_period and run.due >= midnight for run in self.sessions)
+        experiment = self.study.experiment
+        if not experiment.end_ms <= midnight < experiment.wait_until_ms:
+            return midnight >= experiment.wait_until_ms
+        return not any(run.began_in_period and run.due >= midnight for run in self.sessions)
+
+    def unfinished_at(self, midnight: int | None) -> int:
+        """Sessions of the period, begun by then, that are not counted at the midnight, or at the end."""
+        began = [run for run in self.sessions if run.began_in_period and (midnight is None or run.start < midnight)]
+        return sum(not run.in_period or (midnight is not None and run.due >= midnight) for run in began)
 
 
 def read(data: bytes, study: Study, select_from: int | None = None, select_to: int | None = None) -> Stream:

@@ -55,7 +55,12 @@ def _counted_parts(sums: TickSums) -> dict[str, Any]:
             "duplicates": counts.duplicates,
             "late": counts.late,
         },
-        "sessions": {"all": sums.sessions_all, "in_period": sums.sessions_in_period, "included": sum(sums.sessions)},
+        "sessions": {
+            "all": sums.sessions_all,
+            "in_period": sums.sessions_in_period,
+            "included": sum(sums.sessions),
+            "unfinished": sums.sessions_unfinished,
+        },
         "variants": {
             variant: {
                 "users_exposed": sums.exposed[arm],

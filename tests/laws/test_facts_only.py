@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from batch.document import batch_document
@@ -12,7 +13,7 @@ from livelift.event_time import DAY, from_iso
 from livelift.events import Manifest
 from livelift.output_log import END_DUE, SCHEMA, Counts, EndMark
 from livelift.sessions import session_measures
-from livelift.study import load_study
+from livelift.study import Study, load_study
 from local.equality import differences
 from stats import engine
 from stats.run_state import RunState
@@ -22,10 +23,12 @@ from tests.support.pure_pipeline import run_pure
 STUDY = load_study("lastfm")
 
 
-def both(data: Path, cache: Path, select_to: str | None = None) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def both(
+    data: Path, cache: Path, select_to: str | None = None, study: Study = STUDY
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     until = None if select_to is None else from_iso(select_to)
-    document, history = batch_document(data, STUDY, select_to=until)
-    run = run_pure(data, cache, STUDY, partitions=3, select_to=until)
+    document, history = batch_document(data, study, select_to=until)
+    run = run_pure(data, cache, study, partitions=3, select_to=until)
     assert list(differences(run.document, document)) == []
     live = {(entry["as_of"], entry["progress"]["ended"]): entry for entry in run.history}
     for entry in history:
@@ -80,15 +83,27 @@ def listener(path: Path, first: str, until: str) -> None:
             at += timedelta(minutes=30)
 
 
-def test_a_session_that_holds_the_completion_up_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize("wait_days", [0, 1, 3, 4])
+def test_an_open_session_holds_the_completion_up_no_longer_than_the_study_waits(wait_days: int, tmp_path: Path) -> None:
+    """It ends on 4 May at 00:00: waited for until then or given up at the midnight of the limit, with words for both."""
+    experiment = msgspec.structs.replace(STUDY.experiment, wait_days=wait_days)
+    study = msgspec.structs.replace(STUDY, experiment=experiment)
     data = log(tmp_path / "log.tsv", days=66)
     listener(data, "2009-04-30T23:00:00", "2009-05-03T23:30:00")
-    _, history = both(data, tmp_path / "cache")
-    waits = [entry for entry in history if "2009-05-01" <= entry["as_of"] < "2009-05-05"]
-    assert [entry["progress"]["period_complete"] for entry in waits] == [False] * 4
-    words = "waits for a session that began in it and still goes on"
-    assert all(any(words in reason for reason in entry["reasons"]) for entry in waits)
-    assert next(entry for entry in history if entry["as_of"].startswith("2009-05-05"))["progress"]["period_complete"]
+    document, history = both(data, tmp_path / "cache", study=study)
+    until = f"2009-05-0{1 + wait_days}"
+    waits = [entry for entry in history if "2009-05-01" <= entry["as_of"] < until]
+    assert len(waits) == wait_days and not any(entry["progress"]["period_complete"] for entry in waits)
+    words = f"waits for 1 session that began in it and still goes on, until {until} at the latest"
+    assert all(words in entry["reasons"][-1] for entry in waits)
+    complete = [entry for entry in history if entry["as_of"] >= until]
+    assert complete[0]["as_of"] == f"{until}T00:00:00Z" and complete[0]["progress"]["period_complete"]
+    left = 0 if wait_days == 4 else 1
+    assert {entry["sessions"]["unfinished"] for entry in complete} == {document["sessions"]["unfinished"]} == {left}
+    said = f"1 session that began in it was still open on {until} and is not counted"
+    assert all((said in entry["reasons"][-1]) == left for entry in complete)
+    assert {entry["sessions"]["in_period"] for entry in complete} == {120 * 61 + 1 - left}
+    assert len({entry["decision"] for entry in complete}) == 1
 
 
 def test_a_session_that_began_before_the_period_never_holds_it_up(tmp_path: Path) -> None:

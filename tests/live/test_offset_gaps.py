@@ -104,7 +104,7 @@ def test_an_output_log_written_in_transactions_is_read_to_its_end(servers: Local
             for due in range(5):
                 async with producer.transaction():
                     await producer.send(
-                        names.output, output_log.encode(Mark(SCHEMA, due, Counts(), False, None)), partition=0
+                        names.output, output_log.encode(Mark(SCHEMA, due, Counts(), 0, None)), partition=0
                     )
         finally:
             await producer.stop()

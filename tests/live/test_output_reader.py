@@ -13,7 +13,7 @@ from stats.kafka_edge import OutputReader
 
 
 def mark(due: int) -> bytes:
-    return output_log.encode(Mark(SCHEMA, due, Counts(), False, None))
+    return output_log.encode(Mark(SCHEMA, due, Counts(), 0, None))
 
 
 def read(reader: OutputReader, polls: int = 10) -> list[tuple[int, int]]:

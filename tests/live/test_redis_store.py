@@ -56,10 +56,10 @@ def advance(state: RunState, some: list[Output], first: int = 0) -> None:
 
 def facts(state: RunState) -> tuple[Any, ...]:
     a = state.aggregate
-    logs = [(log.fence, log.position, log.counts, log.complete) for log in state.logs]
+    logs = [(log.fence, log.position, log.counts, log.open_in_period) for log in state.logs]
     a.settle()
     sums = (a.rows.tolist(), a.totals, a.ratios, a.exposed_sums, a.classic, a.exposed, a.included, a.sessions, a.plays)
-    return logs, sums, (a.sessions_all, a.sessions_in_period, a.sessions_one_event), state.tick
+    return logs, sums, (a.sessions_all, a.sessions_in_period, a.sessions_one_event, a.sessions_too_long), state.tick
 
 
 def test_what_was_committed_is_loaded_again_whole(client: Any) -> None:

@@ -54,6 +54,18 @@ def test_the_summary_says_the_decision_and_its_reason(ticks: list[TickSums], why
     assert words in verdict.summary
 
 
+def test_the_last_look_says_how_many_sessions_it_waits_for_and_how_long() -> None:
+    waiting = replace(tick(61, NONE), period_complete=False, sessions_unfinished=3)
+    verdict = end_of([*over(NONE, 20), waiting])
+    words = "waits for 3 sessions that began in it and still go on, until 2009-05-02 at the latest"
+    assert verdict.summary.startswith(f"Keep running: the period is over, and the last look {words}")
+    assert verdict.reasons[-1].words.endswith(words)
+    given_up = end_of([*over(NONE, 20), replace(tick(62, NONE), sessions_unfinished=3)])
+    assert given_up.reasons[-1].words == (
+        "the period is complete; 3 sessions that began in it were still open on 2009-05-02 and are not counted"
+    )
+
+
 def test_a_guardrail_that_blocks_for_now_is_named() -> None:
     """A skip rate worse by about 8 %: too little to fail at this look, enough to block."""
     ticks = over(Effects(0.3, 0.05), 40)

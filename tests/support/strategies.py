@@ -19,7 +19,13 @@ def listens(draw: st.DrawFn, most: int = 60) -> list[Listen]:
     plays = []
     for user in "abcde"[: draw(st.integers(1, 5))]:
         time = START - 4 * DAY + draw(st.sampled_from([0, 3 * DAY, 4 * DAY - 10 * MINUTE, 4 * DAY]))
-        for gap in draw(st.lists(GAPS, min_size=1, max_size=most // 5)):
+        gaps = draw(st.lists(GAPS, min_size=1, max_size=most // 5))
+        if draw(
+            st.sampled_from([False] * 7 + [True])
+        ):  # open from the end of the period until the wait for it is over, or longer
+            time, marathon = START + 4 * DAY - 30 * MINUTE, draw(st.sampled_from([47, 48, 60]))
+            gaps = [30 * MINUTE] * marathon + gaps
+        for gap in gaps:
             time += gap
             plays.append(Listen(time, user, draw(st.sampled_from("xyz"))))
     return sorted(plays, key=lambda play: (play.time, play.user))

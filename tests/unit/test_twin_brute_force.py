@@ -51,7 +51,8 @@ def walks(draw: st.DrawFn) -> list[bytes]:
     user = f"user_{draw(st.sampled_from([1, 2, 5, 7])):06d}"  # two of each variant
     time = draw(st.sampled_from(EDGES)) + SECOND * draw(st.sampled_from([-1801, -1800, -1, 0, 40_000]))
     rows = []
-    for gap in draw(st.lists(st.sampled_from(GAPS), min_size=1, max_size=10)):
+    gaps = draw(st.lists(st.sampled_from(GAPS), min_size=1, max_size=10))
+    for gap in [1800] * draw(st.sampled_from([0, 0, 0, 0, 47, 48, 60])) + gaps:  # sessions longer than a day
         artist_id, name = draw(st.sampled_from(["", "a", "b"])), draw(st.sampled_from(["a", "A\x00", "é"]))
         track, end = draw(st.sampled_from(["t", "u"])), draw(st.sampled_from(["", "", "", "\r"]))
         rows.append(f"{user}\t{to_iso(time)}\t{artist_id}\t{name}\t\t{track}{end}".encode())
@@ -70,15 +71,21 @@ selections = st.none() | st.sampled_from([START + DAY, END, END + DAY])
 
 
 @settings(max_examples=100, deadline=None, derandomize=True)
-@given(data=files(), select_from=st.none() | st.just(START - DAY), select_to=selections)
+@given(
+    data=files(),
+    select_from=st.none() | st.just(START - DAY),
+    select_to=selections,
+    wait_days=st.sampled_from([0, 1, 2]),
+)
 def test_counts_sessions_days_and_every_tick_equal_the_plain_loops(
-    data: bytes, select_from: int | None, select_to: int | None
+    data: bytes, select_from: int | None, select_to: int | None, wait_days: int
 ) -> None:
-    stream = read(data, SHORT, select_from, select_to)
+    study = msgspec.structs.replace(SHORT, experiment=msgspec.structs.replace(SHORT.experiment, wait_days=wait_days))
+    stream = read(data, study, select_from, select_to)
     with TemporaryDirectory() as folder:
         file = Path(folder) / "input.tsv"
         file.write_bytes(data)
-        with Twin(file, SHORT, select_from=select_from, select_to=select_to) as twin:
+        with Twin(file, study, select_from=select_from, select_to=select_to) as twin:
             assert_reading(twin, stream)
             if not stream.plays:
                 with pytest.raises(InputError):
@@ -89,9 +96,11 @@ def test_counts_sessions_days_and_every_tick_equal_the_plain_loops(
             for tick in ticks[:-1]:
                 assert not tick.ended
                 assert tick.period_complete == stream.complete_at(tick.time)
+                assert tick.sessions_unfinished == stream.unfinished_at(tick.time)
                 assert_tick(tick, Tick(stream, tick.time))
             assert ticks[-1].ended
             assert ticks[-1].period_complete == (max(stream.last, stream.covered_to) >= END)
+            assert ticks[-1].sessions_unfinished == stream.unfinished_at(None)
             assert_tick(ticks[-1], Tick(stream, None))
 
 

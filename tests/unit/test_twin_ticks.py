@@ -110,14 +110,30 @@ def test_a_session_that_starts_after_the_period_does_not_put_its_completion_off(
     assert (found[-2].time, found[-2].period_complete) == (END, True)
 
 
-def test_a_session_that_runs_on_for_days_holds_the_completion_up_until_it_closes(ticks: Ticks) -> None:
-    long = [
+def half_hours(first: int, last: int) -> list[tuple[int, str]]:
+    """User 1's plays every 30 minutes, counted from 30 April 00:00."""
+    halves = range(48 * 29 + first, 48 * 29 + last + 1)
+    return [
         (1, f"0{4 + half // 48 // 30}-{half // 48 % 30 + 1:02d} {half % 48 // 2:02d}:{half % 2 * 30:02d}:00")
-        for half in range(48 * 29 + 40, 48 * 32 + 10)
-    ]  # 30 April 20:00 … 3 May 04:30, a play every 30 minutes
-    found = ticks(*long, (2, "05-05 10:00:00"))
-    assert [tick.time for tick in found if tick.period_complete and not tick.ended] == [from_iso("2009-05-04")]
-    assert found[-1].sessions_all == 2
+        for half in halves
+    ]
+
+
+def test_a_session_that_runs_on_for_days_holds_the_completion_up_for_one(ticks: Ticks) -> None:
+    found = ticks(*half_hours(40, 48 * 3 + 9), (2, "05-05 10:00:00"))  # 30 April 20:00 … 3 May 04:30
+    last = found[-3:]
+    assert [(tick.time, tick.period_complete) for tick in last[:2]] == [(END, False), (END + DAY, True)]
+    assert [tick.sessions_unfinished for tick in last] == [1, 1, 1]
+    assert (found[-1].sessions_all, found[-1].sessions_in_period) == (2, 0)
+
+
+def test_a_session_counts_if_it_is_due_before_the_wait_is_over(ticks: Ticks) -> None:
+    """Its last play at 23:00 or at 23:30 on the day after the period: due at 23:30, or at the very end of the wait."""
+    for last, counted in ((48 + 46, 1), (48 + 47, 0)):
+        found = ticks(*half_hours(46, last), (2, "05-05 10:00:00"))
+        assert (found[-2].time, found[-2].period_complete) == (END + DAY, True)
+        assert [tick.sessions_in_period for tick in found[-2:]] == [counted, counted]
+        assert [tick.sessions_unfinished for tick in found[-2:]] == [1 - counted, 1 - counted]
 
 
 def test_a_stream_that_ends_early_is_not_complete(ticks: Ticks) -> None:

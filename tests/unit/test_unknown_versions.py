@@ -25,7 +25,7 @@ def test_a_control_mark_of_another_schema_is_refused() -> None:
 
 def test_an_output_of_another_schema_is_refused() -> None:
     with pytest.raises(VersionError, match="schema 9"):
-        output_log.decode(output_log.encode(Mark(9, 0, Counts(), False, None)))
+        output_log.decode(output_log.encode(Mark(9, 0, Counts(), 0, None)))
     first_schema = msgspec.msgpack.encode(["mark", 1, 0, [3, 0, 1], False, None])  # it counted in another form
     with pytest.raises(VersionError, match="schema 1"):
         output_log.decode(first_schema)
