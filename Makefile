@@ -7,9 +7,10 @@ env: .venv/.installed
 
 .venv/.installed: requirements/all.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "livelift needs Python 3.11 or later: set PYTHON=python3.11")'
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/all.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@test -x $(BIN)/python || { echo "Making .venv …"; $(PYTHON) -m venv .venv; }
+	@$(BIN)/python requirements/install.py requirements/all.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@echo "Installed: $(BIN)/livelift --help"
 	@touch $@
 
 demo: env
@@ -22,8 +23,8 @@ latency: env
 	$(BIN)/python -m bench.latency $(ARGS)
 
 .venv-peers/.installed: requirements/peers.lock
-	test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers
-	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/peers.lock
+	@test -x .venv-peers/bin/python || { echo "Making .venv-peers …"; $(PYTHON) -m venv .venv-peers; }
+	@.venv-peers/bin/python requirements/install.py requirements/peers.lock
 	@touch $@
 
 lint: env

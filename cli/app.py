@@ -12,6 +12,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     help="Live A/B verdicts from an event stream: real Kafka, Faust and Redis, and statistics that stay honest.",
     epilog="Start with:  livelift demo   and then:  livelift verdict",
 )

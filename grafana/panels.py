@@ -140,9 +140,10 @@ def chart(
     title: str, description: str, queries: Sequence[Query], size: Size, *, unit: str, looks: Mapping[str, Look],
     event_time: bool = False, decimals: int | None = None, log_scale: bool = False, lowest: float | None = None,
     highest: float | None = None, lines_at: Sequence[tuple[float, str]] = (), stepped: bool = False,
-    names: Named | None = None,
+    names: Named | None = None, words: Mapping[str, str] | None = None,
 ) -> timeseries.Panel:  # fmt: skip
-    """Lines over time, in event time one point a tick. `looks` are of series by name; `lines_at` are drawn across."""
+    """Lines over time, in event time one point a tick. `looks` are of series by name, before `words` call some of them
+    otherwise; `lines_at` are drawn across."""
     panel = (
         timeseries.Panel().title(title).description(description).datasource(DATA_SOURCE).unit(unit)
         .no_value("nothing to show yet").span(size.width).height(size.height).line_width(2).fill_opacity(0)
@@ -171,8 +172,11 @@ def chart(
         panel = panel.decimals(decimals)
     if names:
         panel = panel.mappings(named(names))
-    for name, look in looks.items():
-        panel = panel.override_by_name(name, look.properties())
+    for name in dict.fromkeys((*looks, *(words or {}))):
+        properties = looks[name].properties() if name in looks else []
+        if words and name in words:
+            properties.append(model.DynamicConfigValue(id_val="displayName", value=words[name]))
+        panel = panel.override_by_name(name, properties)
     return panel
 
 
@@ -219,8 +223,10 @@ class Column:
     names: Named | None = None
 
 
-def sheet(title: str, description: str, key: str, columns: Sequence[Column], size: Size, key_title: str) -> table.Panel:
-    """A table as of the end of the time range: one row for each value of the label `key`."""
+def sheet(
+    title: str, description: str, key: str, columns: Sequence[Column], size: Size, key_title: str, words: Mapping[str, str]
+) -> table.Panel:  # fmt: skip
+    """A table as of the end of the time range: one row for each value of the label `key`, called as `words` say."""
     panel = (
         table.Panel().title(title).description(description).datasource(DATA_SOURCE).unit("none")
         .no_value("nothing to show yet").span(size.width).height(size.height)
@@ -239,6 +245,8 @@ def sheet(title: str, description: str, key: str, columns: Sequence[Column], siz
         }),
     ):  # fmt: skip
         panel = panel.with_transformation(model.DataTransformerConfig(id_val=name, options=options))
+    texts = named({value: (text, QUIET) for value, text in words.items()})
+    panel = panel.override_by_name(key_title, [model.DynamicConfigValue(id_val="mappings", value=texts)])
     for column in columns:
         properties: dict[str, Any] = {"unit": column.unit}
         if column.decimals is not None:

@@ -8,6 +8,7 @@ They lie in the user's cache folder (`$XDG_CACHE_HOME/livelift/jars`, else `~/.c
 
 import hashlib
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -29,6 +30,13 @@ _LOCK = Path(__file__).with_name("kafka_jars.lock")
 Download = Callable[[Sequence[str], Path], list[Path]]
 
 
+Say = Callable[[str], None]
+
+
+def _on_standard_error(words: str) -> None:
+    print(words, file=sys.stderr, flush=True)
+
+
 def default_folder() -> Path:
     """Where the jars are kept."""
     cache = os.environ.get("XDG_CACHE_HOME")
@@ -46,7 +54,9 @@ def download_by_jgo(coordinates: Sequence[str], workplace: Path) -> list[Path]:
         return list(pool.map(fetch, coordinates))
 
 
-def class_path(folder: Path | None = None, *, lock: Path = _LOCK, download: Download = download_by_jgo) -> str:
+def class_path(
+    folder: Path | None = None, *, lock: Path = _LOCK, download: Download = download_by_jgo, say: Say | None = None
+) -> str:
     """The value of Java's `-cp`.
 
     A jar counts as cached only while its bytes have the SHA-256 of the lock (0.05 s for all), and it gets its name only
@@ -56,6 +66,8 @@ def class_path(folder: Path | None = None, *, lock: Path = _LOCK, download: Down
     ----------
     folder
         Cache; `default_folder()` if not given.
+    say
+        Told before anything is fetched, since that takes a while; standard error if not given.
 
     Raises
     ------
@@ -66,6 +78,9 @@ def class_path(folder: Path | None = None, *, lock: Path = _LOCK, download: Down
     wanted = {folder / _file_name(coordinate): (coordinate, digest) for coordinate, digest in _read_lock(lock)}
     missing = [path for path, (_, digest) in wanted.items() if not path.exists() or _digest(path) != digest]
     if missing:
+        (say or _on_standard_error)(
+            f"fetching {len(missing)} Java libraries of Kafka into {folder} (45 MB in all, once) …"
+        )
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=folder, prefix=".incoming-") as workplace:

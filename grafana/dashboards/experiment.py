@@ -5,7 +5,7 @@ from typing import Any
 from grafana_foundation_sdk.builders import dashboard as build
 
 from grafana import frame, panels
-from grafana.dashboards.arms import means
+from grafana.dashboards.arms import arm_names, means, metric_titles
 from grafana.panels import (
     ACCENT,
     BAD,
@@ -49,6 +49,13 @@ WHYS = {
     "not_proven": "not proven by the end",
 }
 
+WAYS = {
+    "sessions": "sessions",
+    "users": "users",
+    "users_adjusted": "users, adjusted (decides)",
+    "per_exposed_user": "per exposed user",
+}
+
 ALARMS = {"0": ("nothing", QUIET), "1": ("HARM PROVEN SINCE", BAD)}
 
 LIKELY_CAUSES = (
@@ -76,7 +83,7 @@ def build_dashboard(study: Study, web: str) -> build.Dashboard:
     for title, content in (
         ("The decision", _decision()),
         ("The metric", _metric(study)),
-        ("Guardrails and health", _health()),
+        ("Guardrails and health", _health(study)),
         ("The plan", _plan()),
     ):
         dashboard = dashboard.with_row(build.Row(title))
@@ -172,6 +179,7 @@ def _decision() -> list[Any]:
 
 def _metric(study: Study) -> list[Any]:
     chosen = {"metric": "$metric"}
+    control, treatment = arm_names(study).values()
     return [
         panels.chart(
             "Does $metric rise, and how sure is it?",
@@ -211,8 +219,8 @@ def _metric(study: Study) -> list[Any]:
         ),
         panels.sheet(
             "How large is the lift, by each way to count?",
-            "sessions: every session counts the same (classic, valid for one look). users: every user counts the same. "
-            "users_adjusted: the same, adjusted by what users did before; it decides. per_exposed_user: the sum per user, "
+            "Sessions: every session counts the same (classic, valid for one look). Users: every user counts the same. "
+            "Users, adjusted: the same, adjusted by what users did before; it decides. Per exposed user: the sum per user, "
             "whoever is left out (intention to treat).",
             "by",
             [
@@ -220,31 +228,32 @@ def _metric(study: Study) -> list[Any]:
                 Column("interval, from", as_of(v.LIFT_BY_LOW), "percentunit", 1),
                 Column("to", as_of(v.LIFT_BY_HIGH), "percentunit", 1),
             ],
-            Size(24, 6), "Counted by",
+            Size(24, 6), "Counted by", WAYS,
         ),
-        means(Size(14, 8)),
+        means(Size(14, 8), study),
         panels.chart(
             "Who has seen it?",
             "Users with an event in the period, and those of them with enough sessions to be counted.",
             [
-                Query(at_ticks(v.EXPOSED, variant="control"), "control, exposed"),
-                Query(at_ticks(v.EXPOSED, variant="treatment"), "treatment, exposed"),
-                Query(at_ticks(v.INCLUDED, variant="control"), "control, counted"),
-                Query(at_ticks(v.INCLUDED, variant="treatment"), "treatment, counted"),
+                Query(at_ticks(v.EXPOSED, variant="control"), f"{control}, exposed"),
+                Query(at_ticks(v.EXPOSED, variant="treatment"), f"{treatment}, exposed"),
+                Query(at_ticks(v.INCLUDED, variant="control"), f"{control}, counted"),
+                Query(at_ticks(v.INCLUDED, variant="treatment"), f"{treatment}, counted"),
             ],
             Size(10, 8), unit="none", event_time=True, decimals=0, lowest=0,
             looks={
-                "control, exposed": Look(CONTROL),
-                "treatment, exposed": Look(TREATMENT),
-                "control, counted": Look(CONTROL, 1, dashed=True),
-                "treatment, counted": Look(TREATMENT, 1, dashed=True),
+                f"{control}, exposed": Look(CONTROL),
+                f"{treatment}, exposed": Look(TREATMENT),
+                f"{control}, counted": Look(CONTROL, 1, dashed=True),
+                f"{treatment}, counted": Look(TREATMENT, 1, dashed=True),
             },
         ),
     ]  # fmt: skip
 
 
-def _health() -> list[Any]:
-    worsening = as_of(v.WORSENING)
+def _health(study: Study) -> list[Any]:
+    worsening, titles = as_of(v.WORSENING), metric_titles(study)
+    control, treatment = arm_names(study).values()
     return [
         panels.sheet(
             "Is anything else harmed?",
@@ -259,7 +268,7 @@ def _health() -> list[Any]:
                 Column("Margin", f"0 * {worsening} + on (study) group_left () {as_of(v.MARGIN)}", "percentunit", 1),
                 Column("p (Holm)", f"{as_of(v.P)} and on (metric) {worsening}", "none", 3),
             ],
-            Size(14, 7), "Guardrail",
+            Size(14, 7), "Guardrail", titles,
         ),
         panels.chart(
             "Are the arms as large as assigned?",
@@ -281,15 +290,15 @@ def _health() -> list[Any]:
             "arms (right axis): at or below the dashed line the verdict is unhealthy, since the users who are left cannot be "
             "compared.",
             [
-                Query(at_ticks(v.LEFT_OUT, variant="control"), "control, left out"),
-                Query(at_ticks(v.LEFT_OUT, variant="treatment"), "treatment, left out"),
+                Query(at_ticks(v.LEFT_OUT, variant="control"), f"{control}, left out"),
+                Query(at_ticks(v.LEFT_OUT, variant="treatment"), f"{treatment}, left out"),
                 Query(at_ticks(v.INCLUSION_P), "p of a difference"),
                 Query(at_ticks(v.INCLUSION_ALPHA), "alarm"),
             ],
             Size(24, 7), unit="percentunit", event_time=True, decimals=1, lowest=0,
             looks={
-                "control, left out": Look(CONTROL, 3),
-                "treatment, left out": Look(TREATMENT, 3),
+                f"{control}, left out": Look(CONTROL, 3),
+                f"{treatment}, left out": Look(TREATMENT, 3),
                 "p of a difference": Look(GOOD, 1, right=True),
                 "alarm": Look(BAD, 1, dashed=True, right=True),
             },
@@ -299,7 +308,7 @@ def _health() -> list[Any]:
             "Upper bound of how much worse each guardrail is. Below the margin (dashed) it is proven safe.",
             [Query(at_ticks(v.AT_MOST), "{{metric}}"), Query(at_ticks(v.MARGIN), "margin")],
             Size(14, 7), unit="percentunit", event_time=True, decimals=1,
-            looks={"margin": Look(BAD, 2, dashed=True)},
+            looks={"margin": Look(BAD, 2, dashed=True)}, words=titles,
         ),
         panels.chart(
             "Did the data arrive whole and in time?",

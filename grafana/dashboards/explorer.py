@@ -7,7 +7,7 @@ from typing import Any
 from grafana_foundation_sdk.builders import dashboard as build
 
 from grafana import frame, panels
-from grafana.dashboards.arms import COLORS, means
+from grafana.dashboards.arms import COLORS, arm_names, means, metric_titles
 from grafana.panels import BAD, GOOD, QUIET, WARNING, Column, Look, Query, Size
 from grafana.queries import as_of, at_ticks, day_before
 from livelift.metrics import Metric
@@ -30,9 +30,9 @@ def build_dashboard(study: Study, web: str) -> build.Dashboard:
     ):  # fmt: skip
         dashboard = dashboard.with_variable(variable)
     for title, content in (
-        ("Every metric", _every()),
-        ("$metric, day by day", _daily()),
-        ("People and sessions", _people()),
+        ("Every metric", _every(study)),
+        ("$metric, day by day", _daily(study)),
+        ("People and sessions", _people(study)),
     ):
         dashboard = dashboard.with_row(build.Row(title))
         for panel in content:
@@ -40,8 +40,9 @@ def build_dashboard(study: Study, web: str) -> build.Dashboard:
     return dashboard
 
 
-def _every() -> list[Any]:
+def _every(study: Study) -> list[Any]:
     arm = {variant: {"variant": variant} for variant in COLORS}
+    names = arm_names(study)
     return [
         panels.sheet(
             "What do all metrics say?",
@@ -49,23 +50,24 @@ def _every() -> list[Any]:
             "for the primary, of this look for a guardrail. Classic p: Welch's test, wrong when it is watched.",
             "metric",
             [
-                Column("Control", as_of(v.MEAN, **arm["control"]), "short"),
-                Column("Treatment", as_of(v.MEAN, **arm["treatment"]), "short"),
+                Column(names["control"].capitalize(), as_of(v.MEAN, **arm["control"]), "short"),
+                Column(names["treatment"].capitalize(), as_of(v.MEAN, **arm["treatment"]), "short"),
                 Column("Plain lift", as_of(v.LIFT), "percentunit", 2),
                 Column("Adjusted lift", as_of(v.ADJUSTED), "percentunit", 2),
                 Column("p", as_of(v.P), "none", 4),
                 Column("Classic p", as_of(v.CLASSIC_P), "none", 4),
             ],
-            Size(24, 7), "Metric",
+            Size(24, 7), "Metric", metric_titles(study),
         )
     ]  # fmt: skip
 
 
-def _daily() -> list[Any]:
+def _daily(study: Study) -> list[Any]:
+    names = arm_names(study)
     n, n_before = at_ticks(v.N, **METRIC, **ARMS), day_before(v.N, **METRIC, **ARMS)
     mean, mean_before = at_ticks(v.MEAN, **METRIC, **ARMS), day_before(v.MEAN, **METRIC, **ARMS)
     return [
-        means(Size(12, 8)),
+        means(Size(12, 8), study),
         panels.chart(
             "What does $metric do to the lift?",
             "Plain lift of the means beside the adjusted one of user means, which decides.",
@@ -78,14 +80,14 @@ def _daily() -> list[Any]:
             "Mean of the units that the day added. Exact for metrics per session (duration, artists); for metrics per user it "
             "says how the added people differ, since a user's own value goes on changing.",
             [Query(f"({n} * {mean} - {n_before} * {mean_before}) / ({n} - {n_before} > 0)", "{{variant}}")],
-            Size(12, 8), unit="short", event_time=True, looks={name: Look(color) for name, color in COLORS.items()},
+            Size(12, 8), unit="short", event_time=True, looks={name: Look(color) for name, color in COLORS.items()}, words=names,
         ),
         panels.chart(
             "How much did each day add?",
             "Units (sessions, or users) that came to the mean of $metric on that day.",
             [Query(f"{n} - {n_before}", "{{variant}}")],
             Size(12, 8), unit="short", event_time=True, lowest=0,
-            looks={name: Look(color, bar=True) for name, color in COLORS.items()},
+            looks={name: Look(color, bar=True) for name, color in COLORS.items()}, words=names,
         ),
         panels.chart(
             "Would looking every day have misled?",
@@ -98,7 +100,7 @@ def _daily() -> list[Any]:
     ]  # fmt: skip
 
 
-def _people() -> list[Any]:
+def _people(study: Study) -> list[Any]:
     def added(metric: Metric, /, **labels: str) -> str:
         return f"{at_ticks(metric, **labels)} - {day_before(metric, **labels)}"
 
@@ -107,7 +109,7 @@ def _people() -> list[Any]:
         panels.chart(
             "How many saw it first on that day?", "Users whose first event in the period was on that day.",
             [Query(added(v.EXPOSED, **ARMS), "{{variant}}")],
-            Size(8, 7), unit="short", event_time=True, lowest=0, looks=arms,
+            Size(8, 7), unit="short", event_time=True, lowest=0, looks=arms, words=arm_names(study),
         ),
         panels.chart(
             "How many sessions closed each day?",

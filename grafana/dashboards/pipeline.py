@@ -9,6 +9,7 @@ from grafana.panels import ACCENT, BAD, CONTROL, GOOD, NEUTRAL, QUIET, TREATMENT
 from grafana.queries import last_seen, now, per_second, quantile
 from livelift.metrics import Metric, processor, producer, stats
 from livelift.metrics import verdict as v
+from livelift.refusals import REFUSALS, UNDECODABLE
 from livelift.study import Study
 
 UID = "livelift-pipeline"
@@ -139,15 +140,14 @@ def _event_time() -> list[Any]:
 
 
 def _outcomes() -> list[Any]:
-    rows = last_seen(v.INPUT_ROWS, clock="")
+    rows, refused = last_seen(v.INPUT_ROWS, clock=""), "|".join(("late", *REFUSALS))
     return [
         panels.chart(
-            "What does the processor refuse?", "Events a second that came too late or could not be read: dead letters.",
-            [
-                Query(f"sum({per_second(processor.EVENTS, outcome='late')})", "late"),
-                Query(f"sum({per_second(processor.EVENTS, outcome='undecodable')})", "undecodable"),
-            ],
-            Size(8, 7), unit="eps", lowest=0, looks={"late": Look(WARNING), "undecodable": Look(BAD)},
+            "What does the processor refuse?",
+            "Records a second that came too late or were refused, by reason: dead letters, livelift rejects lists them.",
+            [Query(f"sum by (outcome) ({per_second(processor.EVENTS, outcome=f'~{refused}')})", "{{outcome}}")],
+            Size(8, 7), unit="eps", lowest=0, looks={"late": Look(WARNING), UNDECODABLE: Look(BAD)},
+            words={reason: reason.replace("_", " ") for reason in REFUSALS},
         ),
         panels.bars(
             "What became of every row?", "All rows of the input by outcome and reason; they add up to the rows read.",

@@ -8,6 +8,7 @@ import pytest
 
 from grafana.generate import DASHBOARDS, GENERATED, text
 from grafana.generate import dashboards as generated
+from livelift.refusals import REFUSALS
 from livelift.study import load_study
 from tests.grafana import schema_check
 from tests.grafana.faults import SEEN_BY_LINT, SEEN_BY_TYPES
@@ -80,3 +81,22 @@ def test_event_time_dashboards_open_with_the_period_of_the_study() -> None:
 def test_no_file_of_the_checks_names_a_registry() -> None:
     lock = Path(__file__).with_name("schema") / "package-lock.json"
     assert "resolved" not in lock.read_text()
+
+
+def test_tables_call_metrics_and_ways_to_count_by_their_titles(dashboards: Dashboards) -> None:
+    keys = {}
+    for name, dashboard in dashboards.items():
+        for table in (panel for panel in dashboard["panels"] if panel["type"] == "table"):
+            first = table["fieldConfig"]["overrides"][0]
+            (mapping,) = next(one["value"] for one in first["properties"] if one["id"] == "mappings")
+            keys[name, first["matcher"]["options"]] = {one["text"] for one in mapping["options"].values()}
+    titles = {metric.title for metric in load_study("lastfm").metrics.values()}
+    assert keys["experiment", "Guardrail"] == keys["explorer", "Metric"] == titles
+    assert "users, adjusted (decides)" in keys["experiment", "Counted by"]
+
+
+def test_the_pipeline_draws_every_reason_to_refuse_a_record(dashboards: Dashboards) -> None:
+    title = "What does the processor refuse?"
+    panel = next(panel for panel in dashboards["pipeline"]["panels"] if panel["title"] == title)
+    (target,) = panel["targets"]
+    assert f'outcome=~"{"|".join(("late", *REFUSALS))}"' in target["expr"] and "sum by (outcome)" in target["expr"]

@@ -45,9 +45,12 @@ def test_the_class_path_names_every_jar_of_the_lock_in_its_order(tmp_path: Path,
     assert [Path(jar).read_bytes() for jar in path.split(":")] == list(CONTENT.values())
 
 
-def test_a_complete_cache_needs_no_network(tmp_path: Path, lock: Path) -> None:
-    first = class_path(tmp_path / "jars", lock=lock, download=Registry(CONTENT).download)
-    assert class_path(tmp_path / "jars", lock=lock, download=unreachable) == first
+def test_a_complete_cache_needs_no_network_and_a_fetch_is_announced(tmp_path: Path, lock: Path) -> None:
+    said: list[str] = []
+    first = class_path(tmp_path / "jars", lock=lock, download=Registry(CONTENT).download, say=said.append)
+    assert said == [f"fetching 2 Java libraries of Kafka into {tmp_path}/jars (45 MB in all, once) …"]
+    assert class_path(tmp_path / "jars", lock=lock, download=unreachable, say=said.append) == first
+    assert len(said) == 1
 
 
 def test_a_jar_cut_short_is_fetched_again_and_only_that(tmp_path: Path, lock: Path) -> None:

@@ -1,0 +1,63 @@
+"""A first install says what it does, how far it is, and everything where it fails."""
+
+import importlib.util
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def installer() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("installer", ROOT / "requirements" / "install.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_the_packages_of_a_lock_are_counted(installer: ModuleType) -> None:
+    assert installer.packages("a==1 ; x == 'y' \\\n    --hash=sha256:00\nb==2 \\\n    --hash=sha256:11\n# c==3\n") == 2
+    assert installer.packages((ROOT / "requirements" / "all.lock").read_text()) > 50
+
+
+def test_progress_is_a_line_a_quarter_or_one_that_is_redrawn(installer: ModuleType) -> None:
+    said = [*(f"Collecting p{n}\n" for n in range(8)), "  Downloading p\n", "Installing collected packages: p0\n"]
+    out, terminal = io.StringIO(), Terminal()
+    assert installer.follow(said, 8, out) == said
+    assert out.getvalue().splitlines() == [*(f"  downloading: {n} of 8" for n in (2, 4, 6, 8)), "  unpacking …"]
+    installer.follow(said, 8, terminal)
+    assert terminal.getvalue().count("\r") == 8 and terminal.getvalue().endswith("8 of 8\n  unpacking …\n")
+
+
+def test_a_failed_install_gives_all_that_pip_said_and_its_code(tmp_path: Path) -> None:
+    """A lock whose hash is of nothing: pip refuses before it asks anybody."""
+    (tmp_path / "bad.lock").write_text("livelift-none==1 \\\n    --hash=md5:00\n")
+    ran = subprocess.run(
+        [sys.executable, ROOT / "requirements" / "install.py", tmp_path / "bad.lock"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PIP_NO_INDEX": "1"},
+    )
+    assert ran.returncode != 0
+    assert "Installing the 1 locked packages" in ran.stdout and "livelift-none" in ran.stderr
+
+
+@pytest.mark.parametrize("command", [[], ["demo"], ["verdict"], ["up"], ["rejects"], ["simulate"]])
+def test_h_is_help_in_every_command(command: list[str]) -> None:
+    shown = [
+        subprocess.run([Path(sys.executable).with_name("livelift"), *command, flag], capture_output=True, text=True)
+        for flag in ("-h", "--help")
+    ]
+    assert shown[0].returncode == 0 and shown[0].stdout == shown[1].stdout and "Usage" in shown[0].stdout
