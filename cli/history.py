@@ -3,13 +3,17 @@
 import csv
 import json
 import sys
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
 from cli.flags import RunFlag, StudyFlag, run_folder
 from cli.show import DECISIONS, answers, interval, percent
+from stats.words import p_value
+
+if TYPE_CHECKING:
+    from livelift.study import Study
 
 COLUMNS = ("as_of", "decision", "why", "look", "lift", "se", "p", "low", "high", "users_control", "users_treatment")
 
@@ -53,22 +57,33 @@ def history(
             str(line["look"]),
             percent(line["lift"]),
             interval(bounds),
-            shown("p", line["p"]),
+            shown(line["p"]),
         )
     answers.print(table)
 
 
-def shown(name: str, value: Any) -> str:
-    """A value of a `row` for a person.
+def told(entry: dict[str, Any], study: "Study") -> list[str]:
+    """A tick for a person: the decision first, the numbers with their names and units, then every rule."""
+    line, progress = row(entry, study.name), entry["progress"]
+    bounds = None if line["low"] is None else [line["low"], line["high"]]
+    moment = line["as_of"][:16].replace("T", " ")
+    return [
+        f"{DECISIONS[line['decision']][0]}   as of {moment}, look {line['look']} of {progress['looks']}",
+        entry["summary"],
+        f"lift {percent(line['lift'])}, always-valid interval {interval(bounds)}, p {shown(line['p'])}",
+        f"counted: {line['users_control']:,} users in {study.names.control}, {line['users_treatment']:,} in "
+        f"{study.names.treatment}",
+        *(f"  {reason}" for reason in entry["reasons"]),
+    ]
 
-    >>> shown("lift", 0.1442), shown("p", 0.03058), shown("look", 31), shown("why", None)
-    ('+14.4%', '0.031', '31', '–')
+
+def shown(p: float | None) -> str:
+    """A p-value; unknown is a dash.
+
+    >>> shown(0.03058), shown(1e-9), shown(None)
+    ('0.031', '< 0.001', '–')
     """
-    if value is None:
-        return "–"
-    if name in ("lift", "se", "low", "high"):
-        return percent(value)
-    return f"{value:.3f}" if name == "p" else str(value)
+    return "–" if p is None else p_value(p)
 
 
 def read(study: str, run: str | None = None) -> list[dict[str, Any]]:

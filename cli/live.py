@@ -91,8 +91,12 @@ def line(document: dict[str, Any] | None, reading: PipelineReading, pace: Pace, 
         primary = document["metrics"][document["primary"]]["sequential"]
         parts.append(f"{document['as_of'][:10]}")
         parts.append(f"{document['sessions']['all']:,} sessions")
-        parts.append(f"lift {percent(primary['lift'])}")
-        parts.append(document["decision"].replace("_", " "))
+        if _is_exposed(document):
+            bounds = "" if primary["lift"] is None else f" ({interval(primary['ci'])})"
+            parts.append(f"lift {percent(primary['lift'])}{bounds}")
+            parts.append(document["decision"].replace("_", " "))
+        else:
+            parts.append("before the period")
     return "  ".join(parts)
 
 
@@ -157,6 +161,8 @@ def _stream(document: dict[str, Any] | None, reading: PipelineReading, pace: Pac
 
 def _split(document: dict[str, Any], study: Study) -> Text:
     """The sample-ratio check."""
+    if not _is_exposed(document):
+        return Text.assemble(("split  ", "bright_black"), "nobody has been seen in the period yet")
     names = {"control": study.names.control, "treatment": study.names.treatment}
     users = ", ".join(
         f"{arm['users_included']:,} of {arm['users_exposed']:,} {names[name]}"
@@ -174,6 +180,11 @@ def _split(document: dict[str, Any], study: Study) -> Text:
     if lost is not None and lost <= study.health.inclusion_alpha:
         text.append(f"   LEFT OUT UNEVENLY (p {lost:.2g})", "bold red")
     return text
+
+
+def _is_exposed(document: dict[str, Any]) -> bool:
+    """Has anybody been seen in the period?"""
+    return any(arm["users_exposed"] for arm in document["variants"].values())
 
 
 def _decision(document: dict[str, Any], age: float) -> RenderableType:

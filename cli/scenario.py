@@ -72,6 +72,11 @@ def scenario(
             f"{population:,.0f} users together, {low} to {high}"
         )
         answers.print(f"= {population:,.0f} users × {baseline:,.4g} {what.unit} a user in control × {percent(lift)}")
+        if amount is not reading:
+            answers.print(
+                f"{percent(lift)} is the lift of the sum per exposed user, which adds up over a population; the verdict's, of "
+                f"users' means, is {percent(reading['lift'])}"
+            )
         return
     low, high = ("–" if end is None else written(end, what) for end in (outcome.low, outcome.high))
     answers.print(

@@ -41,7 +41,7 @@ def verdict_view(document: dict[str, Any], study: Study, why: bool = False) -> R
     parts: list[RenderableType] = [_headline(document), Text(document["summary"]), *alarms(document), ""]
     parts += [MetricsTable(document, study), "", _facts(document, study)]
     if why:
-        parts += ["", _lifts(document), "", _reasons(document), "", _outlook(document), "", _input(document)]
+        parts += ["", _lifts(document), "", _reasons(document), "", _outlook(document), "", _input(document, study)]
     return Panel(
         Group(*parts),
         title=f"{study.title}",
@@ -67,8 +67,11 @@ def alarms(document: dict[str, Any]) -> list[Text]:
 
 def _facts(document: dict[str, Any], study: Study) -> Text:
     """What was decided and when, who is counted, when a decision is possible."""
-    lines = []
+    reading, unit = document["metrics"][document["primary"]]["sequential"], study.metrics[document["primary"]].unit
     decided, progress = document["decided"], document["progress"]
+    lines = []
+    if reading["lift"] is not None:
+        lines.append(f"lift {percent(reading['lift'])}, always-valid interval {interval(reading['ci'])}")
     if decided is not None:
         corrected = decided["lift_corrected"]
         fix = "" if corrected is None else f", corrected for stopping there {percent(corrected)}"
@@ -79,14 +82,17 @@ def _facts(document: dict[str, Any], study: Study) -> Text:
         lines.append(
             f"a worse primary can be said from {progress['harm_from']} on, ship from {progress['ship_from']} on"
         )
-    each = document["metrics"][document["primary"]]["sequential"]["per_exposed_user"]
+    each = reading["per_exposed_user"]
     if each is not None:
-        unit = study.metrics[document["primary"]].unit
         lines.append(
-            f"all exposed users: {number(each['control'])} and {number(each['treatment'])} {unit} each, lift "
+            f"per exposed user: {number(each['control'])} and {number(each['treatment'])} {unit} in all, "
             f"{percent(each['lift'])} ({interval(each['ci'])})"
         )
     lines.append(f"{_counted(document, study)}; *: over all exposed users")
+    left = document["sessions"]["unfinished"]
+    if progress["period_complete"] and left:
+        sessions = "1 session" if left == 1 else f"{left:,} sessions"
+        lines.append(f"not counted: {sessions} of the period, open for too long after its end (wait_days of the study)")
     lines += document["deviations"]
     return Text("\n".join(lines), "bright_black")
 
@@ -114,7 +120,11 @@ def _lifts(document: dict[str, Any]) -> Table:
 
 
 class MetricsTable:
-    """Every metric with both arms, lifts, interval and what it says; without what the headline has too where it is narrow."""
+    """Every metric with both arms, the lift that they make, its interval and what it says; without intervals where it is narrow.
+
+    Arms and lift are those that decide: means of users' values, adjusted. Until there are enough users for them, the arms'
+    plain means.
+    """
 
     def __init__(self, document: dict[str, Any], study: Study) -> None:
         self._document = document
@@ -128,8 +138,8 @@ class MetricsTable:
 
     def _table(self, options: ConsoleOptions) -> Table:
         names = self._study.names
-        titles = [names.control, names.treatment, "lift", "adjusted", "always valid"]
-        shown = [0, 1, 3] if options.max_width < NARROW else [0, 1, 2, 3, 4]
+        titles = [names.control, names.treatment, "lift", "always valid"]
+        shown = range(len(titles) - (options.max_width < NARROW))
         table = Table(box=None, pad_edge=False, header_style="bold")
         table.add_column("metric", no_wrap=True)
         for column in shown:
@@ -139,9 +149,10 @@ class MetricsTable:
             sequential = metric["sequential"]
             says = sequential.get("status", "decides") if metric["role"] == "guardrail" else "decides"
             everyone = sequential.get("population") == "exposed"
+            deciding = everyone or sequential["lift"] is not None
+            means = [sequential[arm] if deciding else metric[arm]["mean"] for arm in VARIANTS]
             cells = [
-                *(number(sequential[variant] if everyone else metric[variant]["mean"]) for variant in VARIANTS),
-                percent(metric["lift"]),
+                *(in_unit(mean, metric["unit"]) for mean in means),
                 percent(sequential["lift"]),
                 interval(sequential.get("ci")),
             ]
@@ -166,18 +177,26 @@ def _outlook(document: dict[str, Any]) -> Text:
     """What can still be found, what the classic reading would say, and what is promised."""
     planning, opinion = document["planning"], document["classic_opinion"]
     lines = [
-        f"can be found with 80 % power at the end: {percent(planning['minimum_detectable_effect'])}; "
-        f"{document['progress']['days_remaining']} days remain",
+        f"can be found with a power of 80% at the end: {percent(planning['minimum_detectable_effect'])}{_days(document)}",
         opinion["words"],
         *document["guarantee"],
     ]
     return Text("\n".join(line for line in lines if line))
 
 
-def _input(document: dict[str, Any]) -> Text:
+def _days(document: dict[str, Any]) -> str:
+    """How long the period still is, where it is not over."""
+    days = document["progress"]["days_remaining"]
+    return "" if not days else "; 1 day remains" if days == 1 else f"; {days} days remain"
+
+
+def _input(document: dict[str, Any], study: Study) -> Text:
     rows, variants = document["input"], document["variants"]
     rejected = sum(rows["rejected"].values())
-    users = ", ".join(f"{v['users_included']:,} of {v['users_exposed']:,} {name}" for name, v in variants.items())
+    arms = zip((study.names.control, study.names.treatment), VARIANTS, strict=True)
+    users = ", ".join(
+        f"{variants[arm]['users_included']:,} of {variants[arm]['users_exposed']:,} {name}" for name, arm in arms
+    )
     return Text(
         f"{rows['rows']:,} rows = {rows['accepted']:,} accepted + {rejected:,} rejected + {rows['duplicates']:,} duplicates "
         f"+ {rows['late']:,} late\n{document['sessions']['all']:,} sessions, {document['sessions']['in_period']:,} in the "
@@ -189,6 +208,20 @@ def _input(document: dict[str, Any]) -> Text:
 def number(value: float | None) -> str:
     """A number a person can read; unknown is a dash."""
     return "–" if value is None else f"{value:.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
+def in_unit(value: float | None, unit: str) -> str:
+    """A value of a metric where its title says what is counted: shares and minutes with their unit.
+
+    >>> in_unit(0.03483, "share"), in_unit(70.19, "minutes"), in_unit(5.791, "sessions"), in_unit(None, "share")
+    ('3.5%', '70.2 min', '5.79', '–')
+    """
+    if value is None:
+        return "–"
+    if unit == "share":
+        return in_words(value, signed=False)
+    shown = f"{value:,.3g}" if abs(value) < 999.5 else f"{value:,.0f}"
+    return f"{shown} min" if unit == "minutes" else shown
 
 
 def percent(value: float | None) -> str:

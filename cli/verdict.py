@@ -49,10 +49,8 @@ def verdict(
         if json_:
             typer.echo(json.dumps(entry, indent=1))
             return
-        for name, value in history.row(entry, study).items():
-            answers.print(f"{name.replace('_', ' ')}: {history.shown(name, value)}", markup=False)
-        for reason in entry["reasons"]:
-            answers.print(f"  {reason}", markup=False)
+        for line in history.told(entry, loaded):
+            answers.print(line, markup=False)
         return
     with redis_client(run_folder()) as client:
         document = read_verdict(client, study, run=run)

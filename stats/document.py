@@ -16,7 +16,7 @@ from stats.classic import classic
 from stats.moments import variance
 from stats.verdict import Decided, Verdict
 
-SCHEMA = 2
+SCHEMA = 3
 
 Document = dict[str, Any]
 

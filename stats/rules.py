@@ -37,7 +37,7 @@ def rules_of(readings: Readings) -> tuple[Rule, ...]:
         *_health(study, readings.health),
         _harm(study, primary),
         *(_guardrail(study, name, reading) for name, reading in readings.guardrails.items()),
-        _crossing(study, primary),
+        _crossing(readings),
         _lift(study, primary),
         _end(readings),
         *(Rule(name="alarm", number=alarm.look, threshold=None, passed=False, words=alarm.words) for alarm in readings.alarms),
@@ -128,14 +128,16 @@ def _harm(study: Study, primary: Primary) -> Rule:
     return Rule(name="harm", number=tail.rank, threshold=tail.allowed, passed=tail.at is None, words=words)
 
 
-def _crossing(study: Study, primary: Primary) -> Rule:
+def _crossing(readings: Readings) -> Rule:
+    study, primary = readings.study, readings.primary
     tail, title = primary.ship, study.metrics[primary.metric].title
+    yet = "" if readings.progress.period_complete or readings.closed else " yet"
     if tail.at is not None:
         words = f"{title} {is_better(study)}: boundary crossed at look {tail.at}"
     elif primary.cause is not None and primary.cause != "few_values":
         words = f"{title} cannot be read: {cause_of(study, primary.cause, primary.users)}"
     else:
-        words = f"{title} is not proven better yet{_compared(study, primary, harm=False)}"
+        words = f"{title} is not proven better{yet}{_compared(study, primary, harm=False)}"
     return Rule(name="primary", number=tail.rank, threshold=tail.allowed, passed=tail.at is not None, words=words)
 
 

@@ -48,6 +48,9 @@ def _no_data(readings: Readings, why: Why | None) -> str:
     study, primary = readings.study, readings.primary
     if why == "unreadable" and primary.cause is not None:
         return f"{_title(readings)} cannot be compared, {cause_of(study, primary.cause, primary.users)}"
+    if readings.health.excluded_share is None and not readings.progress.ended:
+        first, last = (to_iso(moment)[:10] for moment in (study.experiment.start_ms, study.experiment.end_ms - 1))
+        return f"nobody has been seen yet in the period, {first} to {last}; events before it are the users' past"
     control, treatment = readings.included
     return f"{control:,} and {treatment:,} users, each group needs {study.statistics.minimum_users:,}"
 

@@ -35,6 +35,7 @@ REJECTED = InputCounts(rows=100, accepted=90, rejected={"date": 10})
     ("ticks", "why", "words"),
     [
         (over(NONE, 3, users=98), "too_few_users", "No verdict yet: 49 and 49 users, each group needs 50."),
+        ([replace(tick(1), exposed=(0, 0), included=(0, 0))], "too_few_users", "nobody has been seen yet in the period, 2009-03-01 to 2009-04-30"),
         (over(NONE, 20), None, "Keep running: nothing is proven yet (Average session duration +3.9% now), look 20 of 61"),
         (over(GOOD, 20, 40), None, "Ship: Average session duration is better (+40.2% now), shown at look 40, and no"),
         (over(BAD, 20, 40), "harm", "Don't ship: Average session duration is harmed, decided on 2009-03-21 (look 20) at -23.0%, -23.0% now."),

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from batch.document import batch_document
 from cli.live import LiveTerminal, line, live_view
-from cli.show import verdict_view
+from cli.show import in_unit, interval, percent, verdict_view
 from livelift.study import load_study
 from local.metric_targets import MetricTargets, forget_targets, read_targets
 from local.pace import Pace, PaceMeter
@@ -60,8 +60,29 @@ def test_the_picture_shows_stream_arms_and_decision(document: dict[str, Any]) ->
 def test_a_narrow_terminal_shows_fewer_columns_and_cuts_none(document: dict[str, Any]) -> None:
     text = drawn(document=document, study=STUDY, reading=READING, pace=PACE, seconds=61.0, age=5.0, width=80)
     assert text.count("…") == text.count("% … "), "something is cut"
-    assert "adjusted" in text and "decides" in text and "always valid" not in text
+    assert "lift" in text and "decides" in text and "always valid" not in text
     assert max(map(len, text.splitlines())) <= 80
+
+
+def test_before_the_period_it_says_what_is_going_on(document: dict[str, Any]) -> None:
+    nobody = {"users_exposed": 0, "users_included": 0, "sessions": 0, "plays": 0}
+    early = running(document) | {"variants": {"control": nobody, "treatment": nobody}}
+    text = drawn(document=early, study=STUDY, reading=READING, pace=PACE, seconds=1.0, age=0.0)
+    assert "nobody has been seen in the period yet" in text and "0 of 0" not in text
+    words = line(early, READING, PACE, 1.0)
+    assert words.endswith("before the period") and "lift" not in words
+
+
+def test_the_verdict_fits_a_small_terminal_with_the_decision_first(document: dict[str, Any]) -> None:
+    console = Console(file=StringIO(), width=80, force_terminal=True, color_system=None)
+    console.print(verdict_view(document, STUDY))
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert len(lines) < 24 and max(map(len, lines)) <= 80
+    assert lines[1].lstrip("│ ").startswith(("SHIP", "DON'T SHIP", "KEEP RUNNING", "UNHEALTHY", "NO DATA"))
+    reading = document["metrics"]["session_duration"]["sequential"]
+    text = "\n".join(lines)
+    assert f"lift {percent(reading['lift'])}, always-valid interval {interval(reading['ci'])}" in text
+    assert f"{in_unit(reading['treatment'], 'minutes')}" in text and "variant B" in text and "treatment" not in text
 
 
 def test_after_the_end_it_says_so_although_no_station_runs(document: dict[str, Any]) -> None:
