@@ -113,7 +113,8 @@ def test_an_output_log_written_in_transactions_is_read_to_its_end(servers: Local
     reader = OutputReader(kafka, names.output)
     try:
         reader.seek([0])
-        found = [(offset, output.due) for _ in range(10) for _, offset, output in reader.poll(100)]
+        arrived = [outputs for _ in range(10) for _, outputs in reader.poll(100)]
+        found = [(offset, output.due) for outputs in arrived for offset, output in outputs]
         assert found == [(0, 0), (2, 1), (4, 2), (6, 3), (8, 4)]
         assert reader.lag() == [0]
     finally:

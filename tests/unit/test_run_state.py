@@ -12,7 +12,7 @@ DAY = 86_400_000
 
 
 def marks(*days: int) -> list[tuple[int, Output]]:
-    return [(day, Mark(SCHEMA, day * DAY, Counts(accepted=day), False, None)) for day in days]
+    return [(day, Mark(SCHEMA, day * DAY, Counts(accepted=day), 0, None)) for day in days]
 
 
 @pytest.mark.parametrize("again", [(0,), (0, 1), (1,), (0, 1, 2), (1, 2, 3), ()], ids=str)
