@@ -207,9 +207,12 @@ class Partition(SessionOperator):
 
     def _out_of_turn(self, record: Record, row: int, effects: Effects) -> None:
         """An event whose row or time is not among those that can come now."""
-        known, time = self.known, record.timestamp
+        known, time, key = self.known, record.timestamp, record.key
+        assert key is not None, "a record without a key is a control mark or refused"
         if known.manifest is not None and time > known.manifest.last:
             self._refuse(record, OUT_OF_RANGE, effects, row)
+        elif reason := self._admission.key(key):  # before the row, so that it is the same reason as in turn
+            self._refuse(record, reason, effects, row)
         elif row <= self.row:
             if row < known.resent_from or time > self.watermark + self._lateness:
                 self._refuse(record, NO_SUCH_ROW, effects, row)

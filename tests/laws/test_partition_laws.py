@@ -3,10 +3,11 @@
 from collections import Counter as CounterOf
 from collections import defaultdict
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livelift.event_time import MINUTE
+from livelift.event_time import DAY, MINUTE
 from livelift.output_log import ClosedSession, Counts, EndMark, Mark, Output, UserDay
 from livelift.sessions import session_measures
 from processor.changelog import KeyValue, StateWriter, UserForm
@@ -82,6 +83,15 @@ def test_the_output_log_is_the_same_for_any_restart_points(plays: list[Listen], 
             partition = reader.partition(STUDY, MEASURES)
         start = end
     assert outputs == outputs_of(records)
+
+
+@pytest.mark.parametrize("odd", ["empty key", "key not UTF-8", "huge key"])
+def test_a_key_that_is_none_is_the_reason_also_out_of_turn(odd: str) -> None:
+    """After the last row of the replay, whose number no event can have any more."""
+    (records,) = partition_records([Listen(6 * DAY, "a", "x")])
+    mixed, refused = put_in(records, {2: [odd]})
+    letters = Partition(STUDY, MEASURES).apply(mixed).dead_letters
+    assert [(letter.reason, letter.offset) for letter in letters] == refused == [("undecodable", 2)]
 
 
 @given(listens(), st.data())
