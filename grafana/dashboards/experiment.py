@@ -308,7 +308,7 @@ def _health(study: Study) -> list[Any]:
             "Upper bound of how much worse each guardrail is. Below the margin (dashed) it is proven safe.",
             [Query(at_ticks(v.AT_MOST), "{{metric}}"), Query(at_ticks(v.MARGIN), "margin")],
             Size(14, 7), unit="percentunit", event_time=True, decimals=1,
-            looks={"margin": Look(BAD, 2, dashed=True)}, words=titles,
+            looks={"margin": Look(BAD, 2, dashed=True)}, words={name: titles[name] for name in study.guardrails},
         ),
         panels.chart(
             "Did the data arrive whole and in time?",
