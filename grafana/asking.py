@@ -17,14 +17,16 @@ BUILT_IN = {"__rate_interval": "8s", "__interval": "1d", "__range": "63d"}
 
 
 def substituted(expression: str, variables: Mapping[str, str]) -> str:
-    """The text with `$name`, `${name}` and `${name:regex}` as Grafana fills them in.
+    """The text with `$name`, `${name}` and `${name:regex}` as Grafana fills them in; `${name:text}` where `variables` has it.
 
     >>> substituted('up{a="$b"}[$__range]', {"b": "c", "__range": "60s"})
     'up{a="c"}[60s]'
     """
     every = {**BUILT_IN, **variables}
     return re.sub(
-        r"\$(?:\{(\w+)(?::\w+)?\}|(\w+))", lambda found: every.get(found[1] or found[2], found[0]), expression
+        r"\$(?:\{((\w+)(?::\w+)?)\}|(\w+))",
+        lambda found: every.get(found[1], every.get(found[2] or found[3], found[0])),
+        expression,
     )
 
 
@@ -51,7 +53,7 @@ class Asker:
         return f"{int(self.end - self.start)}s"
 
     def variables(self, dashboard: Dashboard) -> dict[str, str]:
-        """Name → the value that is chosen when the dashboard opens.
+        """Name → the value that is chosen when the dashboard opens; `name:text` → what a person reads for it.
 
         Raises
         ------
@@ -60,6 +62,10 @@ class Asker:
         """
         chosen: dict[str, str] = {}
         for variable in dashboard["templating"]["list"]:
+            if variable["type"] == "custom":
+                name, current = variable["name"], variable["current"]
+                chosen |= {name: current["value"], f"{name}:text": current["text"]}
+                continue
             text = substituted(variable["query"]["query"], {"__range": self.whole_range, **chosen})
             query = text.removeprefix("query_result(").removesuffix(")")
             label = variable["regex"].removeprefix("/").partition("=")[0]

@@ -49,10 +49,12 @@ def run_variable() -> build.QueryVariable:
     return label_variable("run", "Run", f'{verdict.RUN_INFO.name}{{study="$study", clock="event"}}', newest_first=True)
 
 
-def metric_variable(study: Study) -> build.QueryVariable:
-    """Which metric; the primary to begin with."""
+def metric_variable(study: Study) -> build.CustomVariable:
+    """Which metric, by its title (`${metric:text}`); the primary to begin with."""
+    pairs = [f"{metric.title} : {name}" for name, metric in study.metrics.items()]
     first = study.decision.primary
-    return label_variable("metric", "Metric", f'{verdict.N.name}{{study="$study", run="$run"}}', first=first)
+    chosen = model.VariableOption(text=study.metrics[first].title, value=first)
+    return build.CustomVariable("metric").label("Metric").values(", ".join(pairs)).current(chosen)
 
 
 def variant_variable() -> build.QueryVariable:

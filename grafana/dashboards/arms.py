@@ -40,7 +40,7 @@ def means(size: Size, study: Study) -> timeseries.Panel:
             f"{name}, lower": band(color),
         }
     return panels.chart(
-        "How do the arms compare in $metric?",
+        "How do the arms compare in ${metric:text}?",
         "Mean of all that is known at each tick, in the metric's own unit (minutes, share, number), with the classic 95 % "
         "band. The bands say nothing about the difference: that is the lift's interval.",
         queries, size, unit="short", looks=looks, event_time=True,

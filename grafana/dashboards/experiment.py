@@ -182,7 +182,7 @@ def _metric(study: Study) -> list[Any]:
     control, treatment = arm_names(study).values()
     return [
         panels.chart(
-            "Does $metric rise, and how sure is it?",
+            "Does ${metric:text} rise, and how sure is it?",
             "Lift of users' means, adjusted for what they did before (CUPED), with its always-valid 95 % interval: it holds "
             "at every look, however often anybody looked. Dashed: the lift that the rule asks for.",
             [
@@ -202,8 +202,8 @@ def _metric(study: Study) -> list[Any]:
             },
         ),
         panels.chart(
-            "Has $metric crossed its boundary?",
-            "The statistic of $metric against what it has to pass at each look (high at first). Primary: lift / standard error "
+            "Has ${metric:text} crossed its boundary?",
+            "The statistic of ${metric:text} against what it has to pass at each look (high at first). Primary: lift / standard error "
             "against ship on one side and harm on the other. Guardrail: worse by more than the margin, in standard errors.",
             [
                 Query(at_ticks(v.Z, **chosen), "statistic"),

@@ -31,7 +31,7 @@ def build_dashboard(study: Study, web: str) -> build.Dashboard:
         dashboard = dashboard.with_variable(variable)
     for title, content in (
         ("Every metric", _every(study)),
-        ("$metric, day by day", _daily(study)),
+        ("${metric:text}, day by day", _daily(study)),
         ("People and sessions", _people(study)),
     ):
         dashboard = dashboard.with_row(build.Row(title))
@@ -69,14 +69,14 @@ def _daily(study: Study) -> list[Any]:
     return [
         means(Size(12, 8), study),
         panels.chart(
-            "What does $metric do to the lift?",
+            "What does ${metric:text} do to the lift?",
             "Plain lift of the means beside the adjusted one of user means, which decides.",
             [Query(at_ticks(v.LIFT, **METRIC), "plain"), Query(at_ticks(v.ADJUSTED, **METRIC), "adjusted")],
             Size(12, 8), unit="percentunit", event_time=True, decimals=1, lines_at=[(0.0, QUIET)],
             looks={"plain": Look(QUIET), "adjusted": Look(GOOD, 3)},
         ),
         panels.chart(
-            "What was $metric on that day alone?",
+            "What was ${metric:text} on that day alone?",
             "Mean of the units that the day added. Exact for metrics per session (duration, artists); for metrics per user it "
             "says how the added people differ, since a user's own value goes on changing.",
             [Query(f"({n} * {mean} - {n_before} * {mean_before}) / ({n} - {n_before} > 0)", "{{variant}}")],
@@ -84,7 +84,7 @@ def _daily(study: Study) -> list[Any]:
         ),
         panels.chart(
             "How much did each day add?",
-            "Units (sessions, or users) that came to the mean of $metric on that day.",
+            "Units (sessions, or users) that came to the mean of ${metric:text} on that day.",
             [Query(f"{n} - {n_before}", "{{variant}}")],
             Size(12, 8), unit="short", event_time=True, lowest=0,
             looks={name: Look(color, bar=True) for name, color in COLORS.items()}, words=names,

@@ -100,3 +100,14 @@ def test_the_pipeline_draws_every_reason_to_refuse_a_record(dashboards: Dashboar
     panel = next(panel for panel in dashboards["pipeline"]["panels"] if panel["title"] == title)
     (target,) = panel["targets"]
     assert f'outcome=~"{"|".join(("late", *REFUSALS))}"' in target["expr"] and "sum by (outcome)" in target["expr"]
+
+
+@pytest.mark.parametrize("name", ["experiment", "explorer"])
+def test_a_metric_is_chosen_and_named_by_its_title(name: str, dashboards: Dashboards) -> None:
+    study = load_study("lastfm")
+    (variable,) = (one for one in dashboards[name]["templating"]["list"] if one["name"] == "metric")
+    pairs = [pair.split(" : ") for pair in variable["query"].split(", ")]
+    assert pairs == [[metric.title, key] for key, metric in study.metrics.items()]
+    titles = [panel["title"] for panel in dashboards[name]["panels"]]
+    assert any("${metric:text}" in title for title in titles)
+    assert not any("$metric" in title for title in titles)
