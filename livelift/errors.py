@@ -6,6 +6,7 @@ LiveliftError
 ├── StudyError          a study: unknown, or its file is wrong (names file, key and fix)
 ├── SettingsError       a flag or an environment variable that cannot be used
 ├── UnreachableError    Kafka or Redis does not answer, or refuses us
+│   └── DeniedError         Redis denies its user a command, key or channel
 ├── ResourceError       the machine: disk, port, missing program
 ├── VersionError        a stored or sent record of an unknown schema version
 └── StateError          stored state that contradicts the log (a gap, another run's data)
@@ -13,6 +14,8 @@ LiveliftError
 
 import errno
 import os
+from collections.abc import Sequence
+from typing import Self
 
 DISK_FULL = os.strerror(errno.ENOSPC)
 """What the operating system says of a full disk, and Kafka and Redis after it."""
@@ -58,6 +61,30 @@ class SettingsError(LiveliftError):
 
 class UnreachableError(LiveliftError):
     exit_code = 5
+
+
+class DeniedError(UnreachableError):
+    """A right that the user of Redis lacks: names user, command, key or channel, and the line that gives it."""
+
+    @classmethod
+    def of_command(cls, user: str, command: str) -> Self:
+        return cls._of(user, f"the command {command}", f"+{command.lower().replace(' ', '|')}")
+
+    @classmethod
+    def of_keys(cls, user: str, command: str, keys: Sequence[str]) -> Self:
+        what = f"the key{'s' if len(keys) > 1 else ''} {', '.join(keys)} (command {command})"
+        return cls._of(user, what, "~livelift:*")
+
+    @classmethod
+    def of_channel(cls, user: str, command: str, channel: str) -> Self:
+        return cls._of(user, f"the channel {channel} (command {command})", "&livelift:*")
+
+    @classmethod
+    def _of(cls, user: str, what: str, right: str) -> Self:
+        return cls(
+            f"Redis denies its user '{user}' {what}",
+            f"ACL SETUSER {user} {right}  (docs/08-redis.md has all rights that livelift needs)",
+        )
 
 
 class ResourceError(LiveliftError):

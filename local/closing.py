@@ -18,8 +18,9 @@ from local.verdict_reader import NO_VERDICT, read_verdict, redis_client
 from stats import engine
 from stats.document import history_entry, make_document
 from stats.integrity import Damaged
+from stats.redis_commit import Refused
 from stats.redis_connection import Client
-from stats.redis_store import RedisStore, Refused, current_run
+from stats.redis_store import RedisStore, current_run
 
 WAIT_SECONDS = 10.0
 """How long a working stats station is waited for; in a replay the next tick is a moment away, in a live stream a day."""

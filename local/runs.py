@@ -11,11 +11,12 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
-from livelift.errors import StateError
-from livelift.names import RunNames, current_run_key, headline_key, preview_key, verdict_key
+from livelift.errors import StateError, UnreachableError
+from livelift.names import RunNames, current_run_key
 from local.run_folder import RunFolder
+from stats.redis_commit import CommitScript
 from stats.redis_connection import Client
-from stats.redis_store import current_run, headline
+from stats.redis_store import current_run, public_commands
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ def go_back_to_complete(client: Client) -> bool:
     """
     try:
         _go_back(client)
-    except RedisError:
+    except (RedisError, UnreachableError):
         return False
     return True
 
@@ -103,13 +104,10 @@ def _go_back(client: Client) -> None:
 def show_run(client: Client, study: str, run: str) -> None:
     """Let the study's public keys speak of `run`, in one step; one without a verdict yet leaves the verdict that is shown."""
     document = _document(client, study, run)
-    with client.pipeline(transaction=True) as step:
-        step.set(current_run_key(study), run)
-        if document is not None:
-            step.set(verdict_key(study), json.dumps(document))
-            step.delete(preview_key(study), headline_key(study))
-            step.hset(headline_key(study), mapping=headline(document))
-        step.execute()
+    commands = [["SET", current_run_key(study), run]]
+    if document is not None:
+        commands += public_commands(study, document, json.dumps(document))
+    CommitScript(client, RunNames(study, run)).whatever_is_held(commands)
 
 
 def _known(client: Client, study: str, run: str) -> KnownRun:

@@ -2,29 +2,32 @@
 
 Read what has arrived, apply it up to the next tick, evaluate the tick, commit all of it to Redis in one step. When
 Redis or Kafka fails, load again and seek to what it holds; when the commit is refused because Redis holds other fences,
-stand by first.
+stand by first. A right that is missing at the start ends the station; one that is taken away while it works is waited for.
 """
 
 import logging
 import time
 from collections import Counter
 from collections.abc import Callable
+from math import inf
 
 import redis
 
-from livelift.errors import StateError, UnreachableError
+from livelift.errors import DeniedError, StateError, UnreachableError
 from livelift.output_log import END_DUE, Output
 from livelift.sessions import session_measures
 from livelift.study import Study
 from livelift.tick_sums import TickSums
 from stats import engine
 from stats.document import Document, history_entry, make_document
+from stats.eviction import UNKNOWN as UNKNOWN_EVICTION
 from stats.integrity import Damaged
 from stats.kafka_edge import LOST as KAFKA_LOST
 from stats.kafka_edge import OutputReader
 from stats.prometheus_edge import StatsMetrics
-from stats.redis_connection import connect, refusal
-from stats.redis_store import Command, RedisStore, Refused
+from stats.redis_commit import Command, Refused
+from stats.redis_connection import connect, eviction, refusal
+from stats.redis_store import RedisStore
 from stats.run_state import RunState
 from stats.settings import StatsSettings
 from stats.standing_by import wait_while_moving
@@ -45,6 +48,12 @@ RETRY_SECONDS = 0.5
 POLL_MS = 50
 MOST_DAMAGES = 5
 """How often a run is read again from Kafka before the station gives up."""
+
+SAY_SECONDS = 30.0
+"""How often a right is mentioned that is missing."""
+
+EVICTION_SECONDS = 60.0
+"""How often Redis is asked whether it removes keys."""
 
 ASK_SECONDS = 1.0
 """How often Redis is looked at while nothing arrives."""
@@ -73,6 +82,9 @@ class StatsStation:
         self._state: RunState
         self._engine = engine.initial(study)
         self._previewed_at = self._asked_at = 0.0
+        self._eviction_at = self._denial_at = -inf
+        self._eviction_words = self._denial_words = ""
+        self._has_worked = False
         self._damages = 0
         self._said: tuple[str, str | None] | None = None
 
@@ -82,7 +94,7 @@ class StatsStation:
         Raises
         ------
         UnreachableError
-            If Kafka or Redis is not there to begin with.
+            If Redis is not there to begin with, or its user lacks a right.
         LiveliftError
             If what they hold can't be read.
         """
@@ -111,6 +123,9 @@ class StatsStation:
             except Refused:
                 refused = True
                 log.warning("another stats station writes this run, or Redis was rolled back: standing by")
+            except DeniedError as error:
+                self._wait_for_right(error)
+                self._begin(stop)
             except LOST as error:
                 log.warning("connection lost, trying again: %s", error)
                 time.sleep(RETRY_SECONDS)
@@ -132,13 +147,21 @@ class StatsStation:
                     self._reader = OutputReader(self._settings.kafka, self._settings.names.output)
                 partitions = self._reader.partitions()
                 if partitions:
+                    self._look_at_eviction()
+                    self._store.require_rights()
                     self._store.make_current()  # again after every loss: Redis may have been emptied
                     self._state, kept = self._load(partitions)
                     self._engine = engine.from_bytes(kept) if kept else engine.initial(self._study)
                     self._metrics.reloaded()
                     self._reader.seek([partition.position for partition in self._state.logs])
                     log.info("reading on", extra={"positions": [p.position for p in self._state.logs]})
+                    self._has_worked = True
                     return
+            except DeniedError as error:
+                if not self._has_worked:
+                    raise
+                self._wait_for_right(error)
+                continue
             except (*LOST, UnreachableError) as error:
                 log.warning("waiting for Kafka and Redis: %s", error)
             except redis.ResponseError as error:
@@ -147,6 +170,26 @@ class StatsStation:
                 log.warning("waiting for Redis: %s", error)
             time.sleep(RETRY_SECONDS)
         self._state = RunState(self._study, self._measures, 0)
+
+    def _wait_for_right(self, error: DeniedError) -> None:
+        """Somebody took a right away, and may give it back: say which, now and then."""
+        now, words = time.monotonic(), str(error)
+        if words != self._denial_words or now - self._denial_at >= SAY_SECONDS:
+            log.error("waiting until the right is there: %s", words)
+            self._denial_at, self._denial_words = now, words
+        time.sleep(RETRY_SECONDS)
+
+    def _look_at_eviction(self) -> None:
+        """Warn, once for each setting, when Redis may remove keys."""
+        now = time.monotonic()
+        if now - self._eviction_at < EVICTION_SECONDS:
+            return
+        self._eviction_at = now
+        found = eviction(self._client)
+        words = UNKNOWN_EVICTION if found is None else found.words
+        if words != self._eviction_words:
+            log.log(logging.WARNING if found is not None and found.threatens else logging.INFO, "%s", words)
+            self._eviction_words = words
 
     def _load(self, partitions: int) -> tuple[RunState, bytes | None]:
         """The run as Redis holds it; as it is before its first output where what is held is damaged.
@@ -174,6 +217,7 @@ class StatsStation:
     def _once(self) -> None:
         """One round: poll, apply, commit; at every tick a commit of its own."""
         assert self._reader is not None
+        self._look_at_eviction()
         arrived: Counter[type[Output]] = Counter()
         for partition, outputs in self._reader.poll(POLL_MS):
             self._state.offer(partition, outputs)

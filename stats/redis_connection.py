@@ -1,5 +1,6 @@
 """A connection to Redis that was looked at, and what a Redis lacks that refuses to write."""
 
+from contextlib import suppress
 from typing import Any
 
 import redis
@@ -7,11 +8,13 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from livelift.addresses import check_redis, shown_redis
-from livelift.errors import DISK_FULL, ResourceError, SettingsError, UnreachableError
+from livelift.errors import DISK_FULL, DeniedError, ResourceError, SettingsError, UnreachableError
 from livelift.settings import REDIS
+from stats.eviction import Eviction
+from stats.redis_client import RedisClient
 
 Client = Any
-"""A `redis.Redis` that answers in bytes: redis-py types every answer as bytes, text or awaitable at once."""
+"""A `RedisClient` that answers in bytes: redis-py types every answer as bytes, text or awaitable at once."""
 
 
 def connect(url: str) -> Client:
@@ -26,7 +29,7 @@ def connect(url: str) -> Client:
     """
     shown = shown_redis(check_redis(url, REDIS))
     try:
-        client: Client = redis.Redis.from_url(
+        client: Client = RedisClient.from_url(
             url,
             socket_timeout=30,
             socket_connect_timeout=5,
@@ -38,7 +41,8 @@ def connect(url: str) -> Client:
                 f"the Redis at {shown} is in cluster mode: a commit changes keys of several slots in one step, which that refuses",
                 "use a Redis without it (cluster-enabled no); one with replicas behind one address will do",
             )
-        client.exists("livelift")
+        with suppress(DeniedError):  # it answers; what else it denies is said when it is needed
+            client.exists("livelift")
     except redis.AuthenticationError as error:
         raise UnreachableError(
             f"Redis refuses the password: {error}", "set LIVELIFT_REDIS=redis://:PASSWORD@HOST:PORT/0"
@@ -53,6 +57,29 @@ def connect(url: str) -> Client:
             f"{shown}: the options of this Redis URL are not understood", "leave out ? and what follows"
         ) from None
     return client
+
+
+def eviction(client: Client) -> Eviction | None:
+    """How the Redis makes room; None if this user may not know: INFO tells it, and CONFIG where that is denied.
+
+    Raises
+    ------
+    redis.RedisError
+        If it does not answer.
+    """
+    for command in (("INFO", "memory"), ("CONFIG GET", "maxmemory*")):
+        try:
+            answer = client.execute_command(*command)
+        except DeniedError:
+            continue
+        except redis.ResponseError as error:
+            if "unknown command" not in str(error):  # renamed away
+                raise
+            continue
+        found = {str(name).replace("-", "_"): value for name, value in answer.items()}
+        if "maxmemory_policy" in found:
+            return Eviction(str(found["maxmemory_policy"]), int(found["maxmemory"]))
+    return None
 
 
 def _mode(hello: Any) -> str:

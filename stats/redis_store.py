@@ -22,20 +22,12 @@ from livelift.study import Study
 from livelift.tick_sums import Moments
 from stats import integrity
 from stats.integrity import Damaged
+from stats.redis_commit import Command, CommitScript, Sizes
 from stats.redis_connection import Client
 from stats.run_state import RunState
 
 SCHEMA = 4
 FIELDS_PER_COMMAND = 1_000  # Lua's unpack takes some thousands of values
-
-LOST_KEYS = 2
-"""What the script answers where keys are gone."""
-
-Command = list[Any]
-
-
-class Refused(Exception):  # noqa: N818  # no error: somebody else was quicker
-    """The run's state is not the expected one: load again."""
 
 
 class RedisStore:
@@ -46,15 +38,18 @@ class RedisStore:
         self._names = names
         self._study = study
         self._measures = measures
-        self._script = client.register_script((resources.files("stats") / "commit.lua").read_text())
+        self._script = CommitScript(client, names)
         self._start_over = client.register_script((resources.files("stats") / "start_over.lua").read_text())
         self._held = ""  # checksum of the state that this station last saw or wrote
         self._kept: dict[str, bytes] = {}  # fields of the state that not every commit writes
-        self._ticks = 0  # entries of the history
+        self._ticks = self._users = 0  # entries of the history, rows of users
         self._rows: set[tuple[int, int]] = set()  # (variant, bucket) of the fields of the sums
 
     def key(self, name: str) -> str:
         return self._names.key(name)
+
+    def _moments(self, metric: str, arm: str) -> str:
+        return self.key(f"moments:{metric}:{arm}")
 
     def load(self, partitions: int) -> tuple[RunState, bytes | None]:
         """The run as Redis holds it, and the engine's state; both new if there is nothing.
@@ -84,9 +79,9 @@ class RedisStore:
         state = RunState(self._study, self._measures, partitions)
         fields = {k.decode(): v for k, v in self._client.hgetall(self.key("state")).items()}
         self._held = fields.get("checksum", b"").decode()
-        self._kept, self._ticks, self._rows = {}, 0, set()
+        self._kept, self._ticks, self._users, self._rows = {}, 0, self._client.hlen(self.key("users")), set()
         if not fields:
-            if self._client.exists(self.key("sums"), self.key("ticks")):
+            if self._client.exists(*(self.key(name) for name in ("sums", "ticks", "users"))):
                 raise Damaged("its state is gone, other keys are there")
             return state, None
         self._check_schema(fields)
@@ -109,6 +104,8 @@ class RedisStore:
         self._ticks = counters["ticks"]
         if self._client.xlen(self.key("ticks")) != self._ticks:
             raise Damaged("ticks of its history are missing, or there are others")
+        if self._users < counters.get("users", 0):
+            raise Damaged("users are missing")
         self._kept = {name: fields[name] for name in ("manifest", "engine") if name in fields}
         return state, fields.get("engine")
 
@@ -117,7 +114,7 @@ class RedisStore:
 
         The run is read again from the output log; a close is kept beside it, and made again at its tick.
         """
-        moments = [self.key(f"moments:{name}:{arm}") for name in self._study.metrics for arm in VARIANTS]
+        moments = [self._moments(name, arm) for name in self._study.metrics for arm in VARIANTS]
         self._start_over(
             keys=[*(self.key(name) for name in ("state", "sums", "ticks", "users")), *moments], args=[self._held]
         )
@@ -148,7 +145,7 @@ class RedisStore:
             self._rows.add((variant, bucket))
         for name in a.classic:
             for v, variant_name in enumerate(VARIANTS):
-                moments = self._client.hgetall(self.key(f"moments:{name}:{variant_name}"))
+                moments = self._client.hgetall(self._moments(name, variant_name))
                 if moments:
                     a.classic[name][v] = Moments(int(moments[b"n"]), float(moments[b"mean"]), float(moments[b"m2"]))
 
@@ -194,9 +191,11 @@ class RedisStore:
         Raises
         ------
         Refused
-            If Redis holds another state than expected; nothing was written.
+            If Redis holds another state than expected.
         Damaged
-            If keys of the run are gone; nothing was written.
+            If keys of the run are gone.
+        DeniedError, redis.RedisError
+            If Redis would refuse one of the commands. In every case nothing was written.
         """
         state.aggregate.settle()
         fences = _fences(state)
@@ -204,20 +203,36 @@ class RedisStore:
         kept = self._kept_after(state, engine)
         own = self._state_fields(state, fences, ticks, kept)
         commands = [
-            ["HSET", self.key("state"), *(part for field in own.items() for part in field)],
             *self._aggregate_commands(state),
             *extra,
+            # Last: were this ever half done, the rest would not fit the state that is held, which `load` notices.
+            ["HSET", self.key("state"), *(part for field in own.items() for part in field)],
         ]
-        words = [word for command in commands for word in (len(command), *command)]
-        keys = [self.key(name) for name in ("state", "sums", "ticks")]
-        done = self._script(keys=keys, args=[self._held, len(self._rows), self._ticks, *words])
-        if done == LOST_KEYS:
-            raise Damaged("rows of the sums, or ticks of the history, are gone")
-        if not done:
-            raise Refused
+        self._users = self._script(self._held, Sizes(len(self._rows), self._ticks, self._users), commands)
         self._rows.update((variant, bucket) for variant, bucket in state.aggregate.changed.rows)
         self._held, self._ticks, self._kept = own["checksum"].decode(), ticks, kept
         state.aggregate.changed.clear()
+
+    def require_rights(self) -> None:
+        """See that this user may do all that a commit does.
+
+        Raises
+        ------
+        DeniedError
+            Naming the right that is missing.
+        """
+        study, run = self._study.name, self._names.key
+        moments = [self._moments(name, arm) for name in self._study.metrics for arm in VARIANTS]
+        self._script.require_rights(
+            [
+                *(["HSET", key, "", ""] for key in (run("state"), run("sums"), run("users"), *moments)),
+                *(["SET", key, ""] for key in (run("verdict"), run("close"), verdict_key(study), preview_key(study))),
+                *(["DEL", key] for key in (run("close"), preview_key(study), headline_key(study))),
+                ["HSET", headline_key(study), "", ""],
+                ["XADD", run("ticks"), "*", "", ""],
+                ["PUBLISH", changes_channel(study), ""],
+            ]
+        )
 
     def _kept_after(self, state: RunState, engine: bytes | None) -> dict[str, bytes]:
         manifest = next((log.manifest for log in state.logs if log.manifest is not None), None)
@@ -237,6 +252,7 @@ class RedisStore:
             "exposed_sums": a.exposed_sums,
             "witness": integrity.witness(a),
             "ticks": ticks,
+            "users": self._users,  # before this commit: they never become fewer
         }
         fields: dict[str, bytes] = {
             "schema": str(SCHEMA).encode(),
@@ -259,7 +275,7 @@ class RedisStore:
         for name, arms in a.classic.items():
             for variant_name, m in zip(VARIANTS, arms, strict=True):
                 if m.n and rows:
-                    yield ["HSET", self.key(f"moments:{name}:{variant_name}"),
+                    yield ["HSET", self._moments(name, variant_name),
                            "n", str(m.n), "mean", repr(float(m.mean)), "m2", repr(float(m.m2))]  # fmt: skip
         users: list[str | bytes] = []
         for user, (variant, totals) in a.changed.users.items():
@@ -291,9 +307,7 @@ class RedisStore:
         if entry is not None:
             commands.append(["XADD", self.key("ticks"), "*", "json", json.dumps(entry, allow_nan=False)])
         if self.is_current():
-            commands.append(["SET", verdict_key(study), text])
-            commands.append(["DEL", preview_key(study)])
-            commands.append(["HSET", headline_key(study), *_flat(headline(document))])
+            commands += public_commands(study, document, text)
             commands.append(["PUBLISH", changes_channel(study), text])
         return commands
 
@@ -302,6 +316,16 @@ class RedisStore:
         return (
             [["SET", preview_key(self._study.name), json.dumps(document, allow_nan=False)]] if self.is_current() else []
         )
+
+
+def public_commands(study: str, document: dict[str, Any], text: str) -> list[Command]:
+    """Commands that let the study's public keys show `document`, which is `text` as JSON."""
+    return [
+        ["SET", verdict_key(study), text],
+        ["DEL", preview_key(study)],
+        ["DEL", headline_key(study)],  # whatever somebody has made of it
+        ["HSET", headline_key(study), *(part for field in headline(document).items() for part in field)],
+    ]
 
 
 def headline(document: dict[str, Any]) -> dict[str, str]:
@@ -317,10 +341,6 @@ def headline(document: dict[str, Any]) -> dict[str, str]:
         "users_included": str(sum(v["users_included"] for v in document["variants"].values())),
         "sessions": str(document["sessions"]["in_period"]),
     }
-
-
-def _flat(fields: dict[str, str]) -> list[str]:
-    return [text for pair in fields.items() for text in pair]
 
 
 def _fences(state: RunState) -> str:

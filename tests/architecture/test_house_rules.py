@@ -26,6 +26,8 @@ EDGES = {
     "stats/app.py",
     "stats/prometheus_edge.py",
     "stats/kafka_edge.py",
+    "stats/redis_client.py",
+    "stats/redis_commit.py",
     "stats/redis_connection.py",
     "stats/redis_store.py",
 }
