@@ -1,10 +1,11 @@
 """`livelift close`: a person ends the study before its planned end, and the deviation from the plan is recorded."""
 
+import os
 from typing import Annotated
 
 import typer
 
-from cli.flags import StudyFlag, run_folder
+from cli.flags import RunFlag, StudyFlag, run_folder
 from cli.show import console, show_verdict
 
 
@@ -16,8 +17,10 @@ def register(app: typer.Typer) -> None:
 def close(
     reason: Annotated[str, typer.Option("--reason", help="Why, in your words: it stands in the verdict for good.")],
     study: StudyFlag = "lastfm",
+    run: RunFlag = None,
 ) -> None:
     """End the study now: what is not proven by this look never will be. The printed guarantee then no longer holds."""
+    from livelift import settings
     from livelift.errors import SettingsError
     from livelift.study import load_study
     from local.closing import close_study
@@ -25,8 +28,19 @@ def close(
     loaded = load_study(study)
     if not reason.strip():
         raise SettingsError("--reason is empty", 'say why: livelift close --reason "the launch was cancelled"')
-    document = close_study(run_folder(), loaded, reason.strip())
+    folder = run_folder()
+    document = close_study(
+        folder, loaded, reason.strip(), run, lambda meant: console.print(f"closing run {meant}", markup=False)
+    )
     if document is None:
-        console.print("noted: the study closes at its next tick (a midnight of event time, or the end of the stream)")
+        up = (
+            ""
+            if folder.stack() is not None or os.environ.get(settings.REDIS)
+            else ", once the stack is up: livelift up"
+        )
+        console.print(
+            f"noted: it closes at its next tick (a midnight of event time, or the end of the stream){up}",
+            soft_wrap=True,
+        )
     else:
         show_verdict(document, loaded)

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Callable
 from typing import Any
 
 import redis
@@ -14,6 +15,7 @@ from livelift.output_log import END_DUE
 from livelift.sessions import session_measures
 from livelift.study import Study
 from local.run_folder import RunFolder
+from local.runs import known_runs
 from local.verdict_reader import NO_VERDICT, read_verdict, redis_client
 from stats import engine
 from stats.document import history_entry, make_document
@@ -28,8 +30,19 @@ WAIT_SECONDS = 10.0
 POLL_SECONDS = 0.2
 
 
-def close_study(folder: RunFolder, study: Study, reason: str) -> dict[str, Any] | None:
-    """Ask for the close of the study's current run.
+def close_study(
+    folder: RunFolder,
+    study: Study,
+    reason: str,
+    run: str | None = None,
+    announce: Callable[[str], None] = lambda run: None,
+) -> dict[str, Any] | None:
+    """Ask for the close of `run`; of the study's current one if none is named.
+
+    Parameters
+    ----------
+    announce
+        Called with the run before it is asked to close.
 
     Returns
     -------
@@ -39,13 +52,14 @@ def close_study(folder: RunFolder, study: Study, reason: str) -> dict[str, Any] 
     Raises
     ------
     StateError
-        If there is no run, it is decided, complete or closed already, or what Redis holds of it is damaged.
+        If there is no such run, it is decided, complete or closed already, nothing goes on with it, or what Redis holds of it is
+        damaged; without `run` also where a later one than the current was stopped before its end: either may be meant.
     UnreachableError
         If Redis refuses or goes away.
     """
     with redis_client(folder) as client:
         try:
-            return _close(client, folder, study, reason)
+            return _close(client, folder, study, reason, run, announce)
         except Damaged as damage:
             raise StateError(
                 f"what Redis holds of study '{study.name}' is damaged: {damage}",
@@ -57,32 +71,71 @@ def close_study(folder: RunFolder, study: Study, reason: str) -> dict[str, Any] 
             ) from None
 
 
-def _close(client: Client, folder: RunFolder, study: Study, reason: str) -> dict[str, Any] | None:
-    run = current_run(client, study.name)
-    document = None if run is None else read_verdict(client, study.name)
-    if run is None or document is None or document["run"] != run:
-        raise StateError(f"there is no verdict of study '{study.name}' yet", NO_VERDICT)
+def _close(
+    client: Client,
+    folder: RunFolder,
+    study: Study,
+    reason: str,
+    named: str | None,
+    announce: Callable[[str], None],
+) -> dict[str, Any] | None:
+    run = named if named is not None else _only_one_meant(client, folder, study)
+    document = read_verdict(client, study.name, run=run)
+    if document is None:
+        raise StateError(f"there is no verdict of run '{run}' yet", NO_VERDICT)
     if document["decided"] is not None:
-        raise StateError(f"study '{study.name}' has ended already", "nothing is left to close: livelift verdict")
+        raise StateError(
+            f"run '{run}' of study '{study.name}' has ended already", "nothing is left to close: livelift verdict"
+        )
+    ended = document["progress"]["ended"]
+    if not ended and not _goes_on(folder, run):
+        raise StateError(
+            f"run '{run}' was stopped before the end of its stream, and nothing goes on with it",
+            "nothing is left to close: livelift runs lists the others",
+        )
+    announce(run)
     names = RunNames(study.name, run)
     store = RedisStore(client, names, study, session_measures(study).names)
     store.request_close(reason, from_iso(document["as_of"]))
-    closed = _wait(client, study) if _station_may_work(folder) else None
-    if closed is None and document["progress"]["ended"]:
+    closed = _wait(client, study, run) if _station_may_work(folder, run) else None
+    if closed is None and ended:
         closed = _close_here(store, names, study, reason)
     return closed
 
 
-def _station_may_work(folder: RunFolder) -> bool:
-    """Is a stack up here, or is Redis somewhere else, where a station may write it?"""
-    return folder.stack() is not None or bool(os.environ.get(settings.REDIS))
+def _only_one_meant(client: Client, folder: RunFolder, study: Study) -> str:
+    """The study's current run, if no other may be meant.
+
+    Where no stack is up the public keys speak of the last complete run, although a person may think of the one just stopped.
+    """
+    run = current_run(client, study.name)
+    if run is None or not client.exists(RunNames(study.name, run).key("verdict")):
+        raise StateError(f"there is no verdict of study '{study.name}' yet", NO_VERDICT)
+    newest = max((known.run for known in known_runs(client, study.name)), default=run)
+    if newest > run and not _station_may_work(folder, run):
+        raise StateError(
+            f"run '{run}' is the last complete one of study '{study.name}', but run '{newest}' was begun after it",
+            f"say which is to be closed: livelift close --run {run} --reason …",
+        )
+    return run
 
 
-def _wait(client: Client, study: Study) -> dict[str, Any] | None:
-    """The verdict once a station has closed the study, or it has ended by itself; None if neither came in time."""
+def _goes_on(folder: RunFolder, run: str) -> bool:
+    """Does a station work for `run`, or will one as soon as the stack is up?"""
+    current = folder.current_run()
+    return bool(os.environ.get(settings.REDIS)) or (current is not None and current.run == run)
+
+
+def _station_may_work(folder: RunFolder, run: str) -> bool:
+    """Is a stack up here that works for `run`, or is Redis somewhere else, where a station may write it?"""
+    return bool(os.environ.get(settings.REDIS)) or (folder.stack() is not None and _goes_on(folder, run))
+
+
+def _wait(client: Client, study: Study, run: str) -> dict[str, Any] | None:
+    """The verdict once a station has closed the run, or it has ended by itself; None if neither came in time."""
     end = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < end:
-        document = read_verdict(client, study.name)
+        document = read_verdict(client, study.name, run=run)
         if document is not None and document["decided"] is not None:
             return document
         time.sleep(POLL_SECONDS)

@@ -25,6 +25,9 @@ from typing import Any, Self
 from livelift.errors import StateError
 from local.identity import identity, is_same_process
 
+COMPLETE = "complete.json"
+"""In the broker's data of a demo: the run that is complete, until the data take the place of the older ones."""
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -170,16 +173,17 @@ class RunFolder:
 
     def mark_complete(self, run: Run) -> None:
         """A demo's run is complete: from now on it is the current one, whatever ends the demo."""
-        write_json(self.demo_kafka / "complete.json", {"run": run.run})
+        write_json(self.demo_kafka / COMPLETE, {"run": run.run})
 
     def settle_demo(self) -> None:
         """After a demo, its broker stopped: keep the data of a complete run in place of the older; drop an unfinished one's."""
-        complete = read_json(self.demo_kafka / "complete.json")
+        complete = read_json(self.demo_kafka / COMPLETE)
         if complete is not None:
             # A kill -9 between any two of these leaves the mark where it is, and they are done again.
             write_json(self.root / "current.json", complete)
             shutil.rmtree(self.kafka, ignore_errors=True)
             self.demo_kafka.replace(self.kafka)
+        (self.kafka / COMPLETE).unlink(missing_ok=True)  # it has done its work; an earlier version left it there
         shutil.rmtree(self.demo_kafka, ignore_errors=True)
 
 

@@ -195,7 +195,83 @@ def test_a_complete_demo_that_is_killed_at_its_end_is_kept_by_the_next_start(tmp
     assert folder.current_run() == older
     folder.settle_demo()
     assert folder.current_run() == newer
-    assert (folder.kafka / "newer").is_dir()
+    assert [file.name for file in folder.kafka.iterdir()] == ["newer"]
     assert not folder.demo_kafka.exists()
     folder.settle_demo()
     assert folder.current_run() == newer
+
+
+def test_a_mark_of_completion_that_was_left_behind_goes(tmp_path: Path) -> None:
+    """By a kill -9 in its last moment, or by an earlier version; the broker's data beside it stay."""
+    folder = RunFolder(tmp_path / ".livelift")
+    (folder.kafka / "data").mkdir(parents=True)
+    (folder.kafka / "complete.json").write_text('{"run": "x"}')
+    folder.settle_demo()
+    assert [file.name for file in folder.kafka.iterdir()] == ["data"]
+    assert folder.current_run() is None
+
+
+def kept_undecided(folder: RunFolder, *runs: tuple[str, bool]) -> None:
+    """Runs of the study lastfm without a decision in the folder's own Redis, and whether each has ended."""
+    with RedisServer(folder.redis) as server:
+        client = redis.Redis.from_url(server.url)
+        for run, ended in runs:
+            names = RunNames("lastfm", run)
+            text = json.dumps(document(run, ended) | {"study": "lastfm", "decided": None})
+            client.hset(names.key("state"), "tick", "1")
+            client.set(names.key("verdict"), text)
+            client.set(verdict_key("lastfm"), text)
+            client.set(current_run_key("lastfm"), run)
+
+
+def closing(folder: Path, *arguments: str) -> str:
+    """What `livelift close` says when it refuses."""
+    command = [LIVELIFT, "close", "--reason", "enough", *arguments]
+    ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 8, ended.stderr
+    return ended.stderr
+
+
+def test_close_asks_which_run_is_meant_where_a_later_one_was_stopped(tmp_path: Path) -> None:
+    kept_undecided(RunFolder(tmp_path / ".livelift"), (OLD, True), (NEW, False))
+    said = closing(tmp_path)
+    assert f"run '{OLD}' is the last complete one" in said and f"run '{NEW}' was begun after it" in said
+    assert f"livelift close --run {OLD}" in said
+    assert "nothing goes on with it" in closing(tmp_path, "--run", NEW)
+    assert "no run 'nope' of study 'lastfm'" in closing(tmp_path, "--run", "nope")
+    with RedisServer(tmp_path / ".livelift" / "redis") as server:  # nothing was asked of either
+        keys = redis.Redis.from_url(server.url).keys("*:close")
+    assert keys == []
+
+
+def test_a_close_of_a_run_that_up_goes_on_with_is_noted(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / ".livelift")
+    kept_undecided(folder, (OLD, True), (NEW, False))
+    folder.save_run(Run(NEW, "lastfm", "f", "log.tsv", 4))
+    command = [LIVELIFT, "close", "--reason", "enough", "--run", NEW]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 0, ended.stderr
+    assert f"closing run {NEW}" in ended.stderr
+    assert "once the stack is up: livelift up" in ended.stderr
+    with RedisServer(folder.redis) as server:
+        asked = redis.Redis.from_url(server.url).keys("*:close")
+    assert asked == [RunNames("lastfm", NEW).key("close").encode()]
+
+
+@pytest.mark.slow
+def test_close_ends_the_complete_run_that_is_named(tmp_path: Path) -> None:
+    write_small_log(tmp_path / "log.tsv")
+    demo = ("demo", "--data", "log.tsv", "--no-check")
+    first = json.loads(livelift(tmp_path, *demo, "--to", "2009-03-20", "--exit", "--json"))
+    assert (first["decided"], first["progress"]["ended"]) == (None, True)
+    aborted = begun(tmp_path, *demo, "--speed", "2000000x")
+    wait_for_ticks(tmp_path, first["run"])
+    aborted.send_signal(signal.SIGINT)
+    aborted.communicate(timeout=40)
+    assert "was begun after it" in closing(tmp_path)
+    livelift(tmp_path, "close", "--run", first["run"], "--reason", "enough")
+    for arguments in ((), ("--run", first["run"])):
+        shown = json.loads(livelift(tmp_path, "verdict", "--json", *arguments))
+        assert (shown["run"], shown["decision"]) == (first["run"], "dont_ship")
+        assert shown["deviations"][-1].endswith("enough")
+    assert "has ended already" in closing(tmp_path, "--run", first["run"])
