@@ -1,9 +1,10 @@
 -- One atomic commit: everything, or nothing when somebody else has committed in the meantime, or when keys are lost.
 -- KEYS[1] the run's state hash, KEYS[2] its sums, KEYS[3] its history, KEYS[4] its users, KEYS[5] a key that nobody has; then
 -- every key that is written: Redis refuses the whole script where the user may not touch one of them.
--- ARGV[1] the checksum the state must hold ('' for no state yet, '*' for any state and any sizes), ARGV[2..4] how many fields or
--- entries sums, history and users must have; then, for every command, the number of its words and the words.
--- Gives {1, users} when committed, with how many there are now, {0} for another state, {2} for lost keys, and {3, command, key or
+-- ARGV[1] the checksum the state must hold ('' for no state yet, 'another type' if it is no hash, '*' for any), ARGV[2..4] how
+-- many fields or entries sums, history and users must have ('*' for any); then, for every command, the number of its words and the
+-- words.
+-- Gives {1, users} when committed, with how many there are now (0 for any sizes), {0} for another state, {2} for lost keys, and {3, command, key or
 -- channel, Redis' words} where Redis would refuse one of the commands.
 --
 -- Redis takes nothing back when a command of a script fails, so all of them are tried before the first one writes.
@@ -56,9 +57,15 @@ end
 
 if ARGV[1] ~= '*' then
   local held = try('HGET', KEYS[1], 'checksum')
-  local rows, ticks, users = try('HLEN', KEYS[2]), try('XLEN', KEYS[3]), try('HLEN', KEYS[4])
+  if refusal and string.find(refusal[4], 'WRONGTYPE', 1, true) then
+    held, refusal = 'another type', nil
+  end
   if refusal then return refusal end
   if (held or '') ~= ARGV[1] then return {0} end
+end
+if ARGV[2] ~= '*' then
+  local rows, ticks, users = try('HLEN', KEYS[2]), try('XLEN', KEYS[3]), try('HLEN', KEYS[4])
+  if refusal then return refusal end
   if rows ~= tonumber(ARGV[2]) or ticks ~= tonumber(ARGV[3]) or users ~= tonumber(ARGV[4]) then return {2} end
 end
 
@@ -77,4 +84,4 @@ if refusal then return refusal end
 for _, c in ipairs(commands) do
   if ARGV[c[1]] ~= 'PUBLISH' then redis.call(unpack(ARGV, c[1], c[2])) end
 end
-return {1, ARGV[1] ~= '*' and redis.call('HLEN', KEYS[4]) or 0}
+return {1, ARGV[2] ~= '*' and redis.call('HLEN', KEYS[4]) or 0}

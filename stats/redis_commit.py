@@ -16,8 +16,8 @@ Command = list[Any]
 OTHER_STATE, DONE, LOST_KEYS, REFUSED = range(4)
 """What the script answers."""
 
-NO_CHECKSUM, ANY_CHECKSUM = "?", "*"
-"""No state holds the one; the other stands for every state."""
+NO_CHECKSUM, ANY_CHECKSUM, NO_HASH = "?", "*", "another type"
+"""What no state holds; what stands for every state; what stands for one that is no hash."""
 
 
 class Sizes(NamedTuple):
@@ -28,7 +28,7 @@ class Sizes(NamedTuple):
     users: int
 
 
-NO_SIZES = Sizes(0, 0, 0)
+ANY_SIZES = ("*", "*", "*")
 
 
 class Refused(Exception):  # noqa: N818  # no error: somebody else was quicker
@@ -68,9 +68,13 @@ class CommitScript:
             raise Damaged("rows of the sums, ticks of the history, or users are gone")
         return int(answer[1])
 
+    def whatever_sizes(self, held: str, commands: Sequence[Command]) -> bool:
+        """All `commands` in one step, if the state has the checksum `held`; False if it has not. Errors as of a call."""
+        return bool(self._answer(held, ANY_SIZES, commands)[0] == DONE)
+
     def whatever_is_held(self, commands: Sequence[Command]) -> None:
         """All `commands` in one step, or an error as of a call, but never `Refused`."""
-        self._answer(ANY_CHECKSUM, NO_SIZES, commands)
+        self._answer(ANY_CHECKSUM, ANY_SIZES, commands)
 
     def require_rights(self, commands: Sequence[Command]) -> None:
         """See that this user may do `commands`, without doing them; Redis 6.2 says of a channel only at the commit.
@@ -80,9 +84,9 @@ class CommitScript:
         DeniedError
             Naming the right that is missing.
         """
-        self._answer(NO_CHECKSUM, NO_SIZES, commands)
+        self._answer(NO_CHECKSUM, ANY_SIZES, commands)
 
-    def _answer(self, held: str, sizes: Sizes, commands: Sequence[Command]) -> list[Any]:
+    def _answer(self, held: str, sizes: Sizes | tuple[str, str, str], commands: Sequence[Command]) -> list[Any]:
         words = [word for command in commands for word in (len(command), *command)]
         written = (command[1] for command in commands if command[0] != "PUBLISH")
         keys = list(dict.fromkeys((*self._keys, *written)))

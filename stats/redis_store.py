@@ -7,7 +7,6 @@ and seeks to the positions that Redis holds. Keys are described in `docs/`.
 
 import json
 from collections.abc import Iterator, Sequence
-from importlib import resources
 from typing import Any
 
 import msgspec
@@ -22,7 +21,7 @@ from livelift.study import Study
 from livelift.tick_sums import Moments
 from stats import integrity
 from stats.integrity import Damaged
-from stats.redis_commit import Command, CommitScript, Sizes
+from stats.redis_commit import NO_HASH, Command, CommitScript, Sizes
 from stats.redis_connection import Client
 from stats.run_state import RunState
 
@@ -39,7 +38,6 @@ class RedisStore:
         self._study = study
         self._measures = measures
         self._script = CommitScript(client, names)
-        self._start_over = client.register_script((resources.files("stats") / "start_over.lua").read_text())
         self._held = ""  # checksum of the state that this station last saw or wrote
         self._kept: dict[str, bytes] = {}  # fields of the state that not every commit writes
         self._ticks = self._users = 0  # entries of the history, rows of users
@@ -77,6 +75,7 @@ class RedisStore:
 
     def _load(self, partitions: int) -> tuple[RunState, bytes | None]:
         state = RunState(self._study, self._measures, partitions)
+        self._held = NO_HASH  # unless it can be read as one
         fields = {k.decode(): v for k, v in self._client.hgetall(self.key("state")).items()}
         self._held = fields.get("checksum", b"").decode()
         self._kept, self._ticks, self._users, self._rows = {}, 0, self._client.hlen(self.key("users")), set()
@@ -115,9 +114,8 @@ class RedisStore:
         The run is read again from the output log; a close is kept beside it, and made again at its tick.
         """
         moments = [self._moments(name, arm) for name in self._study.metrics for arm in VARIANTS]
-        self._start_over(
-            keys=[*(self.key(name) for name in ("state", "sums", "ticks", "users")), *moments], args=[self._held]
-        )
+        keys = (*(self.key(name) for name in ("state", "sums", "ticks", "users")), *moments)
+        self._script.whatever_sizes(self._held, [["DEL", key] for key in keys])
 
     def _check_schema(self, fields: dict[str, bytes]) -> None:
         schema = fields.get("schema", b"").decode()
@@ -183,7 +181,12 @@ class RedisStore:
 
     def held(self) -> bytes | None:
         """The checksum of the state that Redis holds now; None before the first commit."""
-        return self._client.hget(self.key("state"), "checksum")  # type: ignore[no-any-return]
+        try:
+            return self._client.hget(self.key("state"), "checksum")  # type: ignore[no-any-return]
+        except redis.ResponseError as error:
+            if not str(error).startswith("WRONGTYPE"):
+                raise
+            return NO_HASH.encode()
 
     def commit(self, state: RunState, engine: bytes | None, extra: list[Command]) -> None:
         """Write all that changed since the last commit, and the commands in `extra`, in one step.

@@ -41,7 +41,8 @@ def committed(client: Any) -> RedisStore:
     state, _ = store.load(1)
     advance(state, outputs())
     entry = {"as_of": "2009-03-02"}
-    store.commit(state, b"engine", [["XADD", NAMES.key("ticks"), "*", "json", str(entry)] for _ in range(2)])
+    for _ in range(2):
+        store.commit(state, b"engine", [["XADD", NAMES.key("ticks"), "*", "json", str(entry)]])
     return store
 
 
@@ -61,6 +62,7 @@ DAMAGES: dict[str, Callable[[Any], object]] = {
     "one byte of the sums": _one_byte,
     "no moments": lambda client: client.delete(NAMES.key("moments:skip_rate:control")),
     "other moments": _change("moments:skip_rate:control", "mean", "0.5"),
+    "no users": lambda client: client.delete(NAMES.key("users")),
     "no history": lambda client: client.delete(NAMES.key("ticks")),
     "half of the history": lambda client: client.xtrim(NAMES.key("ticks"), maxlen=1, approximate=False),
     "one more tick": lambda client: client.xadd(NAMES.key("ticks"), {"json": "{}"}),
@@ -79,6 +81,9 @@ DAMAGES: dict[str, Callable[[Any], object]] = {
     "no number as mean": _change("moments:skip_rate:control", "mean", "x"),
     "no mean": lambda client: client.hdel(NAMES.key("moments:skip_rate:control"), "mean"),
     "sums of another type": lambda client: (client.delete(NAMES.key("sums")), client.set(NAMES.key("sums"), "x")),
+    "state of another type": lambda client: (client.delete(NAMES.key("state")), client.set(NAMES.key("state"), "x")),
+    "history of another type": lambda client: (client.delete(NAMES.key("ticks")), client.set(NAMES.key("ticks"), "x")),
+    "users of another type": lambda client: (client.delete(NAMES.key("users")), client.set(NAMES.key("users"), "x")),
     "no checksum": lambda client: client.hdel(NAMES.key("state"), "checksum"),
 }
 
@@ -96,7 +101,7 @@ def test_every_damage_is_noticed_at_load_and_the_run_begins_anew(damage: Callabl
     assert not client.exists(*(NAMES.key(key) for key in ("state", "sums", "ticks", "users")))
 
 
-@pytest.mark.parametrize("lost", ["no sums", "one row of the sums", "no history", "half of the history"])
+@pytest.mark.parametrize("lost", ["no sums", "one row of the sums", "no history", "half of the history", "no users"])
 def test_lost_keys_are_noticed_by_the_next_commit_which_writes_nothing(lost: str, client: Any) -> None:
     store = committed(client)
     state, _ = store.load(1)
