@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import redis
 from redis.backoff import NoBackoff
@@ -17,17 +18,26 @@ Client = Any
 """A `RedisClient` that answers in bytes: redis-py types every answer as bytes, text or awaitable at once."""
 
 
+CHANGING = {"decode_responses", "encoding", "encoding_errors"}
+"""Options of a URL, in redis-py's words, with which answers or keys would be others."""
+
+
 def connect(url: str) -> Client:
     """A client of the Redis at `url`, checked.
 
     Raises
     ------
     SettingsError
-        If `url` is no URL of a Redis, or of one in cluster mode.
+        If `url` is no URL of a Redis, has an option that cannot be used, or is of a Redis in cluster mode.
     UnreachableError
         If it doesn't answer or refuses the password.
     """
     shown = shown_redis(check_redis(url, REDIS))
+    for option in sorted(CHANGING.intersection(parse_qs(urlsplit(url).query))):
+        raise SettingsError(
+            f"{shown}: the option {option} of this Redis URL changes how answers are read, which has to be as bytes",
+            f"leave out {option}",
+        )
     try:
         client: Client = RedisClient.from_url(
             url,

@@ -23,9 +23,13 @@ from local.runs import known_runs, show_run
 from local.servers import LocalServers
 from local.verdict_reader import read_history, read_newest, read_verdict
 from producer.sources import lastfm_generator
+from producer.topics import create_topics
+from stats.app import StatsStation
 from stats.document import SCHEMA
+from stats.prometheus_edge import StatsMetrics
 from stats.redis_connection import connect, eviction
 from stats.redis_store import RedisStore, read_preview, read_ticks
+from stats.settings import StatsSettings
 from tests.live.test_redis_store import advance, outputs
 from tests.support.command_line import LIVELIFT
 from tests.support.live_run import LiveRun, live_run
@@ -300,6 +304,15 @@ def test_a_right_to_see_the_eviction_policy_is_no_must(servers: LocalServers, ad
         found = eviction(connect(as_user(servers, admin, "livelift-stats", *rights)))
         assert (found is not None and found.policy == "noeviction") == seen
     work_of_stats(as_user(servers, admin, "livelift-stats", "-info"))
+
+
+def test_a_station_that_lacks_a_right_from_the_start_ends_with_it_named(servers: LocalServers, admin: Any) -> None:
+    url = as_user(servers, admin, "livelift-stats", "-xadd")
+    config = StatsSettings(servers.kafka.address, url, "lastfm", "rights-start")
+    create_topics(config.kafka, config.names, 1)
+    with pytest.raises(DeniedError, match="the command XADD"):
+        StatsStation(config, STUDY, StatsMetrics(STUDY)).run(lambda: False, until_end=True)
+    assert everything(admin) == {}
 
 
 @pytest.mark.slow

@@ -183,3 +183,13 @@ def test_a_missing_or_wrong_password_is_said_and_not_shown(tmp_path: Path) -> No
             with pytest.raises(UnreachableError, match="refuses the password") as refusal:
                 connect(f"redis://{login}{server.address}/0")
             assert "falsch" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "option", ["decode_responses=true", "decode_responses=false", "encoding=utf-16", "encoding_errors=ignore"]
+)
+def test_an_option_that_changes_answers_is_refused(option: str, servers: LocalServers) -> None:
+    with pytest.raises(SettingsError, match=f"the option {option.partition('=')[0]} ") as refusal:
+        connect(f"{servers.redis.url}?socket_timeout=5&{option}")
+    assert servers.redis.password not in str(refusal.value)
+    assert connect(f"{servers.redis.url}?socket_timeout=5&protocol=3").exists("livelift") == 0
