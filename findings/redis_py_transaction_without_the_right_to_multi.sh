@@ -13,7 +13,7 @@
 #   without +multi           ResponseError: EXEC without MULTI -> a=2 b=2
 #   without +multi and +set  ResponseError: EXEC without MULTI -> a=2 b=3
 #
-# Exits with 1 if that is not so any more.
+# Exit code: 0 as described, 1 if that is not so any more.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

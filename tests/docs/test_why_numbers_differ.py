@@ -67,9 +67,8 @@ def test_a_finding_says_version_behaviour_and_what_was_seen(finding: Path) -> No
     package, version = re.search(r"install --quiet --disable-pip-version-check (\S+)==(\S+)", text).groups()  # type: ignore[union-attr]
     header = text[: text.index("set -euo pipefail")]
     assert version in header and package in header.lower().replace(" ", "")
-    assert "Seen on 2026-11-27" in header and "Exit code: 0 as described" in header
-    page = (ROOT / "docs" / "08-why-numbers-differ.md").read_text(encoding="utf-8")
-    assert f"`findings/{finding.name}`" in page
+    assert re.search(r"Seen on \d{4}-\d\d-\d\d", header) and "Exit code: 0 as described" in header
+    assert any(f"`findings/{finding.name}`" in page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md"))
 
 
 @pytest.mark.slow
