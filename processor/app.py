@@ -29,6 +29,7 @@ from processor.consumer import state_consumer
 from processor.effects import DeadLetter, Effects
 from processor.partition import Partition
 from processor.patience import Patience
+from processor.patient_recovery import PatientTables
 from processor.prometheus_edge import ProcessorMetrics
 from processor.scheduler import batching_scheduler
 from processor.settings import ProcessorSettings
@@ -72,6 +73,7 @@ def build_app(settings: ProcessorSettings, study: Study, metrics: ProcessorMetri
         broker_heartbeat_interval=settings.session_timeout / 4,
         broker_request_timeout=max(30.0, 3 * settings.session_timeout),
         consumer_max_fetch_size=FETCH_BYTES,
+        TableManager=PatientTables,
     )
     events = app.topic(
         names.events,
@@ -137,7 +139,7 @@ def _next_offsets(table: Any, topic: str) -> dict[TP, int]:
 
 
 def _highwater(app: faust.App, topic: str, partition: int) -> int | None:
-    """The offset after a partition's last record, as of the last fetch."""
+    """The offset after a partition's last record, as of the last fetch; None where that is not known."""
     end: int | None = app.consumer.highwater(TP(topic, partition))
     return end
 

@@ -1,7 +1,7 @@
 """Faust's consumer, for a processor whose state says where to read on, and which is never to wait while there is something
 to read.
 
-It differs in four things:
+It differs in six things:
 - After a rebalance Faust reads on at the group's committed offset. State is written every few seconds only, so that offset
   is ahead of it after every crash: here reading goes on after what the state holds.
 - Faust looks for gaps among acknowledged offsets, one integer an offset. Here a message stands for up to thousands of
@@ -11,14 +11,19 @@ It differs in four things:
 - While the agent's buffer is full, Faust stops taking messages, one partition at a time. With all of them stopped it sleeps for
   a second, whatever happens, and with one going again it may wait a second for that one's. The buffer is one for all
   partitions: here all stop, and go on as soon as there is room. With `FETCH_WAIT_MS`, that was a third of a replay's time.
+- Where reading begins is asked for until Kafka answers (`processor.patient_recovery` says why).
+- How far a partition goes is None where that is not known: Faust fails when a rebalance has taken the partition away.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from aiokafka.errors import KafkaError
 from faust.transport.drivers import aiokafka
 from faust.types import TP
+
+from processor.patient_recovery import RETRY_SECONDS, may_pass
 
 NextOffsets = Callable[[], Mapping[TP, int]]
 """Of every partition with state, the offset after what the state holds. Empty while state is being restored."""
@@ -40,9 +45,20 @@ class _Thread(aiokafka.AIOKafkaConsumerThread):
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Faust's look for streams that stand still. It takes for granted that there is a position, and crashes the worker
         when a seek is under way."""
-        state = self._ensure_consumer()._subscription.subscription.assignment.state_value(tp)
+        state = self._state(tp)
         if state is not None and state.has_valid_position:
             super().verify_event_path(now, tp)
+
+    def highwater(self, tp: TP) -> int | None:  # type: ignore[override]  # Faust's own gives None before the first fetch
+        """The offset after the partition's last record, as of its last fetch; None before that, or if it is not ours now."""
+        state = self._state(tp)
+        return None if state is None else state.highwater
+
+    def _state(self, tp: TP) -> Any:
+        """What aiokafka knows of a partition; None if it is not assigned. Other threads ask while a rebalance goes on."""
+        subscription = self._ensure_consumer()._subscription.subscription
+        assignment = None if subscription is None else subscription.assignment
+        return None if assignment is None else assignment.state_value(tp)
 
 
 class StateConsumer(aiokafka.Consumer):
@@ -75,11 +91,23 @@ class StateConsumer(aiokafka.Consumer):
         return await super()._wait_next_records(timeout)
 
     async def perform_seek(self) -> None:
-        """Go where reading begins: Faust asks for it when an assignment's state is restored."""
-        await super().perform_seek()
-        offsets = self.next_offsets()
-        if offsets:
-            await self.seek_wait(offsets)
+        """Go where reading begins: Faust asks for it when an assignment's state is restored.
+
+        Tried until it succeeds, or a rebalance cancels it: nothing else would, and the state must not be restored again
+        from a changelog that was read already.
+        """
+        while True:
+            try:
+                await super().perform_seek()
+                offsets = self.next_offsets()
+                if offsets:
+                    await self.seek_wait(offsets)
+                return
+            except (KafkaError, TimeoutError) as error:
+                if not may_pass(error):
+                    raise
+                self.log.warning("Kafka does not answer where to read on, asking again: %r", error)
+                await asyncio.sleep(RETRY_SECONDS)
 
     async def _seek(self, partition: TP, offset: int) -> None:
         """In the consumer's own thread. Faust does it in the caller's, while the other may be taking what was fetched."""

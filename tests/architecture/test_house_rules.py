@@ -18,6 +18,7 @@ EDGES = {
     "processor/app.py",
     "processor/run.py",
     "processor/consumer.py",
+    "processor/patient_recovery.py",
     "processor/scheduler.py",
     "processor/store.py",
     "processor/topics.py",
