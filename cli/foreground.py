@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from cli.interrupts import SIGNALS, end_interrupted, interruption
+from livelift.ending import end_within
 from livelift.settings import metrics_address
 from local.metric_targets import MetricTargets
 from local.run_folder import RunFolder
@@ -45,27 +46,9 @@ def until_asked() -> Iterator[Callable[[], bool]]:
             signal.signal(number, handler)
 
 
-GRACE_SECONDS = 10.0
-"""For a station to leave its group in good order; Faust, asked while it starts, can take a minute, and a kill costs nothing."""
-
-
 def note_signals() -> None:
-    """Learn which signal ends a station that handles them by itself: a thread takes each first, and passes it on.
+    """Learn which signal ends a station that handles them by itself, and end the process should it be slow about it.
 
-    A second one, or `GRACE_SECONDS`, ends the process on the spot.
+    To be called before the station's imports start threads of their own.
     """
-    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # in this thread and in those that it starts
-    threading.Thread(target=_pass_on, name="signals", daemon=True).start()
-
-
-def _pass_on() -> None:
-    number = signal.sigwait(SIGNALS)
-    interruption.note(number)
-    timer = threading.Timer(GRACE_SECONDS, end_interrupted)
-    timer.daemon = True
-    timer.start()
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-    signal.raise_signal(number)  # to this thread; Python handles it in the main one
-    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-    signal.sigwait(SIGNALS)
-    end_interrupted()
+    end_within(end_interrupted, interruption.note)

@@ -145,7 +145,9 @@ def stats(study: StudyFlag = "lastfm", kafka: KafkaFlag = None, redis: RedisFlag
     from livelift.one_thread import use_one_thread
 
     use_one_thread()
-    from cli.foreground import station_here, until_asked
+    from cli.foreground import note_signals, station_here, until_asked
+
+    note_signals()  # before the imports below start threads of their own
     from local.addresses import kafka_address, redis_url
     from local.replaying import require_current_run
     from stats.run import run_stats

@@ -9,7 +9,8 @@ LiveliftError
 │   └── DeniedError         Redis denies its user a command, key or channel
 ├── ResourceError       the machine: disk, port, missing program
 ├── VersionError        a stored or sent record of an unknown schema version
-└── StateError          stored state that contradicts the log (a gap, another run's data)
+├── StateError          stored state that contradicts the log (a gap, another run's data)
+└── StandstillError     a station made no progress although there was work: start it again
 """
 
 import errno
@@ -97,3 +98,7 @@ class VersionError(LiveliftError):
 
 class StateError(LiveliftError):
     exit_code = 8
+
+
+class StandstillError(LiveliftError):
+    exit_code = 9

@@ -1,5 +1,9 @@
 """`python -m processor`: one worker, by settings from the environment."""
 
-from processor.run import main
+from livelift.ending import end_station_within
+
+end_station_within("processor")  # before the imports below start threads of their own
+
+from processor.run import main  # noqa: E402
 
 main()

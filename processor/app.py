@@ -6,7 +6,6 @@ is time for that (promise P2.3). An error ends the process at once: the state is
 """
 
 import logging
-import os
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -20,7 +19,8 @@ from broker.fetching import KafkaBatch, fetch_in_batches
 from broker.record_batches import RecordBatches
 from livelift import garbage, output_log
 from livelift.dead_letters import encode_letter, readable
-from livelift.errors import LiveliftError, StateError
+from livelift.ending import end_with
+from livelift.errors import StateError
 from livelift.sessions import session_measures
 from livelift.study import Study
 from processor.changelog import KeyValue
@@ -215,9 +215,4 @@ def _log_letters(partition: int, effects: Effects) -> None:
 
 def _end(error: Exception) -> None:
     """Say what happened and end the process."""
-    if isinstance(error, LiveliftError):
-        log.critical("%s", error)
-    else:
-        log.critical("the processor stops at an error", exc_info=error)
-    logging.shutdown()
-    os._exit(getattr(error, "exit_code", 1))
+    end_with(error, log)

@@ -9,6 +9,7 @@ import structlog
 
 from exporter.server import serve
 from livelift import logs, settings
+from livelift.ending import end_station_within
 from livelift.errors import LiveliftError
 from livelift.event_time import to_iso
 from producer.app import run_producer
@@ -19,6 +20,9 @@ from producer.settings import from_environment
 log = structlog.get_logger("producer")
 
 SAY_SECONDS = 2.0
+
+STOP_SECONDS = 12.0
+"""For what was sent to be acknowledged, and the connection to be closed, when it is asked to stop."""
 
 NOT_COMPLETE = 1
 """Exit code of a replay that was stopped: whoever watches the stations starts it again, and it goes on."""
@@ -40,6 +44,7 @@ class LoggedProgress:
 
 def main() -> None:
     logs.set_up("producer")
+    end_station_within("producer", NOT_COMPLETE, STOP_SECONDS)
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())

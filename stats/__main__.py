@@ -1,8 +1,10 @@
 """`python -m stats`: the statistics of one run, by settings from the environment."""
 
+from livelift.ending import end_station_within
 from livelift.one_thread import use_one_thread
 
 use_one_thread()
+end_station_within("stats")  # before the imports below start threads of their own
 
 from stats.run import main  # noqa: E402  # numpy reads the number of threads when it is imported
 
