@@ -9,7 +9,7 @@ from collections.abc import Callable
 from redis.exceptions import RedisError
 
 from livelift import settings
-from livelift.errors import ResourceError, UnreachableError
+from livelift.errors import ResourceError, StandstillError, UnreachableError
 from livelift.study import load_study
 from local.disk import is_full
 from local.keeping import NO_ROOM, RESTARTS, WINDOW_SECONDS, RestartBudget, ServerKeeper
@@ -75,14 +75,15 @@ class Supervisor:
     def _start_again(self, name: str, child: ChildProcess, code: int) -> None:
         if code == UnreachableError.exit_code and self._keeper is not None:
             self._say_now_and_then(name)  # servers are kept: time mends it
-        elif code > 1:
+        elif code > 1 and code != StandstillError.exit_code:
             raise StationError(name, child, code)
         elif not self._budgets.setdefault(name, RestartBudget()).spend(time.monotonic()):
             raise ResourceError(
                 f"{name} ended {RESTARTS} times in {WINDOW_SECONDS / 60:.0f} minutes", f"read its log: {child.log}"
             )
         else:
-            self._say(f"{name} ended (code {code}): starting it again")
+            why = f"code {code}" if code != StandstillError.exit_code else last_words(child.tail(20))[0]
+            self._say(f"{name} ended ({why}): starting it again")
         self.start(name, self._settings[name])
 
     def _say_now_and_then(self, name: str) -> None:

@@ -46,6 +46,9 @@ FETCH_BATCHES = 100
 FETCH_BYTES = 1 << 20
 """The most that a partition gives at once, compressed: some 15,000 events. They lie decoded in memory."""
 
+TABLE = "state"
+"""Faust's name of the table, which names its changelog (`RunNames.changelog`)."""
+
 LOOK_SECONDS = 2.0
 """Between two looks for partitions that stand still."""
 
@@ -93,7 +96,7 @@ def build_app(settings: ProcessorSettings, study: Study, metrics: ProcessorMetri
         settings.checkpoint_seconds,
         new_states,
     )
-    table = app.Table("state", partitions=settings.partitions, key_type=bytes, value_type=bytes, store=store_url)
+    table = app.Table(TABLE, partitions=settings.partitions, key_type=bytes, value_type=bytes, store=store_url)
     transport: Any = app.transport
     transport.Consumer = state_consumer(partial(_next_offsets, table, names.events))
 

@@ -82,6 +82,19 @@ class StateConsumer(aiokafka.Consumer):
         """It has room again."""
         self._room.set()
 
+    @property
+    def member_id(self) -> str:
+        """What its group calls this worker; empty before it joined. May be asked from any thread."""
+        client = self._thread._consumer
+        return "" if client is None else str(getattr(client._coordinator, "member_id", ""))
+
+    def assigned(self, topic: str) -> set[int]:
+        """The partitions of a topic that the group gave to this worker. May be asked from any thread."""
+        client = self._thread._consumer
+        subscription = None if client is None else client._subscription.subscription
+        assignment = None if subscription is None else subscription.assignment
+        return set() if assignment is None else {tp.partition for tp in assignment.tps if tp.topic == topic}
+
     async def _wait_next_records(self, timeout: float) -> tuple[Any, Any]:
         try:
             async with asyncio.timeout(ROOM_SECONDS):  # `wait_for` may swallow the cancellation at a stop

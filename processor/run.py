@@ -2,20 +2,24 @@
 
 import logging
 import sys
+from functools import partial
 
 import faust
 import uvloop
 
+from broker.view import BrokerView
 from exporter.server import serve
 from livelift import logs, settings
 from livelift.errors import LiveliftError
 from livelift.names import RunNames
 from livelift.study import load_study
-from processor.app import build_app
+from livelift.watchdog import Watchdog, standstill_seconds
+from processor.app import TABLE, build_app
 from processor.prometheus_edge import ProcessorMetrics
 from processor.settings import CHECKPOINT_SECONDS, FETCH_RECORDS, SESSION_TIMEOUT, STORES, ProcessorSettings
 from processor.states import NewStates, StatesInMemory
 from processor.topics import prepare_topics
+from processor.watched import Watched, standing
 
 TOPIC_WAIT_SECONDS = 60.0
 
@@ -37,10 +41,13 @@ def run_worker(kafka: str, study_name: str, run: str, metrics_at: str | None) ->
         session_timeout=settings.number("LIVELIFT_SESSION_TIMEOUT", SESSION_TIMEOUT),
         checkpoint_seconds=settings.number("LIVELIFT_CHECKPOINT_SECONDS", CHECKPOINT_SECONDS),
         store=settings.choice("LIVELIFT_STORE", STORES),
+        standstill_seconds=standstill_seconds(),
     )
     config.data_folder.mkdir(parents=True, exist_ok=True)
     uvloop.install()  # for Faust's loop and its consumer's
     app = build_app(config, study, metrics, where_states_are_kept(config))
+    watched = Watched(config.names, partial(standing, app, TABLE, config.names.events), BrokerView(kafka))
+    Watchdog("processor", watched, config.standstill_seconds, app.loop).start()
     worker = faust.Worker(app, loglevel="INFO", override_logging=False, redirect_stdouts=False, quiet=True)
     worker.execute_from_commandline()
 

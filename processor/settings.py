@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from livelift.names import RunNames
+from livelift.watchdog import STANDSTILL_SECONDS
 
 FETCH_RECORDS = 20_000
 SESSION_TIMEOUT = 10.0
@@ -32,6 +33,8 @@ class ProcessorSettings:
         a crash.
     store
         Where users are kept: "memory", or "rocksdict" on disk for more users than memory.
+    standstill_seconds
+        Without progress for so long although there is work, the worker is ended; see `livelift.watchdog`.
     """
 
     kafka: str
@@ -43,6 +46,7 @@ class ProcessorSettings:
     session_timeout: float = SESSION_TIMEOUT
     checkpoint_seconds: float = CHECKPOINT_SECONDS
     store: str = STORES[0]
+    standstill_seconds: float = STANDSTILL_SECONDS
 
     @property
     def names(self) -> RunNames:

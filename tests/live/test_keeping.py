@@ -11,7 +11,7 @@ import psutil
 import pytest
 import redis
 
-from livelift.errors import ResourceError, UnreachableError
+from livelift.errors import ResourceError, StandstillError, UnreachableError
 from local import stack as stack_module
 from local.identity import identity, is_same_process
 from local.keeping import RESTARTS, ServerKeeper
@@ -154,6 +154,23 @@ def test_a_station_that_does_not_reach_a_kept_server_is_started_again(tmp_path: 
                 with pytest.raises(stack_module.StationError):
                     alone.look_after()
         stations.stop()
+
+
+def test_a_station_that_its_watchdog_ended_is_started_again_and_said_why(tmp_path: Path) -> None:
+    run = Run.new(study="lastfm", fingerprint="f", data="d", partitions=1)
+    said: list[str] = []
+    stations = Stations(RunFolder(tmp_path), run, "127.0.0.1:1", "redis://127.0.0.1:1/0")
+    supervisor = stack_module.Supervisor(stations, said.append)
+    words = json.dumps({"event": "the stats station stands still: x\n  fix: y", "level": "critical"})
+    command = ["sh", "-c", f"printf '%s\\n' '{words}'; exit {StandstillError.exit_code}"]
+    with ChildProcess("stats", command, tmp_path / "log") as child:
+        child.wait(10)
+        supervisor.children["stats"] = child
+        supervisor._settings["stats"] = {}
+        supervisor.look_after()
+        assert supervisor.children["stats"] is not child
+    stations.stop()
+    assert said == ["stats ended (the stats station stands still: x): starting it again"]
 
 
 @pytest.mark.slow

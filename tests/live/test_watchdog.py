@@ -1,0 +1,125 @@
+"""The watchdog of a real worker on a real broker: what hangs is ended with words, what waits is not."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from livelift.errors import StandstillError
+from livelift.study import load_study
+from local.kafka_server import KafkaServer
+from local.processes import ChildProcess
+from local.run_folder import Run
+from producer.app import run_producer
+from producer.settings import ProducerSettings
+from producer.sources import lastfm_generator
+
+STUDY = load_study("lastfm")
+LIMIT = 3.0
+
+HANGS = {
+    "in the agent, with a free event loop": (
+        "import asyncio; from processor.writing import Writing\n"
+        "async def write(*_): await asyncio.sleep(3600)\n"
+        "Writing.write = write",
+        ("none was applied", "task Agent._execute_actor at "),
+    ),
+    "in the event loop": (
+        "import time; from processor.partition import Partition\nPartition.apply_batches = lambda *_: time.sleep(3600)",
+        ("none was applied", "thread MainThread:"),
+    ),
+    "in recovery": (
+        "import asyncio; from processor.patient_recovery import PatientRecovery\n"
+        "async def build(*_): await asyncio.sleep(3600)\n"
+        "PatientRecovery._build_highwaters = build",
+        ("its state is being restored", "build > sleep at "),
+    ),
+    "before it joins its group": (
+        "import asyncio; from processor.consumer import _Thread\n"
+        "async def subscribe(*_, **__): await asyncio.sleep(3600)\n"
+        "_Thread.subscribe = subscribe",
+        ("has not been a member of its group", " > subscribe > sleep at "),
+    ),
+}
+"""What a worker is made to do, and what its log then says."""
+
+
+@pytest.fixture(scope="module")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaServer]:
+    """A broker that these tests may freeze."""
+    with KafkaServer(tmp_path_factory.mktemp("frozen")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def run(kafka: KafkaServer, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run whose events are all in Kafka."""
+    folder = tmp_path_factory.mktemp("generated")
+    data = folder / "log.tsv"
+    lastfm_generator.generate(data, events=20_000, users=120, lift=0.0, seed=4, study=STUDY)
+    run = Run.new(study="lastfm", fingerprint=STUDY.fingerprint, data=str(data), partitions=2)
+    run_producer(ProducerSettings(kafka.address, "lastfm", run.run, data, folder / "cache", 2))
+    return run
+
+
+def settings(kafka: KafkaServer, run: Run, folder: Path) -> dict[str, str]:
+    return os.environ | {
+        "LIVELIFT_KAFKA": kafka.address,
+        "LIVELIFT_RUN": run.run,
+        "LIVELIFT_FOLDER": str(folder),
+        "LIVELIFT_METRICS": "off",
+        "LIVELIFT_SESSION_TIMEOUT": "2",
+        "LIVELIFT_STANDSTILL_SECONDS": str(LIMIT),
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("where", HANGS)
+def test_a_worker_that_hangs_is_ended_with_words(where: str, kafka: KafkaServer, run: Run, tmp_path: Path) -> None:
+    hang, words = HANGS[where]
+    program = f"{hang}\nfrom processor.run import main\nmain()"
+    began = time.monotonic()
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        env=settings(kafka, run, tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ended.returncode == StandstillError.exit_code, ended.stderr[-2000:]
+    assert "the processor stands still" in ended.stderr
+    assert all(word in ended.stderr for word in words), ended.stderr[-4000:]
+    assert time.monotonic() - began < 45
+
+
+@pytest.mark.slow
+def test_a_worker_that_waits_for_a_broker_or_for_events_or_is_paused_goes_on(
+    kafka: KafkaServer, run: Run, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "processor"]
+    environment = settings(kafka, run, tmp_path)
+    with ChildProcess("worker", command, tmp_path / "log", environment=environment) as worker:
+        deadline = time.monotonic() + 60
+        while "Worker ready" not in worker.tail(10_000):
+            assert time.monotonic() < deadline, worker.tail()
+            time.sleep(0.1)
+        time.sleep(3 * LIMIT)  # the stream has ended: nothing more comes
+        assert worker.poll() is None, worker.tail()
+        kafka.freeze()
+        time.sleep(3 * LIMIT)
+        kafka.thaw()
+        time.sleep(LIMIT)
+        assert worker.poll() is None, worker.tail()
+        assert "Kafka does not answer: the worker waits for it" in worker.tail(10_000)
+        worker.freeze()
+        time.sleep(3 * LIMIT)
+        worker.thaw()
+        time.sleep(2 * LIMIT)
+        assert worker.poll() is None, worker.tail()
+        os.kill(worker.pid, signal.SIGTERM)
+        assert worker.wait(15) == 0
