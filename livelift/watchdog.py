@@ -14,7 +14,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from livelift import settings
 from livelift.ending import end_with
@@ -88,7 +88,7 @@ class Standstill:
 
 
 class Watchdog:
-    """Looks at a station now and then, and ends it when something stood still for `seconds`.
+    """Looks at a station now and then while its context lasts, and ends it when something stood still for `seconds`.
 
     Parameters
     ----------
@@ -115,15 +115,20 @@ class Watchdog:
         self._seconds = seconds
         self._loop = loop
         self._end = end
+        self._over = threading.Event()
         self._standstill = Standstill(2 * seconds / LOOKS)
 
-    def start(self) -> None:
-        """Watch from now on, until the process ends."""
+    def __enter__(self) -> Self:
+        """Watch from now on."""
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """The station has done its work, or failed."""
+        self._over.set()
 
     def _watch(self) -> None:
-        while True:
-            time.sleep(self._seconds / LOOKS)
+        while not self._over.wait(self._seconds / LOOKS):
             if self.look(time.monotonic()):
                 return
 
@@ -135,7 +140,7 @@ class Watchdog:
             log.warning("the watchdog could not look at the %s", self._station, exc_info=True)
             sights = []
         for subject, seconds in self._standstill.look(now, sights).items():
-            if seconds >= self._seconds:
+            if seconds >= self._seconds and not self._over.is_set():
                 work = next(sight.work for sight in sights if sight.subject == subject)
                 log.error("where the %s stands:\n%s", self._station, where_it_stands(self._loop))
                 self._end(standstill(self._station, subject, seconds, work), log)

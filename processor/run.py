@@ -47,9 +47,9 @@ def run_worker(kafka: str, study_name: str, run: str, metrics_at: str | None) ->
     uvloop.install()  # for Faust's loop and its consumer's
     app = build_app(config, study, metrics, where_states_are_kept(config))
     watched = Watched(config.names, partial(standing, app, TABLE, config.names.events), BrokerView(kafka))
-    Watchdog("processor", watched, config.standstill_seconds, app.loop).start()
     worker = faust.Worker(app, loglevel="INFO", override_logging=False, redirect_stdouts=False, quiet=True)
-    worker.execute_from_commandline()
+    with Watchdog("processor", watched, config.standstill_seconds, app.loop):
+        worker.execute_from_commandline()
 
 
 def where_states_are_kept(config: ProcessorSettings) -> NewStates:

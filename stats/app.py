@@ -32,6 +32,7 @@ from stats.run_state import RunState
 from stats.settings import StatsSettings
 from stats.standing_by import wait_while_moving
 from stats.verdict import Verdict
+from stats.watched import Standing
 
 log = logging.getLogger("livelift.stats")
 
@@ -87,6 +88,12 @@ class StatsStation:
         self._has_worked = False
         self._damages = 0
         self._said: tuple[str, str | None] | None = None
+        self._steps = 0
+        self._reads = False
+
+    def standing(self) -> Standing:
+        """Where the station stands, for its watchdog: asked from another thread."""
+        return Standing(self._steps, self._reader.to_read() if self._reads and self._reader is not None else {})
 
     def run(self, stop: Callable[[], bool], until_end: bool) -> None:
         """Work until `stop()`, or until the end of the stream if `until_end`.
@@ -110,9 +117,11 @@ class StatsStation:
         refused = False
         self._begin(stop)
         while not stop():
+            self._steps += 1
             try:
                 if refused:
-                    wait_while_moving(self._store.held, stop)
+                    self._reads = False
+                    wait_while_moving(self._held, stop)
                     self._begin(stop)
                     refused = False
                 else:
@@ -139,9 +148,15 @@ class StatsStation:
             if until_end and self._state.ended:
                 return
 
+    def _held(self) -> object:
+        self._steps += 1
+        return self._store.held()
+
     def _begin(self, stop: Callable[[], bool]) -> None:
         """Load the run from Redis and read on from its positions; waits for both and for the topic."""
+        self._reads = False
         while not stop():
+            self._steps += 1
             try:
                 if self._reader is None:
                     self._reader = OutputReader(self._settings.kafka, self._settings.names.output)
@@ -154,6 +169,7 @@ class StatsStation:
                     self._engine = engine.from_bytes(kept) if kept else engine.initial(self._study)
                     self._metrics.reloaded()
                     self._reader.seek([partition.position for partition in self._state.logs])
+                    self._reads = True
                     log.info("reading on", extra={"positions": [p.position for p in self._state.logs]})
                     self._has_worked = True
                     return
@@ -242,6 +258,7 @@ class StatsStation:
         study = self._study
         if sums.time <= study.experiment.start_ms and not sums.ended:
             return  # nothing of the experiment has happened yet
+        self._steps += 1
         began = time.perf_counter()
         reason = self._store.close_at(sums.time, sums.ended)
         stepped, verdict = self._evaluate(sums, reason)

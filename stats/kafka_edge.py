@@ -47,6 +47,7 @@ class OutputReader:
         self._loop = asyncio.new_event_loop()
         self._places: list[TopicPartition] = []
         self._positions: list[int] = []
+        self._held: frozenset[int] = frozenset()
         try:
             self._consumer = self._run(_started(kafka))
         except LOST as error:
@@ -68,6 +69,7 @@ class OutputReader:
         """Read on from these offsets, one a partition."""
         self._places = [TopicPartition(self._topic, p) for p in range(len(positions))]
         self._positions = list(positions)
+        self._held = frozenset()
 
         async def seek() -> None:
             self._consumer.assign(self._places)
@@ -99,6 +101,12 @@ class OutputReader:
             self._consumer.resume(*go_on)
 
         self._run(hold_back())
+        self._held = frozenset(place.partition for place in full)
+
+    def to_read(self) -> dict[int, int]:
+        """The next offset of each partition that is not held back. May be asked from any thread."""
+        held = self._held
+        return {number: offset for number, offset in enumerate(self._positions) if number not in held}
 
     def lag(self) -> list[int | None]:
         """Records of each partition that were not read yet, as of its last fetch; None before the first."""

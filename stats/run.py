@@ -6,14 +6,17 @@ import sys
 import threading
 from collections.abc import Callable
 
+from broker.view import BrokerView
 from exporter.server import serve
 from livelift import garbage, logs, settings
 from livelift.errors import LiveliftError
 from livelift.study import load_study
+from livelift.watchdog import Watchdog, standstill_seconds
 from stats.app import StatsStation
 from stats.history_page import PATH, HistoryPage
 from stats.prometheus_edge import StatsMetrics
 from stats.settings import StatsSettings
+from stats.watched import Watched
 
 
 def run_stats(
@@ -26,7 +29,10 @@ def run_stats(
     metrics = StatsMetrics(study)
     pages = {PATH: HistoryPage(config, study)}
     serve(metrics.instruments, metrics_at, settings.METRICS_PORTS["stats"], pages)
-    StatsStation(config, study, metrics).run(stopped or _signalled(), until_end)
+    station = StatsStation(config, study, metrics)
+    watched = Watched(config.names.output, station.standing, BrokerView(config.kafka))
+    with Watchdog("stats station", watched, standstill_seconds()):
+        station.run(stopped or _signalled(), until_end)
 
 
 def _signalled() -> Callable[[], bool]:

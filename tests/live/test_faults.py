@@ -12,6 +12,7 @@ from kafka.admin import KafkaAdminClient
 
 from livelift.names import RunNames
 from livelift.study import load_study
+from livelift.watchdog import SETTING
 from local.demo import DemoPlan, RunOfStations
 from local.run_folder import RunFolder
 from local.servers import LocalServers, local_servers
@@ -157,7 +158,7 @@ def test_a_second_stats_station_stands_by_and_takes_over(data: Path, own_servers
 
     def rival(run: LiveRun) -> None:
         run.accepted(5_000)
-        second = run.stations.start_another("stats", {})
+        second = run.stations.start_another("stats", {SETTING: "4"})  # it stands by for longer than that
         run.accepted(30_000)
         run.stations.supervisor.children["stats"].freeze()
         run.accepted(45_000)  # by the second one
@@ -168,6 +169,7 @@ def test_a_second_stats_station_stands_by_and_takes_over(data: Path, own_servers
 
     assert_equals_batch(live_run(own_servers, folder, plan(data), rival), data, STUDY)
     assert "reading on" in logs[0]
+    assert "stands still" not in logs[0]
     assert logs[0].count("standing by") < 10, "it competes with the first"
     assert "Unclosed" not in logs[0]
 

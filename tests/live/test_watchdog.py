@@ -9,15 +9,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from kafka import KafkaProducer
 
 from livelift.errors import StandstillError
+from livelift.names import RunNames
 from livelift.study import load_study
 from local.kafka_server import KafkaServer
 from local.processes import ChildProcess
 from local.run_folder import Run
+from local.servers import LocalServers
 from producer.app import run_producer
 from producer.settings import ProducerSettings
 from producer.sources import lastfm_generator
+from producer.topics import create_topics
 
 STUDY = load_study("lastfm")
 LIMIT = 3.0
@@ -67,10 +71,21 @@ def run(kafka: KafkaServer, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return run
 
 
-def settings(kafka: KafkaServer, run: Run, folder: Path) -> dict[str, str]:
+@pytest.fixture
+def run_of_outputs(servers: LocalServers) -> str:
+    """A run whose output log holds something; what, is never read."""
+    names = RunNames("lastfm", "stats-hangs")
+    create_topics(servers.kafka.address, names, 1)
+    producer = KafkaProducer(bootstrap_servers=servers.kafka.address)
+    producer.send(names.output, b"x").get(timeout=20)
+    producer.close()
+    return names.run
+
+
+def settings(kafka: KafkaServer, run: str, folder: Path) -> dict[str, str]:
     return os.environ | {
         "LIVELIFT_KAFKA": kafka.address,
-        "LIVELIFT_RUN": run.run,
+        "LIVELIFT_RUN": run,
         "LIVELIFT_FOLDER": str(folder),
         "LIVELIFT_METRICS": "off",
         "LIVELIFT_SESSION_TIMEOUT": "2",
@@ -86,7 +101,7 @@ def test_a_worker_that_hangs_is_ended_with_words(where: str, kafka: KafkaServer,
     began = time.monotonic()
     ended = subprocess.run(
         [sys.executable, "-c", program],
-        env=settings(kafka, run, tmp_path),
+        env=settings(kafka, run.run, tmp_path),
         capture_output=True,
         text=True,
         timeout=60,
@@ -97,12 +112,40 @@ def test_a_worker_that_hangs_is_ended_with_words(where: str, kafka: KafkaServer,
     assert time.monotonic() - began < 45
 
 
+STATS_HANGS = {
+    "in a call": ("import time; OutputReader.poll = lambda *_: time.sleep(3600)", "its loop: for 3 s"),
+    "reading nothing": ("import time; OutputReader.poll = lambda *_: time.sleep(0.05) or iter(())", "none was read"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("where", STATS_HANGS)
+def test_a_stats_station_that_hangs_is_ended_with_words(
+    where: str, servers: LocalServers, run_of_outputs: str, tmp_path: Path
+) -> None:
+    hang, words = STATS_HANGS[where]
+    ended = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            f"from stats.kafka_edge import OutputReader\n{hang}\nfrom stats.run import main\nmain()",
+        ],
+        env=settings(servers.kafka, run_of_outputs, tmp_path) | {"LIVELIFT_REDIS": servers.redis.url},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ended.returncode == StandstillError.exit_code, ended.stderr[-2000:]
+    assert "the stats station stands still" in ended.stderr
+    assert words in ended.stderr
+
+
 @pytest.mark.slow
 def test_a_worker_that_waits_for_a_broker_or_for_events_or_is_paused_goes_on(
     kafka: KafkaServer, run: Run, tmp_path: Path
 ) -> None:
     command = [sys.executable, "-m", "processor"]
-    environment = settings(kafka, run, tmp_path)
+    environment = settings(kafka, run.run, tmp_path)
     with ChildProcess("worker", command, tmp_path / "log", environment=environment) as worker:
         deadline = time.monotonic() + 60
         while "Worker ready" not in worker.tail(10_000):

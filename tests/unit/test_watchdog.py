@@ -176,12 +176,19 @@ def test_the_watchdog_ends_a_process_whose_event_loop_is_blocked_and_says_where(
         blocked.set()
 
     async def block() -> None:
-        watchdog = Watchdog("it", lambda: [Sight("x", 1, "y")], 0.5, asyncio.get_running_loop(), end)
-        watchdog.start()
-        assert blocked.wait(20), "nothing ended it"
+        with Watchdog("it", lambda: [Sight("x", 1, "y")], 0.5, asyncio.get_running_loop(), end):
+            assert blocked.wait(20), "nothing ended it"
 
     asyncio.run(block())
     assert "the it stands still: x: for " in str(ended[0])
+
+
+def test_a_station_that_has_done_its_work_is_watched_no_more() -> None:
+    ended: list[StandstillError] = []
+    with Watchdog("it", lambda: [Sight("x", 1, "y")], 0.2, end=lambda error, _: ended.append(error)):
+        pass
+    time.sleep(0.6)
+    assert ended == []
 
 
 def test_the_log_says_where_threads_and_tasks_wait(caplog: pytest.LogCaptureFixture) -> None:
