@@ -10,6 +10,7 @@ import duckdb
 
 from livelift.errors import StudyError
 from livelift.event_time import DAY, from_date
+from livelift.events import MOST_USER_BYTES
 from livelift.study import Study
 
 MEMORY = "1000MB"
@@ -52,6 +53,7 @@ def query(name: str) -> str:
 def _variables(study: Study, select_from: int | None, select_to: int | None) -> dict[str, int | str | None]:
     experiment, statistics = study.experiment, study.statistics
     return {
+        "most_user_bytes": MOST_USER_BYTES,
         "not_before": from_date(study.input.not_before),
         "before": from_date(study.input.before),
         "select_from": select_from,

@@ -12,6 +12,9 @@ from livelift.errors import VersionError
 
 SCHEMA = 1
 
+MOST_USER_BYTES = 128 << 10
+"""A longer user id would not fit its record of state, which holds it twice. Whoever admits events goes by this one limit."""
+
 
 class Manifest(msgspec.Struct, frozen=True):
     """What became of the input before the stream.

@@ -11,6 +11,7 @@ import msgspec
 
 from livelift.errors import VersionError
 from livelift.events import (
+    MOST_USER_BYTES,
     UNREADABLE,
     Control,
     Manifest,
@@ -23,9 +24,6 @@ from livelift.refusals import FOREIGN_MARK, SCHEMA, UNDECODABLE, WRONG_PARTITION
 
 NO_ROW = (1 << 63) - 1
 """Above every row."""
-
-MOST_KEY_BYTES = 128 << 10
-"""A longer user id would not fit its record of state, which holds it twice; the producer's own lines are shorter."""
 
 MOST_WAITING_BYTES = 256 << 10
 """With allowed lateness an event's value waits in its user's record of state, which has to fit a Kafka batch of 1 MiB."""
@@ -105,7 +103,7 @@ class Admission:
 
     def key(self, key: bytes) -> str | None:
         """Why no user of this partition can have `key`; None if one can."""
-        if not key or len(key) > MOST_KEY_BYTES:
+        if not key or len(key) > MOST_USER_BYTES:
             return UNDECODABLE
         try:
             key.decode()

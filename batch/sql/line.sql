@@ -56,7 +56,7 @@ SELECT
     CASE
         WHEN text IS NULL THEN 'encoding'
         WHEN len(field) <> 6 THEN 'columns'
-        WHEN field[1] = '' THEN 'user'
+        WHEN field[1] = '' OR strlen(field[1]) > getvariable('most_user_bytes') THEN 'user'  -- strlen counts bytes
         WHEN time IS NULL THEN 'date'
         WHEN time < getvariable('not_before') OR time >= getvariable('before') THEN 'out_of_range'
         WHEN time < getvariable('select_from') OR time >= getvariable('select_to') THEN 'not_selected'

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from livelift.dead_letters import MOST_KEPT_BYTES
 from livelift.event_time import from_date
+from livelift.events import MOST_USER_BYTES
 from livelift.plain_text import harmless
 from livelift.study import Study
 from producer.sources import ACCEPTED, REJECTED, JudgedBlock, Selection, Source
@@ -145,7 +146,8 @@ def _judge_lines(
         reason[long[outside]] = REASONS.index("not_selected")
     reason[long[(time[long] < limits[0]) | (time[long] >= limits[1])]] = REASONS.index("out_of_range")
     reason[shaped[~dated]] = REASONS.index("date")
-    reason[shaped[user_end == starts[shaped]]] = REASONS.index("user")
+    user_bytes = user_end - starts[shaped]
+    reason[shaped[(user_bytes == 0) | (user_bytes > MOST_USER_BYTES)]] = REASONS.index("user")
     if not _all_utf8(block):
         wrong = [row for row in range(len(starts)) if not _is_utf8(block[starts[row] : ends[row]])]
         reason[wrong] = REASONS.index("encoding")
@@ -196,7 +198,7 @@ def what_is_wrong(reason: str, line: bytes) -> str:
         return f"it has {columns}, wanted are {_COLUMNS} with tabs between ({', '.join(NAMES)}): '{_quoted(line)}'"
     wanted = {
         "encoding": "it is not UTF-8",
-        "user": "it names no user in its first column",
+        "user": f"it names no user of at most {MOST_USER_BYTES:,} bytes in its first column",
         "out_of_range": "its time is outside the dates that the study accepts",
     }
     return f"{wanted[reason]}: '{_quoted(line)}'"

@@ -173,7 +173,7 @@ def _reason(fields: list[bytes], study: Study, select_from: int | None, select_t
         return "encoding"
     if len(texts) != 6:
         return "columns"
-    if texts[0] == "":
+    if not 0 < len(fields[0]) <= 131_072:
         return "user"
     if not DATE.fullmatch(texts[1]):
         return "date"

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from livelift.dead_letters import MOST_KEPT_BYTES
 from livelift.errors import InputError
 from livelift.event_time import from_date, from_iso
+from livelift.events import MOST_USER_BYTES
 from livelift.study import load_study
 from producer.sources import JudgedBlock, Selection
 from producer.sources.input_file import MAX_LINE_BYTES, open_input, whole_lines
@@ -71,6 +72,9 @@ def test_a_row_of_the_published_file_is_accepted_with_its_time_and_line_number()
         (b"\xff", "encoding"),
         (row(user=b""), "user"),
         (row(user=b"", time=b"never"), "user"),
+        (row(user="ü".encode() * (MOST_USER_BYTES // 2)), "accepted"),
+        (row(user="ü".encode() * (MOST_USER_BYTES // 2) + b"x"), "user"),
+        (row(user=b"x" * (1 << 20), time=b"never"), "user"),
         (row(time=b""), "date"),
         (row(time=b"2009-05-04 23:08:57Z"), "accepted"),
         (row(time=b"2009-05-04T23:08:57"), "accepted"),

@@ -15,6 +15,7 @@ from batch.lines import raw_lines
 from batch.twin import Twin
 from livelift.errors import InputError, StudyError
 from livelift.event_time import from_iso
+from livelift.events import MOST_USER_BYTES
 from livelift.study import load_study
 from livelift.tick_sums import InputCounts
 
@@ -129,6 +130,14 @@ def test_every_reason_is_counted_and_the_rows_add_up(tmp_path: Path) -> None:
             rejected={"columns": 1, "date": 1, "encoding": 1, "not_selected": 2, "out_of_range": 1, "user": 1},
             duplicates=2,
         )
+
+
+def test_a_user_id_is_as_long_as_the_processor_takes_it_and_no_longer(tmp_path: Path) -> None:
+    file = tmp_path / "x.tsv"
+    longest = "ü".encode() * (MOST_USER_BYTES // 2)
+    file.write_bytes(longest + ROW[ROW.index(b"\t") :] + longest + b"x" + ROW[ROW.index(b"\t") :])
+    with Twin(file, STUDY) as twin:
+        assert twin.counts() == InputCounts(rows=2, accepted=1, rejected={"user": 1})
 
 
 def test_progress_tells_the_rows_read_so_far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
