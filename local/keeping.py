@@ -12,6 +12,9 @@ RESTARTS = 20
 WINDOW_SECONDS = 600.0
 """What ends more than `RESTARTS` times in so long has a fault that a restart does not mend; what ends once an hour has not."""
 
+PAUSES = (0.0, 0.5, 1.0, 2.0, 5.0)
+"""Seconds after a start that failed until the next try; the last one again and again. All `RESTARTS` take over a minute."""
+
 GO_ON = "nothing is lost: start again and go on"
 NO_ROOM = ("its disk is full", f"make room; {GO_ON}")
 
@@ -49,9 +52,12 @@ class ServerKeeper:
         self._say = say
         self._now = now
         self._budgets = {server.name: RestartBudget() for server in self._servers}
+        self._failed: dict[str, list[ResourceError]] = {server.name: [] for server in self._servers}
+        self._not_before = {server.name: 0.0 for server in self._servers}
 
     def look_after(self) -> None:
-        """Start again what has ended, and keep logs short.
+        """Start again what has ended, and keep logs short. To be called again and again: one that does not start is tried
+        after a pause.
 
         Raises
         ------
@@ -61,26 +67,31 @@ class ServerKeeper:
         for server in self._servers:
             if server.is_running:
                 server.process.rotate_log()
-            else:
+            elif self._now() >= self._not_before[server.name]:
                 self._start_again(server)
 
     def _start_again(self, server: LocalServer) -> None:
         if DISK_FULL in server.process.tail(200) or is_full(server.folder):
             what, fix = NO_ROOM
             raise ResourceError(f"{server.name} ended: {what}", fix)
-        words, failure = f"{server.name} ended (code {server.process.poll()})", None
-        while True:
-            if not self._budgets[server.name].spend(self._now()):
-                raise failure or ResourceError(
-                    f"{server.name} ended {RESTARTS} times in {WINDOW_SECONDS / 60:.0f} minutes: {complaint(server)}",
-                    f"read its log, {server.log}; {GO_ON}",
-                )
-            self._say(f"{words}: starting it again")
-            try:
-                server.start()
-                return
-            except ResourceError as error:
-                words, failure = f"{server.name} did not start", error
+        failed = self._failed[server.name]
+        words = "did not start" if failed else f"ended (code {server.process.poll()})"
+        if not self._budgets[server.name].spend(self._now()):
+            raise failed[-1] if failed else _ended_too_often(server)
+        self._say(f"{server.name} {words}: starting it again")
+        try:
+            server.start()
+            failed.clear()
+        except ResourceError as error:
+            self._not_before[server.name] = self._now() + PAUSES[min(len(failed), len(PAUSES) - 1)]
+            failed.append(error)
+
+
+def _ended_too_often(server: LocalServer) -> ResourceError:
+    return ResourceError(
+        f"{server.name} ended {RESTARTS} times in {WINDOW_SECONDS / 60:.0f} minutes: {complaint(server)}",
+        f"read its log, {server.log}; {GO_ON}",
+    )
 
 
 def complaint(server: LocalServer) -> str:

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import psutil
@@ -14,7 +15,7 @@ import redis
 from livelift.errors import ResourceError, StandstillError, UnreachableError
 from local import stack as stack_module
 from local.identity import identity, is_same_process
-from local.keeping import RESTARTS, ServerKeeper
+from local.keeping import RESTARTS, WINDOW_SECONDS, ServerKeeper
 from local.processes import LOG_BYTES, ChildProcess
 from local.redis_server import RedisServer
 from local.run_folder import Run, RunFolder, write_json
@@ -95,15 +96,42 @@ def test_a_demo_outlives_a_killed_broker_and_frozen_servers(data: Path, tmp_path
 
 
 def test_a_server_that_ends_again_and_again_is_an_error_in_the_words_of_its_log(tmp_path: Path) -> None:
-    said: list[str] = []
+    now = 0.0
+    said: list[tuple[float, str]] = []
     with RedisServer(tmp_path) as server:
-        keeper = ServerKeeper((server,), said.append)
+        keeper = ServerKeeper((server,), lambda words: said.append((now, words)), lambda: now)
         server.kill()
         (tmp_path / "appendonly.aof").write_bytes(b"damaged")
-        with pytest.raises(ResourceError, match="Bad file format"):
+        with pytest.raises(ResourceError, match="Bad file format"):  # noqa: PT012
+            while now < WINDOW_SECONDS:
+                keeper.look_after()
+                now += 0.5
+    assert said[0] == (0.0, "Redis ended (code -9): starting it again")
+    assert {words for _, words in said[1:]} == {"Redis did not start: starting it again"}
+    times = [time for time, _ in said]
+    assert len(times) == RESTARTS
+    assert [after - before for before, after in pairwise(times)] == [0.5, 0.5, 1.0, 2.0, *[5.0] * (RESTARTS - 5)]
+
+
+def test_a_server_that_does_not_start_holds_nothing_up_and_starts_when_it_can(tmp_path: Path) -> None:
+    now = 0.0
+    said: list[str] = []
+    with RedisServer(tmp_path) as server:
+        keeper = ServerKeeper((server,), said.append, lambda: now)
+        server.kill()
+        kept = (tmp_path / "appendonly.aof").read_bytes()
+        (tmp_path / "appendonly.aof").write_bytes(b"damaged")
+        for _ in range(10):
             keeper.look_after()
-    assert said[0] == "Redis ended (code -9): starting it again"
-    assert len(said) == RESTARTS
+        assert len(said) == 2, "it was tried again without a pause"
+        (tmp_path / "appendonly.aof").write_bytes(kept)
+        now = 0.5
+        keeper.look_after()
+        assert server.is_running
+        server.kill()
+        keeper.look_after()
+        assert said[-1] == "Redis ended (code -9): starting it again"
+        assert server.is_running
 
 
 def test_a_server_that_is_killed_too_often_is_an_error_with_its_last_complaint(tmp_path: Path) -> None:
