@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import structlog
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
@@ -18,8 +19,14 @@ from livelift.settings import BOOTSTRAP_MS
 from producer.cache import Prepared
 from producer.own_records import OwnRecords, PreparedEvents, Resume
 
+log = structlog.get_logger("producer")
+
 SETTLE_SECONDS = 0.3
 """A batch of a killed producer may still be on its way into the log: its end counts when it has not moved for so long."""
+
+SETTLED_SECONDS = 10.0
+"""An end that still moves after so long is moved by somebody who goes on writing: no killed producer's batch takes as long.
+The processor judges every record and drops a row that it has passed, so what comes after the end as it is now does no harm."""
 
 PATIENCE_SECONDS = 30.0
 """Without anything new for so long, a partition cannot be read."""
@@ -68,11 +75,21 @@ def _consumer(kafka: str) -> Iterator[KafkaConsumer]:
 
 
 def _settled_ends(consumer: KafkaConsumer, places: list[TopicPartition]) -> dict[TopicPartition, int]:
+    """The ends of the partitions once they have stopped moving, or after `SETTLED_SECONDS`."""
+    deadline = time.monotonic() + SETTLED_SECONDS
     ends: dict[TopicPartition, int] = consumer.end_offsets(places)
     while any(ends.values()):
         time.sleep(SETTLE_SECONDS)
         before, ends = ends, consumer.end_offsets(places)
         if ends == before:
+            break
+        if time.monotonic() >= deadline:
+            moving = sorted(place.partition for place in places if ends[place] != before[place])
+            log.warning(
+                "somebody else goes on writing: the replay goes on from the ends as they are now",
+                topic=places[0].topic,
+                partitions=moving,
+            )
             break
     return ends
 
