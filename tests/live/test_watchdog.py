@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from kafka import KafkaProducer
 
+from broker.view import BrokerView
 from livelift.errors import StandstillError
 from livelift.names import RunNames
 from livelift.study import load_study
@@ -69,6 +70,27 @@ def run(kafka: KafkaServer, tmp_path_factory: pytest.TempPathFactory) -> Run:
     run = Run.new(study="lastfm", fingerprint=STUDY.fingerprint, data=str(data), partitions=2)
     run_producer(ProducerSettings(kafka.address, "lastfm", run.run, data, folder / "cache", 2))
     return run
+
+
+@pytest.mark.slow
+def test_a_broker_is_asked_by_a_client_that_outlives_its_absence(kafka: KafkaServer, run: Run) -> None:
+    names, view = RunNames("lastfm", run.run), BrokerView(kafka.address)
+    ends = view.ends(names.events, [0, 1])
+    assert ends is not None
+    assert sum(ends.values()) > 20_000 - 5
+    deadline = time.monotonic() + 30
+    while view.members("nobody's") != set():  # the broker makes its topic of groups when it is first asked for one
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    assert view.ends("no such topic", [0]) is None
+    kafka.freeze()
+    began = time.monotonic()
+    assert view.ends(names.events, [0, 1]) is None
+    assert view.members(names.application) is None
+    assert time.monotonic() - began < 15
+    kafka.thaw()
+    assert view.ends(names.events, [0, 1]) == ends
+    view.close()
 
 
 @pytest.fixture

@@ -5,13 +5,15 @@ import logging
 import threading
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
+from faust.types import TP
 
 from livelift.errors import SettingsError, StandstillError
 from livelift.names import RunNames
 from livelift.watchdog import SETTING, Sight, Standstill, Watchdog, standstill_seconds
-from processor.watched import Standing, Watched
+from processor.watched import Standing, Watched, standing
 
 NAMES = RunNames("lastfm", "run")
 LIMIT = 120.0
@@ -155,6 +157,37 @@ def test_a_worker_that_failed_and_does_not_end_is_ended_without_a_broker_too(sta
     station.broker.there = False
     station.at = Standing("", 0, {}, {}, failed=True)
     assert "it has failed with an error" in str(station.stands_still())
+
+
+def app_of(consumer: object, store: object = None, recovery: object = None, **events: bool) -> SimpleNamespace:
+    """What Faust's application shows of a worker."""
+
+    class Tables(dict[str, object]):
+        _recovery = recovery
+
+    happened = {
+        name: SimpleNamespace(is_set=lambda name=name: events.get(name, False)) for name in ("_crashed", "_stopped")
+    }
+    return SimpleNamespace(
+        _consumer=consumer, consumer_generation_id=3, tables=Tables(state=SimpleNamespace(_data=store)), **happened
+    )
+
+
+def test_where_a_worker_stands_is_read_from_faust_at_every_stage_of_its_life() -> None:
+    consumer = SimpleNamespace(member_id="me", assigned=lambda topic: {0, 1} if topic == NAMES.events else set())
+    store = SimpleNamespace(partitions={1: SimpleNamespace(as_of=41)})
+    recovery = SimpleNamespace(active_offsets={TP(NAMES.changelog, 0): 7, TP(NAMES.changelog, 1): None})
+
+    def at(app: SimpleNamespace) -> Standing | None:
+        return standing(app, "state", NAMES.events)
+
+    assert at(app_of(None)) == Standing("", 3, {}, {})
+    assert at(app_of(consumer)) == Standing("me", 3, {0: None, 1: None}, {})
+    assert at(app_of(consumer, store, recovery)) == Standing("me", 3, {0: None, 1: 41}, {0: 7})
+    assert at(app_of(consumer, store, recovery, _stopped=True)) is None
+    failed = at(app_of(consumer, store, recovery, _stopped=True, _crashed=True))
+    assert failed is not None
+    assert failed.failed
 
 
 def test_a_look_that_fails_has_seen_nothing(caplog: pytest.LogCaptureFixture) -> None:
