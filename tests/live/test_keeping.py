@@ -113,7 +113,7 @@ def test_a_server_that_ends_again_and_again_is_an_error_in_the_words_of_its_log(
     assert [after - before for before, after in pairwise(times)] == [0.5, 0.5, 1.0, 2.0, *[5.0] * (RESTARTS - 5)]
 
 
-def test_a_server_that_does_not_start_holds_nothing_up_and_starts_when_it_can(tmp_path: Path) -> None:
+def test_a_server_that_does_not_start_is_tried_after_pauses(tmp_path: Path) -> None:
     now = 0.0
     said: list[str] = []
     with RedisServer(tmp_path) as server:
@@ -184,7 +184,7 @@ def test_a_station_that_does_not_reach_a_kept_server_is_started_again(tmp_path: 
         stations.stop()
 
 
-def test_a_station_that_its_watchdog_ended_is_started_again_and_said_why(tmp_path: Path) -> None:
+def test_a_station_ended_by_its_watchdog_is_started_again(tmp_path: Path) -> None:
     run = Run.new(study="lastfm", fingerprint="f", data="d", partitions=1)
     said: list[str] = []
     stations = Stations(RunFolder(tmp_path), run, "127.0.0.1:1", "redis://127.0.0.1:1/0")

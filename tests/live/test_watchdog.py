@@ -163,9 +163,7 @@ def test_a_stats_station_that_hangs_is_ended_with_words(
 
 
 @pytest.mark.slow
-def test_a_worker_that_waits_for_a_broker_or_for_events_or_is_paused_goes_on(
-    kafka: KafkaServer, run: Run, tmp_path: Path
-) -> None:
+def test_a_worker_that_waits_or_is_paused_goes_on(kafka: KafkaServer, run: Run, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "processor"]
     environment = settings(kafka, run.run, tmp_path)
     with ChildProcess("worker", command, tmp_path / "log", environment=environment) as worker:

@@ -48,7 +48,7 @@ async def fails(error: Exception) -> None:
     raise error
 
 
-def test_a_step_of_recovery_that_outlasts_fausts_time_limit_is_no_stop(
+def test_a_recovery_step_may_outlast_fausts_time_limit(
     loop: asyncio.AbstractEventLoop, recovery: PatientRecovery
 ) -> None:
     done = []
@@ -62,7 +62,7 @@ def test_a_step_of_recovery_that_outlasts_fausts_time_limit_is_no_stop(
 
 
 @pytest.mark.parametrize("error", [KafkaTimeoutError(), KafkaConnectionError(), TimeoutError()])
-def test_a_step_of_recovery_that_fails_without_a_broker_begins_recovery_again(
+def test_a_recovery_step_without_a_broker_is_tried_again(
     error: Exception, loop: asyncio.AbstractEventLoop, recovery: PatientRecovery
 ) -> None:
     with pytest.raises(RebalanceAgain):
@@ -108,9 +108,7 @@ def test_where_to_read_on_is_asked_until_kafka_answers(
     assert sought == [{HERE: 42}]
 
 
-def test_the_end_of_a_partition_that_a_rebalance_took_away_is_unknown(
-    app: faust.App, loop: asyncio.AbstractEventLoop
-) -> None:
+def test_the_end_of_a_partition_that_was_revoked_is_unknown(app: faust.App, loop: asyncio.AbstractEventLoop) -> None:
     consumer = StateConsumer(app.transport, _nothing, _nothing, _nothing)
     subscription = SimpleNamespace(assignment=None)
     consumer._thread._consumer = SimpleNamespace(_subscription=SimpleNamespace(subscription=None))

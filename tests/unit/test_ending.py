@@ -53,7 +53,7 @@ def test_a_station_that_heeds_the_signal_ends_as_it_likes() -> None:
     assert ended(HEEDS, signal.SIGTERM)[:2] == (7, "")
 
 
-def test_a_station_that_does_not_heed_the_signal_is_ended_after_its_grace() -> None:
+def test_a_station_that_ignores_the_signal_is_ended_in_time() -> None:
     code, said, took = ended(DEAF, signal.SIGTERM, grace=0.5)
     assert code == 3
     assert len(said.splitlines()) == 1
@@ -71,7 +71,7 @@ def test_an_error_is_logged_and_ends_the_process_with_its_code() -> None:
     assert "what\\n  fix: how" in said
 
 
-def test_a_log_that_takes_nothing_does_not_keep_a_process_from_ending() -> None:
+def test_a_stuck_log_does_not_keep_a_process_from_ending() -> None:
     code, _, took = ended(STUCK_LOG)
     assert code == StateError.exit_code
     assert took < 10

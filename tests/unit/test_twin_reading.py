@@ -132,7 +132,7 @@ def test_every_reason_is_counted_and_the_rows_add_up(tmp_path: Path) -> None:
         )
 
 
-def test_a_user_id_is_as_long_as_the_processor_takes_it_and_no_longer(tmp_path: Path) -> None:
+def test_a_user_id_has_the_processors_longest_length(tmp_path: Path) -> None:
     file = tmp_path / "x.tsv"
     longest = "ü".encode() * (MOST_USER_BYTES // 2)
     file.write_bytes(longest + ROW[ROW.index(b"\t") :] + longest + b"x" + ROW[ROW.index(b"\t") :])

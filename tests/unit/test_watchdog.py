@@ -103,9 +103,7 @@ def test_a_quiet_topic_is_waited_for(station: Station) -> None:
     station.passes(100 * LIMIT)
 
 
-def test_a_broker_that_is_away_is_waited_for_and_the_wait_counts_anew_afterwards(
-    station: Station, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_broker_that_is_away_is_waited_for(station: Station, caplog: pytest.LogCaptureFixture) -> None:
     station.passes(LIMIT - EVERY)
     station.broker.there = False
     station.passes(100 * LIMIT)
@@ -132,7 +130,7 @@ def test_a_slow_recovery_that_advances_is_waited_for(station: Station) -> None:
         station.passes(LIMIT - EVERY)
 
 
-def test_partitions_that_are_never_restored_end_the_worker_also_if_the_topic_is_quiet(station: Station) -> None:
+def test_partitions_that_are_never_restored_end_the_worker(station: Station) -> None:
     station.broker.end = {0: 0}
     station.at = Standing("me", 1, {0: None}, {})
     assert "partition 0" in str(station.stands_still())
@@ -148,12 +146,12 @@ def test_a_member_without_partitions_is_waited_for(station: Station) -> None:
     station.passes(100 * LIMIT)
 
 
-def test_a_worker_that_is_being_stopped_is_none_of_the_watchdogs_business(station: Station) -> None:
+def test_a_worker_that_is_being_stopped_is_not_watched(station: Station) -> None:
     station.at = None
     station.passes(100 * LIMIT)
 
 
-def test_a_worker_that_failed_and_does_not_end_is_ended_without_a_broker_too(station: Station) -> None:
+def test_a_worker_that_failed_and_does_not_end_is_ended(station: Station) -> None:
     station.broker.there = False
     station.at = Standing("", 0, {}, {}, failed=True)
     assert "it has failed with an error" in str(station.stands_still())
@@ -173,7 +171,7 @@ def app_of(consumer: object, store: object = None, recovery: object = None, **ev
     )
 
 
-def test_where_a_worker_stands_is_read_from_faust_at_every_stage_of_its_life() -> None:
+def test_a_worker_can_be_looked_at_in_every_stage_of_its_life() -> None:
     consumer = SimpleNamespace(member_id="me", assigned=lambda topic: {0, 1} if topic == NAMES.events else set())
     store = SimpleNamespace(partitions={1: SimpleNamespace(as_of=41)})
     recovery = SimpleNamespace(active_offsets={TP(NAMES.changelog, 0): 7, TP(NAMES.changelog, 1): None})
@@ -200,7 +198,7 @@ def test_a_look_that_fails_has_seen_nothing(caplog: pytest.LogCaptureFixture) ->
     assert "dictionary changed size" in caplog.text
 
 
-def test_the_watchdog_ends_a_process_whose_event_loop_is_blocked_and_says_where() -> None:
+def test_a_process_with_a_blocked_event_loop_is_ended() -> None:
     ended: list[StandstillError] = []
     blocked = threading.Event()
 

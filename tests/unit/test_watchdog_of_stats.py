@@ -29,13 +29,13 @@ def test_outputs_that_wait_are_work_and_their_offset_is_progress() -> None:
     assert second.work == ""
 
 
-def test_a_partition_that_waits_for_the_others_at_its_mark_is_no_work() -> None:
+def test_a_partition_held_at_its_barrier_is_no_work() -> None:
     assert [sight.subject for sight in sights(Standing(5, {1: 20}), {0: 99, 1: 20})] == [
         "its loop",
         "partition 1 of output",
     ]
 
 
-def test_a_station_that_waits_for_a_server_or_stands_by_has_only_to_come_round() -> None:
+def test_a_waiting_or_standby_station_has_only_to_come_round() -> None:
     assert [sight.subject for sight in sights(Standing(5, {}), {0: 99})] == ["its loop"]
     assert [sight.subject for sight in sights(Standing(5, {0: 1}), None)] == ["its loop"]
