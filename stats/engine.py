@@ -12,6 +12,7 @@ from livelift.errors import StateError
 from livelift.event_time import DAY
 from livelift.study import Study
 from livelift.tick_sums import TickSums
+from stats.alarms import alarms_of, take_alarms
 from stats.boundaries import calendar, harm_spending, obrien_fleming
 from stats.classic import classic
 from stats.classic_opinion import classic_opinion
@@ -31,11 +32,10 @@ from stats.look import flip_scores as flip_scores
 from stats.planning import read_planning
 from stats.power import days_remaining
 from stats.primary import is_clear, read_primary
-from stats.rules import guardrail_values, rules_of
+from stats.rules import rules_of
 from stats.summary import summarise
-from stats.verdict import Alarm, Decided, Decision, Guardrail, Primary, Progress, Readings, Verdict, Why
-from stats.words import improvement_of, is_harmed, percent
-from stats.words import limit as as_written
+from stats.verdict import Decided, Decision, Primary, Progress, Readings, Verdict, Why
+from stats.words import improvement_of
 
 Floats = NDArray[np.float64]
 
@@ -157,7 +157,7 @@ def _evaluate(
     found = Findings(
         enough_exposed=sum(sums.exposed) >= 2 * least,
         enough_users=min(sums.included) >= least,
-        readable=primary.log_lift is not None,
+        readable=primary.lift is not None,
         problem=health_problem(health, study),
         harm_crossed=state.harm.crossed_at is not None,
         harm_clear=is_clear(primary, study, harm=True),
@@ -172,7 +172,9 @@ def _evaluate(
         complete=complete,
         ended=sums.ended,
     )
-    state, decision, why = _latch(state, found, study, sums.time, clock, estimate, closing)
+    state, decision, why = _latch(state, found, study, sums.time, clock, primary, estimate, closing)
+    if clock.now:
+        state = take_alarms(state, study, primary, guardrails)
     readings = Readings(
         study=study,
         time=sums.time,
@@ -183,7 +185,7 @@ def _evaluate(
         guardrails=guardrails,
         progress=_progress(sums, study, clock),
         decided=state.final,
-        alarms=_alarms(state, study, primary, guardrails),
+        alarms=alarms_of(state, study, primary, guardrails),
         held_back=blocker(found, study.decision.minimum_lift),
         closed=state.closed,
         unfinished=sums.sessions_unfinished,
@@ -224,31 +226,13 @@ def _progress(sums: TickSums, study: Study, clock: Clock) -> Progress:
     )
 
 
-def _alarms(state: EngineState, study: Study, primary: Primary, guardrails: dict[str, Guardrail]) -> tuple[Alarm, ...]:
-    """What was proven against a *ship* after it had been decided."""
-    if state.final is None or state.final.decision != "ship":
-        return ()
-    found = []
-    at = state.harm.crossed_at
-    if at is not None:
-        title = study.metrics[study.decision.primary].title
-        words = f"{title} {is_harmed(study)}, shown at look {at} ({percent(primary.lift)} now)"
-        found.append(Alarm(name="harm", look=at, words=words))
-    for name, look in state.failed.items():
-        words = (
-            f"{study.metrics[name].title} is worse by more than {as_written(study.decision.guardrail_margin)}, shown at look "
-            f"{look} ({guardrail_values(study, name, guardrails[name])})"
-        )
-        found.append(Alarm(name=f"guardrail:{name}", look=look, words=words))
-    return tuple(found)
-
-
 def _latch(
     state: EngineState,
     found: Findings,
     study: Study,
     time: int,
     clock: Clock,
+    primary: Primary,
     estimate: Estimate,
     closing: bool,
 ) -> tuple[EngineState, Decision, Why | None]:
@@ -266,8 +250,8 @@ def _latch(
     if decision in ("ship", "dont_ship"):
         by_primary = decision == "ship" or why == "harm"
         fixed = corrected_lift(state, estimate, study, clock, harm=why == "harm") if by_primary else None
-        final = Decided(
-            decision=decision, why=why, time=time, look=clock.look, lift=estimate.lift, lift_corrected=fixed
-        )
+        final = Decided(decision=decision, why=why, time=time, look=clock.look, lift=primary.lift, lift_corrected=fixed)
         state = msgspec.structs.replace(state, final=final)
+        if found.problem is not None:
+            return state, "unhealthy", found.problem
     return state, decision, why

@@ -8,7 +8,14 @@ from stats.estimates import LowestP
 from stats.flips import Tail
 from stats.verdict import Decided
 
-SCHEMA = 2
+SCHEMA = 3
+
+
+class Alarmed(msgspec.Struct, frozen=True, array_like=True):
+    """The look after a *ship* at which a harm was shown; the lift, or the guardrail's worsening, then."""
+
+    look: int
+    value: float | None
 
 
 class EngineState(msgspec.Struct, frozen=True, array_like=True):
@@ -34,6 +41,8 @@ class EngineState(msgspec.Struct, frozen=True, array_like=True):
         LowestP sequential p so far.
     final
         The decision that stands.
+    alarmed
+        What was shown after a *ship*: "harm" or the guardrail's name → when.
     closed, deviations
         Closed early by a person; what departed from the plan, in words.
     """
@@ -51,6 +60,7 @@ class EngineState(msgspec.Struct, frozen=True, array_like=True):
     final: Decided | None = None
     closed: bool = False
     deviations: tuple[str, ...] = ()
+    alarmed: dict[str, Alarmed] = msgspec.field(default_factory=dict)
 
 
 def initial(study: Study) -> EngineState:

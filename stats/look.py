@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from livelift.errors import StateError
 from livelift.study import Study
 from livelift.tick_sums import TickSums
-from stats.boundaries import Spending, constants, harm_spending, obrien_fleming
+from stats.boundaries import Spending, harm_spending, obrien_fleming
 from stats.clock import Clock, reachable
 from stats.engine_state import EngineState
 from stats.estimates import Estimate, direction
@@ -59,8 +59,8 @@ def take_look(
     allowed = state.allowed
     if study.experiment.assignment == "observed":
         z = estimate.z
-        ship = _cross_constant(state.ship, None if z is None else toward * z, obrien_fleming, decision.alpha, clock)
-        harm = _cross_constant(state.harm, None if z is None else -toward * z, harm_spending, decision.alpha, clock)
+        ship = _cross_constant(state.ship, None if z is None else toward * z, obrien_fleming, study, clock)
+        harm = _cross_constant(state.harm, None if z is None else -toward * z, harm_spending, study, clock)
     else:
         scores = flip_scores(sums.users[primary], study) if scores is None else scores
         ship, up = advance(state.ship, toward * scores, _spent(obrien_fleming, study, clock), clock.look)
@@ -108,9 +108,9 @@ def _spent(spending: Spending, study: Study, clock: Clock) -> float:
     return float(spending(np.asarray(clock.information), study.decision.alpha / 2)) if clock.look else 0.0
 
 
-def _cross_constant(tail: Tail, score: float | None, spending: Spending, alpha: float, clock: Clock) -> Tail:
+def _cross_constant(tail: Tail, score: float | None, spending: Spending, study: Study, clock: Clock) -> Tail:
     """An observed assignment has no re-assignments: its tail crosses the calendar's constant instead (approximate)."""
-    limit = constants(clock.times, alpha / 2, spending)[clock.look - 1]
+    limit = reachable(study, clock.times, spending)[clock.look - 1]
     if tail.crossed_at is not None or score is None or score <= limit:
         return tail
     return msgspec.structs.replace(tail, crossed_at=clock.look)

@@ -65,13 +65,14 @@ def read_primary(
     gain = None
     if estimate.variance is not None and plain.variance is not None:
         gain = 1.0 - estimate.variance / plain.variance
+    cause = unreadable(control, treatment, study.statistics.minimum_users, estimate.log_lift is not None)
     return Primary(
         metric=name,
         users=estimate.users,
         control=None if means is None else means.control,
         treatment=None if means is None else means.treatment,
-        lift=estimate.lift,
-        cause=unreadable(control, treatment, study.statistics.minimum_users, estimate.log_lift is not None),
+        lift=-1.0 if cause == "zero_treatment" else estimate.lift,
+        cause=cause,
         ratio=ratio_of(sums, study, name),
         log_lift=estimate.log_lift,
         se=estimate.se,

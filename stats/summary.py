@@ -64,7 +64,7 @@ def _shipped(readings: Readings) -> str:
         return f"{title} {is_better(study)} ({_now(readings)}), shown at look {crossed}{unopposed}."
     then = f"{title} {is_better(study)}, decided {_when(decided)}"
     if readings.alarms:
-        return f"{then}. But now: {'; '.join(alarm.words for alarm in readings.alarms)}."
+        return f"{then}. But since then: {'; '.join(alarm.words for alarm in readings.alarms)}."
     if readings.primary.lift is None:
         return f"{then}."
     improvement = improvement_of(study, readings.primary.lift) or 0.0
@@ -84,17 +84,40 @@ def _refused(readings: Readings, why: Why | None) -> str:
     elif why == "harm":
         return f"{title} {is_harmed(study)}, decided {_when(decided)}, {_now(readings)}."
     elif why == "guardrail":
-        titles = [study.metrics[name].title for name, one in readings.guardrails.items() if one.status == "fail"]
-        values = [
-            guardrail_values(study, name, one) for name, one in readings.guardrails.items() if one.status == "fail"
-        ]
-        worse = f"shown to be worse by more than {limit(study.decision.guardrail_margin)}"
-        verb = "was" if len(titles) == 1 else "were"
-        return f"{' and '.join(titles)} {verb} {worse} {_when(decided, lift=False)}. Now {'; '.join(values)}."
+        return _failed(readings, decided)
+    if readings.closed:
+        return f"{_closed(readings, why)} That is no proof of no difference."
+    return f"the period is over and {_unproven(readings)} That is no proof of no difference."
+
+
+def _failed(readings: Readings, decided: Decided) -> str:
+    """Which guardrails decided, which failed since, and the values of all of them now."""
+    study = readings.study
+    failed = {name: one for name, one in readings.guardrails.items() if one.failed_at is not None}
+    titles = [study.metrics[name].title for name, one in failed.items() if (one.failed_at or 0) <= decided.look]
+    since = [
+        f"{study.metrics[name].title} (look {one.failed_at})"
+        for name, one in failed.items()
+        if (one.failed_at or 0) > decided.look
+    ]
+    verb = "was" if len(titles) == 1 else "were"
+    worse = f"{verb} shown to be worse by more than {limit(study.decision.guardrail_margin)}"
+    later = f", and since then {' and '.join(since)}" if since else ""
+    values = "; ".join(guardrail_values(study, name, one) for name, one in failed.items())
+    return f"{' and '.join(titles)} {worse} {_when(decided, lift=False)}{later}. Now {values}."
+
+
+def _closed(readings: Readings, why: Why | None) -> str:
+    """What a study that a person closed could say when it was closed."""
+    decided = readings.decided
     if why == "closed":
-        return "the study was closed early, before it could say anything. That is no proof of no difference."
-    over = "the study was closed early" if readings.closed else "the period is over"
-    return f"{over} and {_unproven(readings)} That is no proof of no difference."
+        return "the study was closed early, before it could say anything."
+    if decided is None or _just_decided(readings):
+        return f"the study was closed early and {_unproven(readings)}"
+    then, now = percent(decided.lift), percent(readings.primary.lift)
+    change = now if then == now else f"{then} then, {now} now"
+    day = to_iso(decided.time)[:10]
+    return f"the study was closed early on {day} (look {decided.look}): {_title(readings)} was not proven better ({change})."
 
 
 def _unproven(readings: Readings) -> str:

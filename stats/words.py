@@ -1,5 +1,7 @@
 """How numbers and findings are put into words: percentages, amounts, chances, better and worse."""
 
+from math import floor
+
 from livelift.study import Metric, Study
 
 
@@ -27,13 +29,12 @@ def limit(fraction: float) -> str:
 
 
 def chance(probability: float) -> str:
-    """A small probability as people say it: 1 in 40.
+    """A small probability as people say it, 1 in 40: never less than it is.
 
     >>> chance(0.025), chance(0.1), chance(0.03)
-    ('1 in 40', '1 in 10', '3%')
+    ('1 in 40', '1 in 10', '1 in 33')
     """
-    times = 1.0 / probability
-    return f"1 in {times:.0f}" if abs(times - round(times)) < 1e-9 else limit(probability)
+    return f"1 in {floor(1.0 / probability + 1e-9)}"
 
 
 def amount(value: float | None, metric: Metric) -> str:
@@ -90,7 +91,12 @@ def is_better(study: Study) -> str:
 
 def is_harmed(study: Study) -> str:
     """The verb of a primary that is proven worse."""
-    return "is harmed" if study.experiment.assignment == "randomised" else f"is worse in {study.names.treatment}"
+    return f"is {harmed(study)}"
+
+
+def harmed(study: Study) -> str:
+    """What a primary is that is proven worse."""
+    return "harmed" if study.experiment.assignment == "randomised" else f"worse in {study.names.treatment}"
 
 
 CAUSES = {

@@ -68,7 +68,9 @@ def test_a_finding_says_version_behaviour_and_what_was_seen(finding: Path) -> No
     header = text[: text.index("set -euo pipefail")]
     assert version in header and package in header.lower().replace(" ", "")
     assert re.search(r"Seen on \d{4}-\d\d-\d\d", header) and "Exit code: 0 as described" in header
-    assert any(f"`findings/{finding.name}`" in page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md"))
+    assert any(
+        f"`findings/{finding.name}`" in page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md")
+    )
 
 
 @pytest.mark.slow

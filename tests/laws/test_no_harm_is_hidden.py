@@ -118,7 +118,7 @@ def test_a_ship_that_turns_into_harm_is_alarmed(tmp_path: Path) -> None:
     assert document["alarms"][0]["name"] == "harm"
     look = document["alarms"][0]["look"]
     assert look > 30 and not any(entry["alarms"] for entry in history if entry["progress"]["look"] < look)
-    assert "But now" in document["summary"] and "is harmed, shown at look" in document["summary"]
+    assert "But since then" in document["summary"] and "is harmed, shown at look" in document["summary"]
     assert document["metrics"]["session_duration"]["sequential"]["ci"][1] < 0
 
 
@@ -154,7 +154,7 @@ def test_a_primary_that_falls_to_nothing_is_harmed(tmp_path: Path) -> None:
     document, _ = judged(tmp_path, rule)
     assert document["decision"] == "dont_ship"
     reading = document["metrics"]["session_duration"]["sequential"]
-    assert (reading["cause"], reading["lift"], reading["harm"]["at"]) == ("zero_treatment", None, 9)
+    assert (reading["cause"], reading["lift"], reading["harm"]["at"]) == ("zero_treatment", -1.0, 9)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

@@ -36,7 +36,7 @@ def test_what_held_then_and_what_holds_now_are_both_said() -> None:
     assert [alarm.name for alarm in last.alarms] == ["harm"]
     assert last.alarms[0].look == 40 == last.primary.harm.at
     assert last.summary.startswith("Ship: Average session duration is better, decided on 2009-03-31 (look 30) at +4")
-    assert "But now: Average session duration is harmed, shown at look 40 (-2" in last.summary
+    assert "But since then: Average session duration is harmed, shown at look 40 (-2" in last.summary
     assert {rule.name: rule.passed for rule in last.reasons}["alarm"] is False
 
 
