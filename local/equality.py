@@ -1,8 +1,11 @@
 """Is the live document equal to the batch's? Integers and words exactly, floats to 1e-9 relative (promise P1)."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from math import isclose
 from typing import Any
+
+from livelift.event_time import DAY, from_iso, to_iso
 
 RELATIVE = 1e-9
 ABSOLUTE = 1e-12
@@ -35,3 +38,35 @@ def _equal(live: Any, batch: Any) -> bool:
         numbers = isinstance(live, int | float) and isinstance(batch, int | float)
         return numbers and isclose(live, batch, rel_tol=RELATIVE, abs_tol=ABSOLUTE)
     return bool(live == batch)
+
+
+def history_differences(live: Sequence[Any], batch: Sequence[Any]) -> Iterator[str]:
+    """Every place where two histories differ: a tick that one of them lacks or has twice, or one with other numbers.
+
+    The stream goes on at the midnights after the completion of the period, which the batch leaves out: the live history
+    has to have each of them once.
+    """
+    has, wants = Counter(map(_moment, live)), [*_moments(batch)]
+    yield from (f"{moment}: no such tick" for moment in wants if not has[moment])
+    yield from (f"{moment}: {count} ticks" for moment, count in has.items() if count > 1)
+    yield from (f"{moment}: a tick too many" for moment in has if moment not in wants)
+    if list(has) != wants and sorted(has) == sorted(wants):
+        yield "the ticks are in another order"
+    found = {_moment(entry): entry for entry in live}
+    for entry in batch:
+        moment = _moment(entry)
+        yield from (f"{moment}{place}" for place in differences(found.get(moment, entry), entry))
+
+
+def _moment(entry: Any) -> str:
+    return f"{entry['as_of']}{' (the end)' if entry['progress']['ended'] else ''}"
+
+
+def _moments(batch: Sequence[Any]) -> Iterator[str]:
+    """Those of the batch's ticks, and of the midnights between the completion of the period and the end."""
+    complete = next((entry["as_of"] for entry in batch if entry["progress"]["period_complete"]), None)
+    for entry in batch:
+        if entry["progress"]["ended"] and complete is not None and complete < entry["as_of"]:
+            midnights = range(from_iso(complete) // DAY * DAY + DAY, from_iso(entry["as_of"]) + 1, DAY)
+            yield from map(to_iso, midnights)
+        yield _moment(entry)

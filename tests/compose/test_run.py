@@ -7,15 +7,14 @@ from typing import Any
 
 import pytest
 
-from batch.document import batch_document
 from livelift.study import load_study
-from local.equality import differences
 from local.verdict_reader import read_verdict
 from producer.sources import lastfm_generator
 from stats.redis_connection import connect
 from tests.compose.files import SECRETS, STATIONS
 from tests.compose.image import Container
 from tests.compose.servers import ComposeKafka, ComposeRedis
+from tests.support.live_run import assert_kept_run_equals_batch
 
 STUDY = load_study("lastfm")
 EVENTS = 60_000
@@ -37,7 +36,7 @@ class Machine:
             "/var/lib/livelift": str(folder / "volume"),
             "/tmp/livelift": str(folder / "tmpfs"),
         }
-        self._redis: Any = connect(redis.url)
+        self.redis: Any = connect(redis.url)
         self.containers: dict[str, Container] = {}
 
     @property
@@ -66,7 +65,7 @@ class Machine:
             container.process.stop()
 
     def document(self) -> dict[str, Any] | None:
-        return read_verdict(self._redis, STUDY.name)
+        return read_verdict(self.redis, STUDY.name)
 
     def end_of(self, run: str) -> dict[str, Any]:
         """The final document of `run`."""
@@ -100,8 +99,7 @@ def test_a_run_without_data_then_one_with_data(machine: Machine) -> None:
     healthy: set[str] = set()
     machine.wait(lambda: healthy.update(machine.healthy()) or healthy == set(STATIONS))
     document = machine.end_of(FIRST)
-    twin, _ = batch_document(machine.generated, STUDY)
-    assert list(differences(document, twin)) == []
+    assert_kept_run_equals_batch(machine.redis, document, machine.generated, STUDY)
     producer = machine.containers["producer"].process
     machine.wait(lambda: producer.poll() == 0)
     assert "generated data, with a planted lift of +15%" in producer.log.read_text()
@@ -115,8 +113,7 @@ def test_a_run_without_data_then_one_with_data(machine: Machine) -> None:
     data = machine.raw / "userid-timestamp.tsv"
     lastfm_generator.generate(data, events=EVENTS, seed=11, study=STUDY)
     machine.up(LIVELIFT_GENERATE=str(EVENTS), LIVELIFT_RUN=LATER)
-    twin, _ = batch_document(data, STUDY)
-    assert list(differences(machine.end_of(LATER), twin)) == []
+    assert_kept_run_equals_batch(machine.redis, machine.end_of(LATER), data, STUDY)
 
 
 def test_the_data_of_another_run_are_refused_with_what_to_do(machine: Machine) -> None:

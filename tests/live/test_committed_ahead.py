@@ -74,7 +74,7 @@ def test_a_committed_offset_at_the_end_of_a_stream_that_was_not_applied_loses_no
     with group_of(run, servers) as (group, ends):
         group.commit({place: OffsetAndMetadata(end, "", -1) for place, end in ends.items()})
         assert all(group.committed(place) == end > 0 for place, end in ends.items())
-    assert_equals_batch(process(run, servers, folder), Path(run.data), STUDY)
+    assert_equals_batch(process(run, servers, folder), Path(run.data), STUDY, servers)
 
 
 def test_what_was_applied_is_committed_to_its_end(run: Run, servers: LocalServers, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Promise P2 on real processes: whatever is killed, frozen or rolled back, the document equals the batch's.
+"""Promise P2 on real processes: whatever is killed, frozen or rolled back, document and history are the batch's.
 
 The replay is paced, so that each fault meets a run that is under way.
 """
@@ -16,6 +16,7 @@ from livelift.watchdog import SETTING
 from local.demo import DemoPlan, RunOfStations
 from local.run_folder import RunFolder
 from local.servers import LocalServers, local_servers
+from local.verdict_reader import read_history
 from producer.sources import lastfm_generator
 from stats.redis_connection import connect
 from tests.support.live_run import LiveRun, assert_equals_batch, live_run
@@ -68,7 +69,7 @@ def test_kill_9_of_the_producer_resumes_without_leaving_out_or_doubling(
             run.accepted(events)
             run.kill("producer")
 
-    assert_equals_batch(live_run(own_servers, folder, plan(data), kill), data, STUDY)
+    assert_equals_batch(live_run(own_servers, folder, plan(data), kill), data, STUDY, own_servers)
 
 
 @pytest.mark.slow
@@ -79,7 +80,7 @@ def test_kill_9_of_a_processor_whose_users_are_on_disk(data: Path, own_servers: 
             run.kill("processor")
 
     on_disk = DemoPlan(STUDY, data, 4, speed=SPEED, settings=SETTINGS | {"LIVELIFT_STORE": "rocksdict"})
-    assert_equals_batch(live_run(own_servers, folder, on_disk, kill), data, STUDY)
+    assert_equals_batch(live_run(own_servers, folder, on_disk, kill), data, STUDY, own_servers)
     assert len(list(folder.glob("states-*"))) <= 1, "a processor does not remove what killed ones have left"
 
 
@@ -92,7 +93,7 @@ def test_kill_9_of_redis_loses_nothing_that_is_not_made_good(
         own_servers.redis.kill()
         own_servers.redis.start()
 
-    assert_equals_batch(live_run(own_servers, folder, plan(data), kill), data, STUDY)
+    assert_equals_batch(live_run(own_servers, folder, plan(data), kill), data, STUDY, own_servers)
 
 
 @AT
@@ -103,7 +104,7 @@ def test_kill_9_of_the_broker_is_waited_out(events: int, data: Path, own_servers
         time.sleep(1.0)
         own_servers.kafka.start()
 
-    assert_equals_batch(live_run(own_servers, folder, plan(data), kill), data, STUDY)
+    assert_equals_batch(live_run(own_servers, folder, plan(data), kill), data, STUDY, own_servers)
 
 
 @pytest.mark.slow
@@ -114,7 +115,7 @@ def test_an_emptied_redis_is_filled_again_from_the_start_of_the_output_log(
         run.accepted(20_000)
         connect(own_servers.redis.admin_url).flushall()
 
-    assert_equals_batch(live_run(own_servers, folder, plan(data), empty), data, STUDY)
+    assert_equals_batch(live_run(own_servers, folder, plan(data), empty), data, STUDY, own_servers)
 
 
 @pytest.mark.slow
@@ -138,7 +139,7 @@ def test_a_frozen_worker_that_wakes_after_its_partitions_were_given_away_changes
         time.sleep(3)
         second.kill()
 
-    assert_equals_batch(live_run(own_servers, folder, plan(data), freeze), data, STUDY)
+    assert_equals_batch(live_run(own_servers, folder, plan(data), freeze), data, STUDY, own_servers)
 
 
 @pytest.mark.slow
@@ -149,7 +150,7 @@ def test_a_second_worker_may_join_and_leave(data: Path, own_servers: LocalServer
         time.sleep(6)
         second.stop(5)
 
-    assert_equals_batch(live_run(own_servers, folder, plan(data), join), data, STUDY)
+    assert_equals_batch(live_run(own_servers, folder, plan(data), join), data, STUDY, own_servers)
 
 
 @pytest.mark.slow
@@ -167,7 +168,7 @@ def test_a_second_stats_station_stands_by_and_takes_over(data: Path, own_servers
         second.stop(5)
         logs.append(second.tail(1_000))
 
-    assert_equals_batch(live_run(own_servers, folder, plan(data), rival), data, STUDY)
+    assert_equals_batch(live_run(own_servers, folder, plan(data), rival), data, STUDY, own_servers)
     assert "reading on" in logs[0]
     assert "stands still" not in logs[0]
     assert logs[0].count("standing by") < 10, "it competes with the first"
@@ -184,7 +185,7 @@ def test_kill_9_of_every_station_again_and_again_changes_nothing(
             for station in ("stats", "producer", "processor"):
                 run.kill(station)
 
-    assert_equals_batch(live_run(own_servers, folder, plan(data), kill), data, STUDY)
+    assert_equals_batch(live_run(own_servers, folder, plan(data), kill), data, STUDY, own_servers)
 
 
 def test_stats_started_on_a_redis_that_holds_the_answer_changes_nothing(
@@ -194,6 +195,7 @@ def test_stats_started_on_a_redis_that_holds_the_answer_changes_nothing(
         RunFolder(folder), DemoPlan(STUDY, data, 4), own_servers.kafka.address, own_servers.redis.url
     ) as run:
         before = LiveRun(run).end()
+        ticks = read_history(client := connect(own_servers.redis.url), STUDY.name, before["run"])
         run.supervisor.children["stats"].kill()
         again = run.start_another("stats", {})
         deadline = time.monotonic() + 30
@@ -203,3 +205,4 @@ def test_stats_started_on_a_redis_that_holds_the_answer_changes_nothing(
         time.sleep(1.0)
         assert again.poll() is None
         assert run.document() == before
+        assert read_history(client, STUDY.name, before["run"]) == ticks

@@ -14,10 +14,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from batch.document import batch_document
 from livelift.errors import ResourceError
 from livelift.study import load_study
-from local.equality import differences
 from local.processes import ChildProcess
 from local.redis_server import RedisServer
 from local.run_folder import RunFolder
@@ -31,6 +29,7 @@ from stats.redis_connection import connect
 from stats.settings import StatsSettings
 from tests.live.test_interrupt import processes_of
 from tests.support.command_line import LIVELIFT, write_small_log
+from tests.support.live_run import assert_kept_run_equals_batch
 from tests.support.small_disk import fill, small_disk
 
 STUDY = load_study("lastfm")
@@ -93,10 +92,9 @@ def test_a_disk_that_fills_up_is_said_and_the_replay_goes_on_when_there_is_room(
         while (document := read_newest(client, STUDY.name)) is None or not document["progress"]["ended"]:
             assert time.monotonic() < deadline, document
             time.sleep(0.2)
+        assert_kept_run_equals_batch(client, document, data, STUDY)
     stack.send_signal(signal.SIGINT)
     assert stack.wait(timeout=30) == 130
-    twin, _ = batch_document(data, STUDY)
-    assert list(differences(document, twin)) == []
 
 
 def test_redis_on_a_full_disk_can_be_read_and_stats_says_why_it_ends(servers: LocalServers, tmp_path: Path) -> None:

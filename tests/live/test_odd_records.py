@@ -1,109 +1,29 @@
 """Every kind of stranger's record in one paced replay, with kills: the document is the batch's but for the letters."""
 
-import asyncio
-import os
-import signal
-import time
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-import msgspec
-from aiokafka import AIOKafkaProducer
-from kafka import KafkaConsumer, TopicPartition
 
 from batch.document import batch_document
-from broker.partitioning import partition_of
-from livelift.events import decode_control
 from livelift.names import RunNames
 from livelift.study import load_study
-from local.dead_letters import read_dead_letters
 from local.demo import DemoPlan, RunOfStations
-from local.equality import differences
 from local.run_folder import RunFolder
 from local.servers import LocalServers
+from local.verdict_reader import read_history
 from producer.sources import lastfm_generator
+from stats.redis_connection import connect
 from tests.support.live_run import LiveRun
-from tests.support.odd_records import MAKERS, Place, odd_record
+from tests.support.sent_odd_records import (
+    Sent,
+    assert_equal_but_for,
+    assert_history_equal_but_for_letters,
+    assert_letters,
+    send_odd_records,
+)
 
 STUDY = load_study("lastfm")
 PARTITIONS = 2
 SPEED = "1200000x"
 SETTINGS = {"LIVELIFT_FETCH_RECORDS": "2000", "LIVELIFT_SESSION_TIMEOUT": "6"}
-REFUSED_BY_THE_BROKER = ("microseconds", "greatest timestamp")  # it takes no timestamp beyond the next hour
-COUNTED = (".input.rows", ".input.rejected", ".health.rejected_share", ".rules", ".reasons")
-"""Where counted letters show in a document. Rules and reasons quote the share; the decision is compared."""
-
-Sent = dict[tuple[int, int], set[str]]
-"""(partition, offset) of a stranger's record → the reasons that may be given for it."""
-
-
-@contextmanager
-def frozen(run: LiveRun, station: str) -> Iterator[None]:
-    pid = run.stations.supervisor.children[station].pid
-    os.kill(pid, signal.SIGSTOP)
-    time.sleep(0.5)  # what it had sent arrives
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
-
-
-def stand(kafka: str, topic: str, partition: int) -> Place:
-    """The greatest row and time that the partition holds, and its manifest."""
-    consumer = KafkaConsumer(bootstrap_servers=kafka, group_id=None)
-    try:
-        place = TopicPartition(topic, partition)
-        consumer.assign([place])
-        end = consumer.end_offsets([place])[place]
-        consumer.seek(place, max(0, end - 500))
-        row, reached, manifest = -1, -1, None
-        while consumer.position(place) < end:
-            for record in consumer.poll(500).get(place, []):
-                if record.key is None:
-                    mark = decode_control(record.value)
-                    manifest, reached = mark.manifest, max(reached, mark.time)
-                else:
-                    row = max(row, msgspec.json.decode(record.value)["row"])
-                    reached = max(reached, record.timestamp)
-        assert manifest is not None
-        return Place(row, reached, manifest)
-    finally:
-        consumer.close()
-
-
-def odd_records(partition: int, place: Place) -> Iterator[tuple[bytes | None, bytes | None, int, set[str]]]:
-    """(key, value, time, possible reasons) of every odd record, and of a user's record on the other partition."""
-    for name in MAKERS:
-        if name not in REFUSED_BY_THE_BROKER:
-            odd = odd_record(name, place)
-            reasons = {odd.reason}
-            if name in ("empty key", "key not UTF-8", "huge key"):
-                reasons.add("no_such_row")  # between two slices the next row is not announced yet
-            yield odd.key, odd.value, odd.time, reasons
-    stray = next(key for n in range(99) if partition_of(key := b"user_%06d" % n, PARTITIONS) != partition)
-    value = msgspec.json.encode({"v": 1, "row": place.row + 1, "artist_id": "", "artist": "a"})
-    yield stray, value, place.time, {"wrong_partition", "no_such_row"}
-
-
-async def send_all(kafka: str, topic: str, places: list[Place]) -> Sent:
-    """Every odd record to every partition."""
-    producer = AIOKafkaProducer(bootstrap_servers=kafka, max_request_size=8 << 20, max_batch_size=4 << 20)
-    await producer.start()
-    sent: Sent = {}
-    try:
-        for partition, place in enumerate(places):
-            for key, value, time_ms, reasons in odd_records(partition, place):
-                batch = producer.create_batch()  # `send` takes no record that has neither key nor value
-                batch.append(key=key, value=value, timestamp=time_ms)
-                batch.close()
-                found = await (await producer.send_batch(batch, topic, partition=partition))
-                sent[partition, found.offset] = reasons
-        return sent
-    finally:
-        await producer.stop()
 
 
 def test_whatever_strangers_write_is_a_dead_letter_and_nothing_else(
@@ -119,26 +39,10 @@ def test_whatever_strangers_write_is_a_dead_letter_and_nothing_else(
         sent: Sent = {}
         for events, killed in ((8_000, "processor"), (20_000, "producer")):
             run.accepted(events)
-            with frozen(run, "producer"):
-                places = [stand(kafka, names.events, partition) for partition in range(PARTITIONS)]
-                sent |= asyncio.run(send_all(kafka, names.events, places))
+            sent |= send_odd_records(run, kafka, names, PARTITIONS)
             run.kill(killed)
         document = run.end()
-        letters = read_dead_letters(kafka, names)
         assert all(child.poll() is None for name, child in stations.supervisor.children.items() if name != "producer")
-    of_the_stream = {(letter["partition"], letter["offset"]): letter for letter in letters if "offset" in letter}
-    assert of_the_stream.keys() == sent.keys()
-    assert {at: letter["reason"] for at, letter in of_the_stream.items() if letter["reason"] not in sent[at]} == {}
-    twin, _ = batch_document(data, STUDY)
-    assert_equal_but_for(document, twin, Counter(letter["reason"] for letter in of_the_stream.values()))
-
-
-def assert_equal_but_for(document: dict[str, Any], twin: dict[str, Any], letters: Counter[str]) -> None:
-    """Every number of the live document is the batch's, except that `letters` are counted."""
-    counted = dict(Counter(twin["input"]["rejected"]) + letters)
-    assert document["input"] == twin["input"] | {
-        "rows": twin["input"]["rows"] + letters.total(),
-        "rejected": counted,
-    }
-    found = list(differences(document, twin))
-    assert [difference for difference in found if not difference.startswith(COUNTED)] == []
+    twin, ticks = batch_document(data, STUDY)
+    assert_equal_but_for(document, twin, assert_letters(kafka, names, sent))
+    assert_history_equal_but_for_letters(read_history(connect(servers.redis.url), "lastfm", stations.run.run), ticks)

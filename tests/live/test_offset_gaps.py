@@ -90,7 +90,7 @@ def test_events_written_in_transactions_equal_the_batch(servers: LocalServers, f
             time.sleep(0.2)
     finally:
         stations.stop()
-    assert_equals_batch(document, data, STUDY)
+    assert_equals_batch(document, data, STUDY, servers)
 
 
 def test_an_output_log_written_in_transactions_is_read_to_its_end(servers: LocalServers) -> None:

@@ -27,7 +27,7 @@ def test_the_document_equals_the_batch_at_full_speed(
     partitions: int, data: Path, servers: LocalServers, folder: Path
 ) -> None:
     document = live_run(servers, folder, DemoPlan(STUDY, data, partitions))
-    assert_equals_batch(document, data, STUDY)
+    assert_equals_batch(document, data, STUDY, servers)
 
 
 @pytest.mark.slow
@@ -42,7 +42,7 @@ def test_the_document_equals_the_batch_at_a_speed_of_thirty_seconds(
         run.wait_for(lambda document: seen.add(document["as_of"]) or len(seen) > 20)
 
     document = live_run(servers, folder, plan, look)
-    assert_equals_batch(document, data, STUDY)
+    assert_equals_batch(document, data, STUDY, servers)
 
 
 @pytest.mark.slow
@@ -56,4 +56,4 @@ def test_kill_9_of_processor_and_stats_changes_nothing(data: Path, servers: Loca
         run.kill("stats")
 
     document = live_run(servers, folder, DemoPlan(STUDY, data, 4, settings=settings), kill)
-    assert_equals_batch(document, data, STUDY)
+    assert_equals_batch(document, data, STUDY, servers)

@@ -10,9 +10,11 @@ from typing import Any
 from batch.document import batch_document
 from livelift.study import Study
 from local.demo import DemoPlan, RunOfStations
-from local.equality import differences
+from local.equality import differences, history_differences
 from local.run_folder import RunFolder
 from local.servers import LocalServers
+from local.verdict_reader import read_history
+from stats.redis_connection import Client, connect
 
 LIMIT_SECONDS = 150.0
 
@@ -64,7 +66,13 @@ def live_run(
         return live.end()
 
 
-def assert_equals_batch(document: dict[str, Any], data: Path, study: Study) -> None:
-    """Every number of the live document is the batch's."""
-    twin, _ = batch_document(data, study)
+def assert_equals_batch(document: dict[str, Any], data: Path, study: Study, servers: LocalServers) -> None:
+    """Every number of the live document, and of every tick that `servers` keep of its run, is the batch's."""
+    assert_kept_run_equals_batch(connect(servers.redis.url), document, data, study)
+
+
+def assert_kept_run_equals_batch(client: Client, document: dict[str, Any], data: Path, study: Study) -> None:
+    """The same, with the history that `client` reads."""
+    twin, ticks = batch_document(data, study)
     assert list(differences(document, twin)) == []
+    assert list(history_differences(read_history(client, study.name, document["run"]), ticks)) == []
