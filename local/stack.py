@@ -24,6 +24,9 @@ from stats.redis_connection import connect
 
 STATIONS = ("processor", "stats")
 POLL_SECONDS = 0.3
+ENDING = ("producer",)
+"""Stations whose work has an end, which they tell by code 0. Another one that ends so was asked to by somebody."""
+
 SAY_SECONDS = 30.0
 """How often a station that waits for a server is mentioned."""
 
@@ -43,16 +46,17 @@ class Supervisor:
         self._say = say
         self._budgets: dict[str, RestartBudget] = {}
         self._said_at: dict[str, float] = {}
-        self._settings: dict[str, dict[str, str]] = {}
+        self._started: dict[str, tuple[str, dict[str, str]]] = {}  # name → station and settings
         self.children: dict[str, ChildProcess] = {}
 
-    def start(self, station: str, settings: dict[str, str]) -> None:
-        """Start a station, and again whenever it was killed."""
-        self._settings[station] = settings
-        self.children[station] = self._stations.start(station, **settings)
+    def start(self, station: str, settings: dict[str, str], name: str = "") -> None:
+        """Start a station, and again whenever it was killed. `name` tells several processes of one station apart."""
+        name = name or station
+        self._started[name] = station, settings
+        self.children[name] = self._stations.start(station, name=name, **settings)
 
     def look_after(self) -> None:
-        """Start again what was killed.
+        """Start again what was killed, or ended by a signal of somebody's.
 
         Raises
         ------
@@ -67,7 +71,7 @@ class Supervisor:
             code = child.poll()
             if code is None:
                 child.rotate_log()
-            elif code == 0:
+            elif code == 0 and self._started[name][0] in ENDING:
                 self._stations.targets.remove(name)  # it has done its work: Prometheus need not look for it
             else:
                 self._start_again(name, child, code)
@@ -84,7 +88,7 @@ class Supervisor:
         else:
             why = f"code {code}" if code != StandstillError.exit_code else last_words(child.tail(20))[0]
             self._say(f"{name} ended ({why}): starting it again")
-        self.start(name, self._settings[name])
+        self.start(*self._started[name], name)
 
     def _say_now_and_then(self, name: str) -> None:
         now = time.monotonic()

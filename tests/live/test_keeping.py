@@ -169,13 +169,13 @@ def test_a_station_that_does_not_reach_a_kept_server_is_started_again(tmp_path: 
         with ChildProcess("stats", ["sh", "-c", f"exit {code}"], tmp_path / "log") as child:
             child.wait(10)
             kept.children["stats"] = child
-            kept._settings["stats"] = {}
+            kept._started["stats"] = "stats", {}
             kept.look_after()
             assert len(said) == 1
             stations.stop()
             alone = stack_module.Supervisor(stations, said.append)
             alone.children["stats"] = child
-            alone._settings["stats"] = {}
+            alone._started["stats"] = "stats", {}
             if code == 1:
                 alone.look_after()
             else:
@@ -194,11 +194,30 @@ def test_a_station_ended_by_its_watchdog_is_started_again(tmp_path: Path) -> Non
     with ChildProcess("stats", command, tmp_path / "log") as child:
         child.wait(10)
         supervisor.children["stats"] = child
-        supervisor._settings["stats"] = {}
+        supervisor._started["stats"] = "stats", {}
         supervisor.look_after()
         assert supervisor.children["stats"] is not child
     stations.stop()
     assert said == ["stats ended (the stats station stands still: x): starting it again"]
+
+
+@pytest.mark.parametrize("station", ["producer", "processor", "stats"])
+def test_only_a_producer_has_an_end(station: str, tmp_path: Path) -> None:
+    """A processor or stats station that ends with code 0 was asked to by somebody's SIGTERM: it is started again."""
+    run = Run.new(study="lastfm", fingerprint="f", data="d", partitions=1)
+    said: list[str] = []
+    stations = Stations(RunFolder(tmp_path), run, "127.0.0.1:1", "redis://127.0.0.1:1/0")
+    supervisor = stack_module.Supervisor(stations, said.append)
+    try:
+        with ChildProcess("asked", ["sh", "-c", "exit 0"], tmp_path / "log") as child:
+            child.wait(10)
+            supervisor.start(station, {}, f"{station}-1")
+            stations.stop()
+            supervisor.children[f"{station}-1"] = child
+            supervisor.look_after()
+        assert said == ([] if station == "producer" else [f"{station}-1 ended (code 0): starting it again"])
+    finally:
+        stations.stop()
 
 
 @pytest.mark.slow
