@@ -12,6 +12,8 @@ from typing import Any
 from aiokafka.consumer import fetcher
 from aiokafka.errors import CorruptRecordException
 
+from broker.repeats import WRAPS_AT, Numbers
+
 
 class KafkaBatch:
     """What a fetch gives between two offsets, which have `offset`, `timestamp`, `key` and `value`. One can go through it once.
@@ -30,6 +32,15 @@ class KafkaBatch:
         self._batch = batch
         self.first = asked_from
         self.last: int = batch.next_offset - 1
+
+    @property
+    def numbers(self) -> Numbers | None:
+        """What tells it from others of its producer; None if that is not idempotent, and of the broker's own records."""
+        batch = self._batch
+        if batch.is_control_batch or batch.producer_id < 0:
+            return None
+        last = batch.base_sequence + batch.next_offset - 1 - batch.base_offset
+        return Numbers(batch.producer_id, batch.producer_epoch, last % WRAPS_AT)
 
     def __iter__(self) -> Iterator[Any]:
         if self._batch.is_control_batch:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from broker.repeats import Taken
 from livelift.errors import VersionError
 from livelift.events import (
     MOST_USER_BYTES,
@@ -50,12 +51,15 @@ class Known(msgspec.Struct, array_like=True, gc=False):
         No row at or above `row_limit` and no event after `time_limit` ms has been announced.
     resent_from
         Rows from here on may come again: a producer has begun again there.
+    taken
+        The newest batch that was read of each producer.
     """
 
     manifest: Manifest | None = None
     row_limit: int = 0
     time_limit: int = -1
     resent_from: int = NO_ROW
+    taken: Taken = msgspec.field(default_factory=dict)
 
 
 class Admission:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
+from broker.repeats import Numbers
 from livelift.output_log import Counts, Output
 
 
@@ -20,10 +21,15 @@ class Batch(Protocol):
 
     first, last
         The offsets that it covers: between them nothing is left out, whether or not a record is there for each.
+    numbers
+        What tells it from others of its producer; None if that gives none.
     """
 
     first: int
     last: int
+
+    @property
+    def numbers(self) -> Numbers | None: ...
 
     def __iter__(self) -> Iterator[Record]: ...
 

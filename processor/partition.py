@@ -6,6 +6,7 @@ the records are cut into batches, and where a crash cut them anew, therefore lea
 
 from collections.abc import Callable, Iterable
 
+from broker.repeats import taken_before
 from livelift.errors import StateError
 from livelift.events import UNREADABLE, End
 from livelift.output_log import EVENT
@@ -81,7 +82,7 @@ class Partition(SessionOperator):
 
     def apply_batches(self, batches: Iterable[Batch]) -> Effects:
         """Take the partition's next Kafka batches, in order: offsets that a batch covers and has no record of never held
-        one of ours.
+        one of ours. A batch that the broker took twice counts once.
 
         Raises
         ------
@@ -93,7 +94,8 @@ class Partition(SessionOperator):
             for batch in batches:
                 as_of = self.as_of
                 self._expect(batch.first)
-                self._apply(batch if batch.first > as_of else (r for r in batch if r.offset > as_of), effects)
+                if not taken_before(batch.numbers, self.known.taken):
+                    self._apply(batch if batch.first > as_of else (r for r in batch if r.offset > as_of), effects)
                 self.as_of = max(as_of, batch.last)
 
         return self._counted(apply)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
+from broker.repeats import Numbers
 from livelift.events import Control, End, Manifest, Progress, Start, encode_control
 
 _encode = msgspec.json.Encoder().encode
@@ -71,6 +72,7 @@ class FakeBatch:
     first: int
     last: int
     records: tuple[FakeRecord, ...]
+    numbers: Numbers | None = None
 
     def __iter__(self) -> Iterator[FakeRecord]:
         return iter(self.records)
