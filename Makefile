@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: env demo bench latency test test-slow simulate lint format hooks lock clean
+.PHONY: env demo bench latency test test-slow chaos simulate lint format hooks lock clean
 
 env: .venv/.installed
 
@@ -38,6 +38,10 @@ test: lint
 
 test-slow: env
 	$(BIN)/pytest -m slow $(ARGS)
+
+# A whole stack under the faults of a seed; exit code 1 if a number is wrong, something stands still or a process is left.
+chaos: env
+	$(BIN)/python -m tests.chaos --seed $(or $(SEED),1) $(if $(EVENTS),--events $(EVENTS)) $(ARGS)
 
 simulate: env
 	$(BIN)/livelift simulate --bars --experiments 2000 $(ARGS)

@@ -22,7 +22,7 @@ from tests.support.sent_odd_records import (
 
 STUDY = load_study("lastfm")
 PARTITIONS = 2
-SPEED = "1200000x"
+SPEED = "800000x"  # the second strike comes after the recovery of a killed processor
 SETTINGS = {"LIVELIFT_FETCH_RECORDS": "2000", "LIVELIFT_SESSION_TIMEOUT": "6"}
 
 
