@@ -10,8 +10,8 @@ from livelift.event_time import to_iso
 from local.pipeline_reading import PipelineReader, PipelineReading
 from tests.chaos.stack import Stack
 
-QUIET_SECONDS = 90.0
-"""Longer than every time-out of a client; a run whose numbers stand still for so long hangs."""
+QUIET_SECONDS = 120.0
+"""Longer than every time-out of a client, and time for a station's watchdog, and for the station to start again."""
 
 MOST_SECONDS = 300.0
 """After the last fault. A run that goes round in circles moves its numbers too."""

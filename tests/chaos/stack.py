@@ -27,6 +27,9 @@ from tests.chaos.servers import LinkedKafka
 SETTINGS = {"LIVELIFT_FETCH_RECORDS": "2000", "LIVELIFT_SESSION_TIMEOUT": "6", "LIVELIFT_CHECKPOINT_SECONDS": "2"}
 """Of processors: small batches, and rebalances that take seconds, so that faults meet many different moments."""
 
+WATCHDOG = {"LIVELIFT_STANDSTILL_SECONDS": "60"}
+"""The least that is sensible: a hang is not to be waited for longer than need be."""
+
 LOOK_SECONDS = 0.3
 KEEPING_SECONDS = 70.0
 """A server that is being started again at the end takes a minute at most."""
@@ -55,7 +58,7 @@ class Stack:
         )
         self.names = RunNames(study.name, self.run.run)
         self._say = say
-        self._settings = SETTINGS | {"LIVELIFT_STORE": schedule.store}
+        self._settings = SETTINGS | WATCHDOG | {"LIVELIFT_STORE": schedule.store}
         self._replay = {
             "LIVELIFT_DATA": str(data), "LIVELIFT_PARTITIONS": str(schedule.partitions), "LIVELIFT_SPEED": speed,
             "LIVELIFT_FROM": to_iso(select_from),
@@ -93,7 +96,7 @@ class Stack:
             own = {"LIVELIFT_KAFKA": self.kafka.links[name].address}
             if name in self.redis_links:
                 own["LIVELIFT_REDIS"] = self.redis.url.replace(self.redis.address, self.redis_links[name].address)
-            own |= {"producer": self._replay, "processor": self._settings}.get(station, {})
+            own |= {"producer": self._replay, "processor": self._settings, "stats": WATCHDOG}[station]
             self.supervisor.start(station, own, name)
 
     @property

@@ -22,9 +22,10 @@ LIMIT_SECONDS = 150.0
 class LiveRun:
     """A run in progress; `document` is the newest."""
 
-    def __init__(self, run: RunOfStations) -> None:
+    def __init__(self, run: RunOfStations, limit_seconds: float = LIMIT_SECONDS) -> None:
         self.stations = run
-        self._deadline = time.monotonic() + LIMIT_SECONDS
+        self._limit = limit_seconds
+        self._deadline = time.monotonic() + limit_seconds
 
     def kill(self, station: str) -> None:
         """kill -9; the run's own supervision starts the station again. A producer may have finished its replay before."""
@@ -41,7 +42,7 @@ class LiveRun:
             if document is not None and reached(document):
                 return document
             self.stations.supervisor.look_after()
-            assert time.monotonic() < self._deadline, f"no such document in {LIMIT_SECONDS} s; newest: {document}"
+            assert time.monotonic() < self._deadline, f"no such document in {self._limit} s; newest: {document}"
             time.sleep(0.05)
 
     def accepted(self, events: int) -> dict[str, Any]:

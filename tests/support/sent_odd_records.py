@@ -108,8 +108,10 @@ def assert_letters(kafka: str, names: RunNames, sent: Sent) -> Counter[str]:
     """The dead letters are the records that were `sent`, no other; how many of each reason."""
     letters = read_dead_letters(kafka, names)
     of_the_stream = {(letter["partition"], letter["offset"]): letter for letter in letters if "offset" in letter}
-    assert of_the_stream.keys() == sent.keys()
-    assert {at: letter["reason"] for at, letter in of_the_stream.items() if letter["reason"] not in sent[at]} == {}
+    others = {at: of_the_stream.get(at, "no letter") for at in of_the_stream.keys() ^ sent.keys()}
+    assert not others, others
+    wrong = {at: letter["reason"] for at, letter in of_the_stream.items() if letter["reason"] not in sent[at]}
+    assert not wrong, wrong
     return Counter(letter["reason"] for letter in of_the_stream.values())
 
 
