@@ -87,7 +87,7 @@ def test_a_stranger_s_event_of_a_passed_row_is_still_refused() -> None:
         event = replace(event, offset=event.offset + 1)
 
 
-def test_numbers_begin_again_after_the_last_one_and_few_producers_are_remembered() -> None:
+def test_numbers_wrap_and_few_producers_are_remembered() -> None:
     taken: Taken = {}
     wraps = [(1 << 31) - 5, 3, 3, 9]
     assert [taken_before(Numbers(1, 0, last), taken) for last in wraps] == [False, False, True, False]

@@ -155,7 +155,7 @@ def own_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServe
 
 
 @pytest.mark.slow
-def test_odd_records_and_redis_faults_together_change_only_the_letters(
+def test_odd_records_and_redis_faults_change_only_the_letters(
     own_servers: LocalServers, folder: Path, tmp_path: Path
 ) -> None:
     data = tmp_path / "log.tsv"

@@ -71,7 +71,7 @@ def test_a_batch_is_taken_from_the_offset_that_was_asked_for() -> None:
     assert fetched(2, kafka_batch(0, [0, 1, 2, 3])) == [(2, 3, [2, 3])]
 
 
-def test_a_batch_tells_its_producer_and_the_number_of_its_last_record() -> None:
+def test_a_batch_tells_producer_and_number_of_its_last_record() -> None:
     """Whatever its offsets, also if it is taken from its middle on; without a producer's id, and of the broker, it has none."""
     parts = (
         kafka_batch(0, [0, 1, 2], producer=(7, 1, 40)),
