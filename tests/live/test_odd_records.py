@@ -37,7 +37,7 @@ def test_whatever_strangers_write_is_a_dead_letter_and_nothing_else(
         run = LiveRun(stations)
         names = RunNames("lastfm", stations.run.run)
         sent: Sent = {}
-        for events, killed in ((8_000, "producer"), (20_000, "processor")):
+        for events, killed in ((8_000, "processor"), (20_000, "producer")):
             run.accepted(events)
             sent |= send_odd_records(run, kafka, names, PARTITIONS)
             run.kill(killed)
