@@ -73,6 +73,8 @@ def odd_records(
             reasons = {odd.reason}
             if name in ("empty key", "key not UTF-8", "huge key"):
                 reasons.add("no_such_row")  # between two slices the next row is not announced yet
+            if odd.key and partition_of(odd.key, partitions) != partition:
+                reasons.add("wrong_partition")  # a key is judged before the row
             yield odd.key, odd.value, odd.time, reasons
     stray = next(key for n in range(99) if partition_of(key := b"user_%06d" % n, partitions) != partition)
     value = msgspec.json.encode({"v": 1, "row": place.row + 1, "artist_id": "", "artist": "a"})
