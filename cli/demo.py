@@ -79,7 +79,7 @@ def demo(
                 typer.echo(json.dumps(document, indent=1))
             else:
                 show_verdict(document, loaded)
-            console.print(f"the verdict is in Redis, under livelift:{study}:verdict — later: livelift verdict")
+            console.print(f"the verdict is in Redis, under livelift:{loaded.name}:verdict — later: livelift verdict")
             if not exit_:
                 say(f"{whereabouts(servers)} — Ctrl-C stops them")
                 while True:

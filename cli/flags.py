@@ -12,7 +12,9 @@ from livelift.event_time import from_iso
 from local.processes import PRIVATE
 from local.run_folder import RunFolder
 
-StudyFlag = Annotated[str, typer.Option("--study", help="Which study: a file of studies/.", envvar=settings.STUDY)]
+StudyFlag = Annotated[
+    str, typer.Option("--study", help="Which study: its name, or its folder (./my_study).", envvar=settings.STUDY)
+]
 DataFlag = Annotated[
     Path | None, typer.Option("--data", help="The listening log (.tsv, .gz, .tar.gz). Default: data/raw/userid-*.tsv.")
 ]

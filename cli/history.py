@@ -15,6 +15,9 @@ from stats.words import p_value
 if TYPE_CHECKING:
     from livelift.study import Study
 
+if TYPE_CHECKING:
+    from livelift.study import Study
+
 COLUMNS = ("as_of", "decision", "why", "look", "lift", "se", "p", "low", "high", "users_control", "users_treatment")
 
 
@@ -33,15 +36,18 @@ def history(
     ] = False,
 ) -> None:
     """Show every look and tick of the current run, oldest first."""
+    from livelift.study import load_study
+
+    loaded = load_study(study)
     if openmetrics:
-        typer.echo(event_time(study, run), nl=False)
+        typer.echo(event_time(loaded, run), nl=False)
         return
-    entries = read(study, run)
+    entries = read(loaded, run)
     if json_:
         for entry in entries:
             typer.echo(json.dumps(entry))
         return
-    rows = [row(entry, study) for entry in entries]
+    rows = [row(entry, loaded) for entry in entries]
     if csv_:
         writer = csv.DictWriter(sys.stdout, COLUMNS, lineterminator="\n")
         writer.writeheader()
@@ -64,7 +70,7 @@ def history(
 
 def told(entry: dict[str, Any], study: "Study") -> list[str]:
     """A tick for a person: the decision first, the numbers with their names and units, then every rule."""
-    line, progress = row(entry, study.name), entry["progress"]
+    line, progress = row(entry, study), entry["progress"]
     bounds = None if line["low"] is None else [line["low"], line["high"]]
     moment = line["as_of"][:16].replace("T", " ")
     return [
@@ -86,7 +92,7 @@ def shown(p: float | None) -> str:
     return "–" if p is None else p_value(p)
 
 
-def read(study: str, run: str | None = None) -> list[dict[str, Any]]:
+def read(study: "Study", run: str | None = None) -> list[dict[str, Any]]:
     """The history of the study's current run, or of `run`.
 
     Raises
@@ -98,13 +104,13 @@ def read(study: str, run: str | None = None) -> list[dict[str, Any]]:
     from local.verdict_reader import NO_VERDICT, read_history, redis_client
 
     with redis_client(run_folder()) as client:
-        entries = read_history(client, study, run)
+        entries = read_history(client, study.name, run)
     if not entries:
-        raise StateError(f"study '{study}' has no history yet", NO_VERDICT)
+        raise StateError(f"study '{study.name}' has no history yet", NO_VERDICT)
     return entries
 
 
-def event_time(study: str, run: str | None = None) -> bytes:
+def event_time(study: "Study", run: str | None = None) -> bytes:
     """The history as OpenMetrics text.
 
     Raises
@@ -113,21 +119,18 @@ def event_time(study: str, run: str | None = None) -> bytes:
         If there is none.
     """
     from livelift.errors import StateError
-    from livelift.study import load_study
     from local.verdict_reader import NO_VERDICT, read_event_time, redis_client
 
     with redis_client(run_folder()) as client:
-        text = read_event_time(client, load_study(study), run)
+        text = read_event_time(client, study, run)
     if text is None:
-        raise StateError(f"study '{study}' has no history yet", NO_VERDICT)
+        raise StateError(f"study '{study.name}' has no history yet", NO_VERDICT)
     return text
 
 
-def row(entry: dict[str, Any], study: str) -> dict[str, Any]:
+def row(entry: dict[str, Any], study: "Study") -> dict[str, Any]:
     """The numbers of a tick that a table has room for; the primary's reading."""
-    from livelift.study import load_study
-
-    reading = entry["metrics"][load_study(study).decision.primary]["sequential"]
+    reading = entry["metrics"][study.decision.primary]["sequential"]
     low, high = reading["ci"] or (None, None)
     users = entry["variants"]
     return {
@@ -145,7 +148,7 @@ def row(entry: dict[str, Any], study: str) -> dict[str, Any]:
     }
 
 
-def at(study: str, moment: int, text: str, run: str | None = None) -> dict[str, Any]:
+def at(study: "Study", moment: int, text: str, run: str | None = None) -> dict[str, Any]:
     """The last tick at or before `moment` ms; `text` is how it was asked for.
 
     Raises

@@ -28,12 +28,14 @@ def rejects(
     """List the dead letters of the current run: refused rows, late and unreadable events. Needs the stack up."""
     from livelift.names import RunNames
     from livelift.plain_text import harmless, json_line
+    from livelift.study import load_study
     from local.addresses import kafka_address
     from local.dead_letters import read_dead_letters
     from local.replaying import require_current_run
 
     folder = run_folder()
-    letters = read_dead_letters(kafka_address(folder, kafka), RunNames(study, require_current_run(folder, run)))
+    name = load_study(study).name
+    letters = read_dead_letters(kafka_address(folder, kafka), RunNames(name, require_current_run(folder, run)))
     if json_:
         for letter in letters:
             typer.echo(json_line(letter))

@@ -21,15 +21,21 @@ def register(app: typer.Typer) -> None:
 
 
 def runs(
-    study: Annotated[str, typer.Option("--study", help="Only runs of this study; default: of all.")] = "*",
+    study: Annotated[
+        str, typer.Option("--study", help="Only runs of this study (its name or folder); default: of all.")
+    ] = "*",
     json_: Annotated[bool, typer.Option("--json", help="One JSON object a line on standard output.")] = False,
 ) -> None:
     """List the runs, oldest first; the one that is read without --run is marked."""
     from livelift.errors import StateError
+    from livelift.study import load_study
+    from livelift.study_folders import is_path
     from local.runs import all_runs
     from local.verdict_reader import NO_VERDICT, redis_client
 
     folder = run_folder()
+    if is_path(study):
+        study = load_study(study).name
     with redis_client(folder) as client:
         found = all_runs(client, folder, study)
     if json_:

@@ -38,9 +38,9 @@ def scenario(
     if not 0 <= population < inf:
         raise SettingsError(f"--population {population:g} is not possible", "use 0 or more users")
     with redis_client(run_folder()) as client:
-        document = read_verdict(client, study, run=run)
+        document = read_verdict(client, loaded.name, run=run)
     if document is None:
-        raise StateError(f"there is no verdict of study '{study}' yet", NO_VERDICT)
+        raise StateError(f"there is no verdict of study '{loaded.name}' yet", NO_VERDICT)
     what = loaded.metrics[name]
     reading = document["metrics"][name]["sequential"]
     # A sum per exposed user adds up over a population; a mean over sessions, or a share, does not.

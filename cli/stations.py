@@ -92,7 +92,7 @@ def replay(
     settings = ProducerSettings(address_of_kafka, study, run.run, path, folder.cache, partitions, pace, first, until)
     with station_here(folder, "producer") as address, until_asked() as stopped, ReplayProgress(console) as progress:
         logs.set_up("producer", folder.logs(run.run) / "producer.log")
-        metrics = ProducerMetrics(study, pace)
+        metrics = ProducerMetrics(loaded.name, pace)
         serve(metrics.instruments, address, METRICS_PORTS["producer"])
 
         def report(said: Report) -> None:

@@ -45,7 +45,7 @@ def verdict(
         _watch(loaded)
     then = moment(as_of, "--as-of")
     if as_of is not None and then is not None:
-        entry = history.at(study, then, as_of, run)
+        entry = history.at(loaded, then, as_of, run)
         if json_:
             typer.echo(json.dumps(entry, indent=1))
             return
@@ -53,9 +53,9 @@ def verdict(
             answers.print(line, markup=False)
         return
     with redis_client(run_folder()) as client:
-        document = read_verdict(client, study, run=run)
+        document = read_verdict(client, loaded.name, run=run)
     if document is None:
-        raise StateError(f"there is no verdict of study '{study}' yet", NO_VERDICT)
+        raise StateError(f"there is no verdict of study '{loaded.name}' yet", NO_VERDICT)
     if json_:
         typer.echo(json.dumps(document, indent=1))
     else:

@@ -1,13 +1,17 @@
 """What a study gives the session operator: how events are read and what an open session accumulates.
 
-A study's module (`studies/<name>.py`) offers one `SessionMeasures`. The operator knows times, users and timers; the
+A study's module (`study.py` in its folder) offers one `SessionMeasures`. The operator knows times, users and timers; the
 study knows what a play is.
 """
 
-from importlib import import_module
-from typing import Any, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
-from livelift.study import Study
+from livelift.errors import StudyError
+from livelift.study_folders import MODULE, line_in, shown, study_module
+
+if TYPE_CHECKING:
+    from livelift.study import Study
 
 
 class Event(Protocol):
@@ -43,7 +47,43 @@ class SessionMeasures(Protocol):
         """The accumulator that `freeze` was given."""
 
 
-def session_measures(study: Study) -> SessionMeasures:
-    """The measures of `study`, from `studies/<name>.py`."""
-    measures: SessionMeasures = import_module(f"studies.{study.name}").measures(study)
-    return measures
+NEEDED = ("names", "decode", "begin", "extend", "finish", "freeze", "thaw")
+"""What a study's measures have: `SessionMeasures`."""
+
+
+def session_measures(study: "Study") -> SessionMeasures:
+    """The measures of `study`, from the `study.py` in its folder.
+
+    Raises
+    ------
+    StudyError
+        If there is no such file, or what it offers are no measures.
+    """
+    folder = Path(study.folder)
+    file = shown(folder / MODULE)
+    module = study_module(folder)
+    if module is None:
+        raise StudyError(
+            f"{file} is not there", "write it: it offers `measures(study)`, as studies/lastfm/study.py does"
+        )
+    if not callable(getattr(module, "measures", None)):
+        raise StudyError(
+            f"{file} has no function `measures`", "write `def measures(study)`, as in studies/lastfm/study.py"
+        )
+    try:
+        made: SessionMeasures = module.measures(study)
+    except Exception as error:  # whatever a person's function raises is to be told as theirs
+        raise StudyError(
+            f"{file}: `measures` failed: {type(error).__name__}: {error}{line_in(folder / MODULE, error)}",
+            "mend the file",
+        ) from error
+    missing = [name for name in NEEDED if not hasattr(made, name)]
+    if missing:
+        raise StudyError(
+            f"{file}: what `measures` gives has no {', '.join(missing)}", "see livelift/sessions.py, SessionMeasures"
+        )
+    if not isinstance(made.names, tuple) or made.names[:1] != ("seconds",):
+        raise StudyError(
+            f"{file}: the measures' `names` are {made.names!r}", 'make them a tuple that begins with "seconds"'
+        )
+    return made

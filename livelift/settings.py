@@ -12,6 +12,8 @@ from livelift.names import check_run
 KAFKA = "LIVELIFT_KAFKA"
 REDIS = "LIVELIFT_REDIS"
 STUDY = "LIVELIFT_STUDY"
+STUDIES = "LIVELIFT_STUDIES"
+"""Folders that hold studies, as PATH lists folders of programs: `livelift.study_folders`."""
 RUN = "LIVELIFT_RUN"
 FOLDER = "LIVELIFT_FOLDER"
 METRICS = "LIVELIFT_METRICS"

@@ -1,20 +1,22 @@
-"""A study: every number of one experiment, read from `studies/<name>.toml` and checked once, at the boundary.
+"""A study: every number of one experiment, read from its folder's `study.toml` and checked once, at the boundary.
 
 `load_study` refuses a wrong file with the file, the key and the fix. The event type and the session measures of the
-study stand beside the file, in `studies/<name>.py`.
+study stand beside the file, in `study.py`.
 """
 
 import hashlib
 import re
 from datetime import date
-from importlib import resources
 from math import ceil, inf
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from livelift.errors import StudyError
 from livelift.event_time import DAY, SECOND, from_date
+from livelift.sessions import session_measures
+from livelift.study_folders import DECLARATION, MODULE, find_study, shown
 
 SCHEMA = 1
 
@@ -24,8 +26,9 @@ class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Input(_Part, frozen=True):
-    """What the source accepts: `file_glob` under data/raw/, dates in [not_before, before)."""
+    """What the source accepts: files of `format`, `file_glob` under data/raw/, dates in [not_before, before)."""
 
+    format: Literal["lastfm_tsv"]
     file_glob: str
     not_before: date
     before: date
@@ -159,7 +162,8 @@ class Study(_Part, frozen=True):
     health: Health
     metrics: dict[str, Metric]
     simulated: Simulated | None = None
-    fingerprint: str = ""  # SHA-256 of the file's bytes, 16 hex digits: a changed file is a new run
+    fingerprint: str = ""  # SHA-256 of the folder's files, 16 hex digits: a changed study is a new run
+    folder: str = ""  # absolute path; empty for a study that was read from bytes alone
 
     @property
     def guardrails(self) -> tuple[str, ...]:
@@ -167,24 +171,27 @@ class Study(_Part, frozen=True):
         return tuple(name for name in self.metrics if name != self.decision.primary)
 
 
-def study_names() -> list[str]:
-    """The studies that are there, by name."""
-    files = resources.files("studies").iterdir()
-    return sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml"))
-
-
-def load_study(name: str) -> Study:
-    """The study `name`, from `studies/<name>.toml`.
+def load_study(name_or_folder: str) -> Study:
+    """The study of that name, or in that folder (`livelift.study_folders`), with its measures checked against its metrics.
 
     Raises
     ------
     StudyError
-        If there is no such study, or its file is wrong.
+        If there is no such study, or a file of it is wrong.
     """
-    if name not in study_names():
-        raise StudyError(f"there is no study '{name}'", f"use one of: {', '.join(study_names())}")
-    file = resources.files("studies") / f"{name}.toml"
-    return parse_study(file.read_bytes(), f"studies/{name}.toml")
+    folder = find_study(name_or_folder)
+    file = shown(folder / DECLARATION)
+    content = _read(folder / DECLARATION)
+    study = parse_study(content, file)
+    if study.name != folder.name:
+        raise StudyError(
+            f"{file}: key 'name' is '{study.name}', but the study's folder is called '{folder.name}'",
+            f'write name = "{folder.name}": two studies of one name would share topics and keys',
+        )
+    module = _read(folder / MODULE) if (folder / MODULE).exists() else b""
+    study = msgspec.structs.replace(study, folder=str(folder), fingerprint=_fingerprint(content + module))
+    _check_measures(study, file)
+    return study
 
 
 def parse_study(content: bytes, file: str) -> Study:
@@ -198,21 +205,70 @@ def parse_study(content: bytes, file: str) -> Study:
     try:
         study = msgspec.toml.decode(content, type=Study)
     except msgspec.ValidationError as error:
-        raise StudyError(f"{file}: {_named(str(error))}", "compare the key with studies/lastfm.toml") from None
+        what, fix = _explained(str(error), msgspec.toml.decode(content))
+        raise StudyError(f"{file}: {what}", fix) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise StudyError(f"{file}: not valid TOML: {error}", "mend the line that the message names") from None
     for key, wrong, fix in _checks(study):
         if wrong:
             raise StudyError(f"{file}: key '{key}' is wrong", fix)
-    return msgspec.structs.replace(study, fingerprint=hashlib.sha256(content).hexdigest()[:16])
+    return msgspec.structs.replace(study, fingerprint=_fingerprint(content), folder="")
 
 
-def _named(message: str) -> str:
-    """msgspec's `… - at `$.sessions.gap`` with the key in plain words."""
-    match = re.search(r"^(.*?) - at `\$\.?(.*)`$", message)
-    if match and match[2]:
-        return f"key '{match[2]}': {match[1]}"
-    return match[1] if match else message
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise StudyError(
+            f"{shown(file)} cannot be read: {error.strerror}", "let it be a file that this user can read"
+        ) from None
+
+
+def _fingerprint(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def _check_measures(study: Study, file: str) -> None:
+    """Every measure that a metric names is one of the study's."""
+    names = session_measures(study).names
+    for name, metric in study.metrics.items():
+        for key, measure in (("measure", metric.measure), ("per", metric.per)):
+            if measure and measure not in names:
+                raise StudyError(
+                    f"{file}: key 'metrics.{name}.{key}' names the measure '{measure}', which the study does not have",
+                    f"use one of: {', '.join(names)}",
+                )
+
+
+EXAMPLE = "compare the key with studies/lastfm/study.toml"
+
+
+def _explained(message: str, raw: Any) -> tuple[str, str]:
+    """msgspec's `… - at `$.sessions.gap`` with the key in plain words, and the fix."""
+    match = re.search(r"^(.*?) - at `(?:key in )?\$\.?(.*)`$", message)
+    if not match or not match[2]:
+        return match[1] if match else message, EXAMPLE
+    path, wrong = match[2], match[1]
+    table, inside, rest = path.partition("[...]")
+    if inside:  # of a table of tables it says neither which
+        of = get_args(get_type_hints(Study)[table])[1]
+        for name, value in raw[table].items():
+            try:
+                msgspec.convert(value, of)
+            except msgspec.ValidationError:
+                path = f"{table}.{name}{rest}"
+                break
+    choices = _choices(path.split("."))
+    fix = f"use one of: {', '.join(choices)}" if choices and wrong.startswith("Invalid enum") else EXAMPLE
+    return f"key '{path}': {wrong}", fix
+
+
+def _choices(path: list[str]) -> tuple[str, ...]:
+    """The values that the key at `path` may have, where the type lists them."""
+    kind: Any = Study
+    for part in path:
+        kind = get_args(kind)[1] if get_origin(kind) is dict else get_type_hints(kind).get(part, object)
+    return get_args(kind) if get_origin(kind) is Literal else ()
 
 
 Check = tuple[str, bool, str]

@@ -10,6 +10,7 @@ from typing import Any
 from livelift.errors import UnreachableError
 from livelift.event_time import to_iso
 from livelift.study import Study
+from livelift.study_folders import reference_to
 from local.input import require_room
 from local.keeping import ServerKeeper
 from local.metric_targets import forget_targets
@@ -61,6 +62,7 @@ class RunOfStations:
         self._on_complete = on_complete
         self.run = Run.new(
             study=plan.study.name,
+            study_at=reference_to(plan.study.name, plan.study.folder),
             fingerprint=plan.study.fingerprint,
             data=str(plan.data),
             partitions=plan.partitions,

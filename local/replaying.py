@@ -5,6 +5,7 @@ from pathlib import Path
 from livelift.errors import StateError
 from livelift.names import check_run
 from livelift.study import Study
+from livelift.study_folders import reference_to
 from local.run_folder import Run, RunFolder
 from producer.cache import key_of
 from producer.sources import Selection, source_of
@@ -23,6 +24,7 @@ def run_for_replay(
     path = source_of(study).find(data, study)
     run = Run.new(
         study=study.name,
+        study_at=reference_to(study.name, study.folder),
         fingerprint=study.fingerprint,
         data=str(path.resolve()),
         partitions=partitions,

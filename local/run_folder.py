@@ -33,7 +33,8 @@ COMPLETE = "complete.json"
 class Run:
     """One replay: what of, under which study file, over how many partitions.
 
-    `data` is the input's path, `input_key` names its content as the producer's cache does.
+    `data` is the input's path, `input_key` names its content as the producer's cache does; `study_at` is what a station
+    loads the study by, its folder where its name alone does not lead there.
     """
 
     run: str
@@ -44,10 +45,11 @@ class Run:
     select_from: int | None = None
     select_to: int | None = None
     input_key: str = ""
+    study_at: str = ""
 
     def same_as(self, other: "Run") -> bool:
         """Would a replay of `other` continue this one?"""
-        return replace(self, run="") == replace(other, run="")
+        return replace(self, run="", study_at="") == replace(other, run="", study_at="")
 
     @classmethod
     def new(cls, **fields: Any) -> Self:

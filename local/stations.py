@@ -22,7 +22,7 @@ class Stations:
         self._environment = os.environ | {
             settings.KAFKA: kafka,
             settings.REDIS: redis,
-            settings.STUDY: run.study,
+            settings.STUDY: run.study_at or run.study,
             settings.RUN: run.run,
             settings.FOLDER: str(folder.root),
             "PYTHONUNBUFFERED": "1",

@@ -24,16 +24,19 @@ from processor.watched import Watched, standing
 TOPIC_WAIT_SECONDS = 60.0
 
 
-def run_worker(kafka: str, study_name: str, run: str, metrics_at: str | None) -> None:
-    """Run a worker until SIGTERM or SIGINT; does not return. `metrics_at` as `exporter.server.serve` takes it."""
-    study = load_study(study_name)
-    metrics = ProcessorMetrics(study_name)
+def run_worker(kafka: str, study_text: str, run: str, metrics_at: str | None) -> None:
+    """Run a worker until SIGTERM or SIGINT; does not return.
+
+    `study_text` is a study's name or folder, `metrics_at` as `exporter.server.serve` takes it.
+    """
+    study = load_study(study_text)
+    metrics = ProcessorMetrics(study.name)
     serve(metrics.instruments, metrics_at, settings.METRICS_PORTS["processor"])
     wait = settings.number("LIVELIFT_TOPIC_WAIT_SECONDS", TOPIC_WAIT_SECONDS)
-    partitions = prepare_topics(kafka, RunNames(study_name, run), wait)
+    partitions = prepare_topics(kafka, RunNames(study.name, run), wait)
     config = ProcessorSettings(
         kafka=kafka,
-        study=study_name,
+        study=study.name,
         run=run,
         partitions=partitions,
         data_folder=settings.folder() / "runs" / run,

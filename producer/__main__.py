@@ -12,6 +12,7 @@ from livelift import logs, settings
 from livelift.ending import end_station_within
 from livelift.errors import LiveliftError
 from livelift.event_time import to_iso
+from livelift.study import load_study
 from producer.app import run_producer
 from producer.prometheus_edge import ProducerMetrics
 from producer.report import Interrupted, Report
@@ -50,7 +51,7 @@ def main() -> None:
         signal.signal(number, lambda *_: stopped.set())
     try:
         config = from_environment()
-        metrics = ProducerMetrics(config.study, config.speed)
+        metrics = ProducerMetrics(load_study(config.study).name, config.speed)
         serve(metrics.instruments, settings.metrics_address(), settings.METRICS_PORTS["producer"])
         logged = LoggedProgress()
 

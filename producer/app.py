@@ -1,6 +1,7 @@
 """The producer: prepare the input, make the topics, replay from where the partitions stand."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
@@ -35,6 +36,7 @@ def run_producer(config: ProducerSettings, report: Reporter = silent, stopped: S
         If `stopped` says so while preparing.
     """
     study = load_study(config.study)
+    config = replace(config, study=study.name)
     selection = Selection(config.select_from, config.select_to)
     data = config.data if config.generated is None else _data_or_stand_in(config, config.generated, study, stopped)
     prepared = prepare(study, data, config.cache, selection, report, stopped)

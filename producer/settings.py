@@ -30,6 +30,8 @@ MAX_PARTITIONS = 256
 class ProducerSettings:
     """What to replay, where to, how fast.
 
+    study
+        Its name, or its folder until it is loaded.
     data
         The input file, or a folder that holds it.
     speed

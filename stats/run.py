@@ -5,6 +5,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 from broker.view import BrokerView
 from exporter.server import serve
@@ -26,6 +27,7 @@ def run_stats(
     as `exporter.server.serve` takes it."""
     garbage.spare()
     study = load_study(config.study)
+    config = replace(config, study=study.name)
     metrics = StatsMetrics(study)
     pages = {PATH: HistoryPage(config, study)}
     serve(metrics.instruments, metrics_at, settings.METRICS_PORTS["stats"], pages)

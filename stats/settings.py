@@ -7,7 +7,7 @@ from livelift.names import RunNames
 
 @dataclass(frozen=True, slots=True)
 class StatsSettings:
-    """kafka "host:port"; redis a URL; which study and run; `preview_seconds` between displays within ticks."""
+    """kafka "host:port"; redis a URL; which study (its name, or its folder until it is loaded) and run; `preview_seconds` between displays within ticks."""
 
     kafka: str
     redis: str = field(repr=False)  # may hold the password

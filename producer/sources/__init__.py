@@ -73,7 +73,7 @@ class Source:
 
 
 def source_of(study: Study) -> Source:
-    """The source of `study`."""
+    """The source that reads the study's format; `livelift.study.Input` lists the formats."""
     from producer.sources import lastfm_tsv
 
-    return {"lastfm": lastfm_tsv.SOURCE}[study.name]
+    return {"lastfm_tsv": lastfm_tsv.SOURCE}[study.input.format]

@@ -11,7 +11,7 @@ from livelift.study import load_study
 from local.verdict_reader import read_verdict
 from producer.sources import lastfm_generator
 from stats.redis_connection import connect
-from tests.compose.files import SECRETS, STATIONS
+from tests.compose.files import ROOT, SECRETS, STATIONS
 from tests.compose.image import Container
 from tests.compose.servers import ComposeKafka, ComposeRedis
 from tests.support.live_run import assert_kept_run_equals_batch
@@ -33,6 +33,7 @@ class Machine:
             "kafka:19092": kafka.address,
             "redis:6379": redis.address,
             "/data/raw": str(self.raw),
+            "/studies": str(ROOT / "studies"),
             "/var/lib/livelift": str(folder / "volume"),
             "/tmp/livelift": str(folder / "tmpfs"),
         }

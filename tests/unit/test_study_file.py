@@ -8,7 +8,7 @@ from livelift.study import load_study, parse_study
 
 @pytest.fixture(scope="module")
 def good() -> bytes:
-    with open("studies/lastfm.toml", "rb") as file:
+    with open("studies/lastfm/study.toml", "rb") as file:
         return file.read()
 
 

@@ -1,0 +1,159 @@
+"""A study is found by its name or its folder; whatever is wrong with it ends in one sentence that says how to mend it."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from livelift.errors import LiveliftError, SettingsError, StudyError
+from livelift.sessions import session_measures
+from livelift.settings import STUDIES
+from livelift.study import load_study
+from livelift.study_folders import reference_to, study_names
+from producer.sources import source_of
+
+LASTFM = Path("studies/lastfm").absolute()
+
+
+def copy_of_lastfm(place: Path, name: str = "mine") -> Path:
+    """lastfm under another name, in `place`."""
+    folder = place / name
+    shutil.copytree(LASTFM, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    replace(folder / "study.toml", 'name = "lastfm"', f'name = "{name}"')
+    return folder
+
+
+def replace(file: Path, old: str, new: str) -> None:
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    return copy_of_lastfm(tmp_path)
+
+
+def test_a_study_is_found_by_its_folder(mine: Path) -> None:
+    study = load_study(str(mine))
+    assert (study.name, study.folder) == ("mine", str(mine))
+    assert session_measures(study).names == session_measures(load_study("lastfm")).names
+    assert source_of(study) is source_of(load_study("lastfm"))
+
+
+def test_a_relative_folder_becomes_an_absolute_one(mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(mine.parent)
+    assert load_study("./mine").folder == load_study("mine/").folder == str(mine)
+    monkeypatch.chdir(mine)
+    assert load_study(".").folder == str(mine)
+
+
+def test_a_study_is_found_by_name_in_the_folders_that_are_set(mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(STUDIES, f"{mine.parent.parent}{os.pathsep}{mine.parent}")
+    assert load_study("mine").folder == str(mine)
+    assert load_study("lastfm").folder == str(LASTFM)
+    assert study_names() == ["lastfm", "mine"]
+
+
+def test_another_process_gets_the_name_if_that_leads_to_the_folder(mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert reference_to("lastfm", str(LASTFM)) == reference_to("lastfm", "") == "lastfm"
+    assert reference_to("mine", str(mine)) == str(mine)
+    assert reference_to("lastfm", str(mine.parent / "lastfm")) == str(mine.parent / "lastfm")
+    monkeypatch.setenv(STUDIES, str(mine.parent))
+    assert reference_to("mine", str(mine)) == "mine"
+
+
+def test_two_studies_have_measures_of_their_own(tmp_path: Path) -> None:
+    one, two = copy_of_lastfm(tmp_path, "one"), copy_of_lastfm(tmp_path, "two")
+    replace(two / "study.py", '"artists")', '"artists", "more")')
+    assert len(session_measures(load_study(str(one))).names) == 4
+    assert len(session_measures(load_study(str(two))).names) == 5
+
+
+def test_a_changed_module_is_another_study(mine: Path) -> None:
+    before = load_study(str(mine)).fingerprint
+    with (mine / "study.py").open("a") as file:
+        file.write("\n# changed\n")
+    assert load_study(str(mine)).fingerprint != before
+
+
+Damage = Callable[[Path], object]
+
+
+def in_declaration(old: str, new: str) -> Damage:
+    return lambda folder: replace(folder / "study.toml", old, new)
+
+
+def with_module(text: str) -> Damage:
+    return lambda folder: (folder / "study.py").write_text(text)
+
+
+def declaration_is_a_folder(folder: Path) -> None:
+    (folder / "study.toml").unlink()
+    (folder / "study.toml").mkdir()
+
+
+@pytest.mark.parametrize(
+    ("damage", "words", "fix"),
+    [
+        (in_declaration('name = "mine"', 'name = "lastfm"'), "'name' is 'lastfm'.*'mine'", 'name = "mine"'),
+        (in_declaration('"lastfm_tsv"', '"csv"'), "'input.format'.*'csv'", "lastfm_tsv"),
+        (in_declaration('kind = "session_count"', 'kind = "count"'), "'metrics.sessions_per_user.kind'.*'count'", "session_mean"),
+        (in_declaration('measure = "skips"', 'measure = "stalls"'), "'metrics.skip_rate.measure'.*'stalls'", "plays, skips"),
+        (in_declaration('per = "plays"', 'per = "events"'), "'metrics.skip_rate.per'.*'events'", "plays, skips"),
+        (in_declaration('per = "plays"', "per = 1"), "'metrics.skip_rate.per'.*int", "compare"),
+        (in_declaration('per = "plays"', 'by = "plays"'), "'metrics.skip_rate'.*`by`", "compare"),
+        (in_declaration("[metrics.skip_rate]", "[metric.skip_rate]"), "unknown field `metric`", "compare"),
+        (in_declaration("[names]", "[names"), "study.toml: not valid TOML", "mend"),
+        (lambda folder: (folder / "study.toml").write_bytes(b"\xff"), "study.toml: not valid TOML", "mend"),
+        (declaration_is_a_folder, "study.toml cannot be read", "a file"),
+        (lambda folder: (folder / "study.toml").unlink(), "has no study.toml", "lastfm"),
+        (lambda folder: (folder / "study.py").unlink(), "study.py is not there", "measures"),
+        (with_module("import pandas_that_is_not_here"), "study.py cannot be loaded: ModuleNotFoundError.*line 1", "mend"),
+        (with_module("\n\ndef measures(:"), "study.py cannot be loaded: SyntaxError.*line 3", "mend"),
+        (with_module("1 / 0"), "study.py cannot be loaded: ZeroDivisionError.*line 1", "mend"),
+        (with_module(""), "study.py has no function `measures`", "write"),
+        (with_module("measures = 1"), "study.py has no function `measures`", "write"),
+        (with_module("def measures(study):\n    return study.no"), "`measures` failed: AttributeError.*line 2", "mend"),
+        (with_module("def measures(study):\n    return 1"), "has no names, decode", "SessionMeasures"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_study_is_said_with_its_fix(mine: Path, damage: Damage, words: str, fix: str) -> None:
+    damage(mine)
+    with pytest.raises(StudyError, match=f"(?s){words}") as refused:
+        load_study(str(mine))
+    assert fix in refused.value.fix
+    assert "mine" in refused.value.what
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "fix"),
+    [
+        ("nope", "there is no study 'nope'", "use one of: lastfm"),
+        ("", "there is no study ''", "use one of: lastfm"),
+        ("tests", "there is no study 'tests'", "write ./tests"),
+        ("./nope", "there is no folder .*nope", "lastfm"),
+        ("./tests", "tests has no study.toml", "lastfm"),
+        ("./pytest.ini", "pytest.ini is a file", "name its folder"),
+        ("studies/lastfm/study.toml", "study.toml is a file", "studies/lastfm"),
+    ],
+)
+def test_a_study_that_is_not_there_is_said_with_what_there_is(text: str, words: str, fix: str) -> None:
+    with pytest.raises(StudyError, match=words) as refused:
+        load_study(text)
+    assert fix in refused.value.fix
+
+
+def test_a_place_that_is_no_folder_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(STUDIES, f"{tmp_path}/nowhere")
+    with pytest.raises(SettingsError, match=r"LIVELIFT_STUDIES lists .*nowhere"):
+        load_study("lastfm")
+
+
+def test_every_refusal_is_one_of_ours(tmp_path: Path) -> None:
+    """No text at all makes `load_study` fail with an error of Python's own."""
+    for text in ("\0", "a/\0", "~nobody/x", "~", "/", "..", "lastfm/../lastfm", "x" * 5_000, "/" + "x" * 5_000, "é"):
+        with pytest.raises(LiveliftError):
+            load_study(text)
