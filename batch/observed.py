@@ -13,7 +13,7 @@ from batch.twin import ClosedSession, Twin
 from livelift.errors import InputError
 from livelift.event_time import DAY
 from livelift.study import Study
-from stats.simulate.experiment import Observed, covariate, covariate_of_sums
+from stats.simulate.experiment import Observed, covariates
 
 Integers = NDArray[np.int64]
 
@@ -41,13 +41,14 @@ def observe_log(data: Path, study: Study) -> tuple[Observed, list[str]]:
         for name in ("seconds", "plays", "skips", "artists")
     }
     seconds, count = _pre_period(sessions, number, study)
+    included, exposed_x = covariates(seconds, count, study)
     seen = Observed(
         user=np.array([number[session.user] for session in inside]),
         due=due,
         look=_look(due, study),
         measures=measures,
-        covariates={name: covariate(metric, seconds, count, study) for name, metric in study.metrics.items()},
-        sum_covariate=covariate_of_sums(seconds, study),
+        covariates=included,
+        exposed_covariates=exposed_x,
         returns=_returns([(number[user], day, back) for user, day, back in days], len(names), study),
         exposed=_exposed(sessions, number, study),
     )

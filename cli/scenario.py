@@ -27,6 +27,7 @@ def scenario(
 ) -> None:
     """Carry the verdict's adjusted lift to a population: what is added in all, or for a share where it goes."""
     from livelift.errors import SettingsError, StateError
+    from livelift.plan import metric_plan
     from livelift.study import load_study
     from local.verdict_reader import NO_VERDICT, read_verdict, redis_client
     from stats.scenario import new_level, total_gain
@@ -44,9 +45,9 @@ def scenario(
     what = loaded.metrics[name]
     reading = document["metrics"][name]["sequential"]
     # A sum per exposed user adds up over a population; a mean over sessions, or a share, does not.
-    amount = reading.get("per_exposed_user") if what.kind == "session_mean" else reading
-    adds_up = amount is not None and what.kind in ("session_mean", "session_count")
-    of = amount if amount is not None else reading
+    plan = metric_plan(loaded, name)
+    total = reading.get("per_exposed_user") if plan.has_total else reading if plan.counts else None
+    adds_up, of = total is not None, reading if total is None else total
     baseline, lift, bounds = of["control"], of["lift"], of["ci"]
     if lift is None or baseline is None:
         why = f": {cause_of(loaded, reading['cause'], tuple(reading['users']))}" if reading["cause"] else " yet"
@@ -72,7 +73,7 @@ def scenario(
             f"{population:,.0f} users together, {low} to {high}"
         )
         answers.print(f"= {population:,.0f} users × {baseline:,.4g} {what.unit} a user in control × {percent(lift)}")
-        if amount is not reading:
+        if of is not reading:
             answers.print(
                 f"{percent(lift)} is the lift of the sum per exposed user, which adds up over a population; the verdict's, of "
                 f"users' means, is {percent(reading['lift'])}"

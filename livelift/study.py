@@ -20,6 +20,9 @@ from livelift.study_folders import DECLARATION, MODULE, find_study, shown
 
 SCHEMA = 1
 
+OWN_TOTALS = ("users", "sessions", "eligible_days", "returned_days")
+"""Names of what is known of a user without any measure (`livelift.plan`): no measure can have one of them."""
+
 
 class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A table of the study file: unknown keys are refused."""
@@ -231,6 +234,10 @@ def _fingerprint(content: bytes) -> str:
 def _check_measures(study: Study, file: str) -> None:
     """Every measure that a metric names is one of the study's."""
     names = session_measures(study).names
+    if taken := set(names) & set(OWN_TOTALS):
+        raise StudyError(
+            f"{file}: a measure is called '{min(taken)}', which is the name of a user's own total", "call it otherwise"
+        )
     for name, metric in study.metrics.items():
         for key, measure in (("measure", metric.measure), ("per", metric.per)):
             if measure and measure not in names:
@@ -306,6 +313,16 @@ def _checks(study: Study) -> list[Check]:
         rows += [
             (f"{key}.measure", metric.kind in ("session_mean", "user_ratio") and not metric.measure, "name a measure"),
             (f"{key}.per", metric.kind == "user_ratio" and not metric.per, "name the measure to divide by"),
+            (
+                f"{key}.measure",
+                metric.kind in ("session_count", "next_day_return") and metric.measure != "",
+                f"leave it out: {metric.kind} reads no measure",
+            ),
+            (
+                f"{key}.per",
+                metric.kind != "user_ratio" and metric.per != "",
+                "leave it out: only user_ratio divides by one",
+            ),
             (f"{key}.divide_by", metric.divide_by < 1, "use 1 or more"),
             (
                 f"{key}.kind",

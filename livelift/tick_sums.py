@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 SUM_COLUMNS = ("n", "y", "yy", "x", "xx", "xy")
-"""A user row of `users`: users, Σy, Σy², Σx, Σx², Σxy in the metric's integer unit (`livelift.user_value`)."""
+"""A user row of `users`: users, Σy, Σy², Σx, Σx², Σxy in the metric's integer unit (`livelift.plan`)."""
 
 RATIO_COLUMNS = ("n", "s", "m", "ss", "mm", "sm")
 """A row of `ratios`: users, ΣS, ΣN, ΣS², ΣN², ΣSN of the user's numerator S and denominator N."""
@@ -74,11 +74,11 @@ class TickSums:
         Exposed users that the input gives both variants; None where a hash of the user assigns, which cannot.
     ratios
         Metric → (control, treatment), columns `RATIO_COLUMNS`, over included users; metrics with a ratio reading only
-        (session_mean: S = Σ measure, N = sessions; user_ratio: S = Σ measure, N = Σ per).
+        (of a mean over sessions: S = Σ measure, N = sessions; of a ratio of two measures: S, N = their sums).
     exposed_sums
         Metric → (control, treatment), columns `SUM_COLUMNS`, over *all* exposed users, whether included or not: for
-        metrics of kind session_count (no session counts as 0) and next_day_return (users with a resolved day), and for
-        a session_mean primary the measure's sum per exposed user, in raw units.
+        counts of sessions (no session counts as 0) and returns on the next day (users with a resolved day), and for
+        a primary that is a mean over sessions the measure's sum per exposed user, in raw units.
     """
 
     time: int

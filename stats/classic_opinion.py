@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from livelift.plan import metric_plan
 from livelift.study import Study
 from stats.verdict import ClassicOpinion, Decision
 from stats.words import improvement_of, limit, p_value, percent
@@ -30,7 +31,7 @@ def classic_opinion(
     opinion: Literal["ship", "dont_ship"] = "ship" if ships else "dont_ship"
     opposite = decision not in ("no_data", "unhealthy") and ships != (decision == "ship")
     because = f", guardrail worse: {', '.join(study.metrics[name].title for name in worse)}" if worse else ""
-    clustered = study.metrics[study.decision.primary].kind == "session_mean"
+    clustered = metric_plan(study, study.decision.primary).classic_unit == "session"
     words = (
         f"a t-test over {'sessions' if clustered else 'users'} would say {'ship' if ships else 'don’t ship'} "
         f"({percent(lift)}, p {p_value(p)}{because}); {_how_it_errs(study, clustered)}"

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from livelift.study import Study
 from livelift.tick_sums import ExactSums, TickSums
-from livelift.user_value import DECISECONDS, MILLIONTHS
 from stats import mixture, ratio, user_means
 from stats.classic import Interval, Welch
 from stats.user_means import as_lift, known
@@ -119,24 +118,6 @@ def unreadable(control: ExactSums, treatment: ExactSums, minimum_users: int, rea
     if control[1] == 0 or treatment[1] == 0:
         return "zero_control" if control[1] == 0 else "zero_treatment"
     return "all_equal" if control[1] * treatment[0] == treatment[1] * control[0] else "no_spread"
-
-
-UNITS = {"seconds": DECISECONDS}
-"""Integer units of a user's value per raw unit (`livelift.user_value`): deciseconds; other rates are in millionths."""
-
-
-def integer_units(study: Study, name: str) -> int:
-    """Integer units of a metric's user value per shown unit: 600 deciseconds a minute.
-
-    >>> from livelift.study import load_study
-    >>> integer_units(load_study("lastfm"), "session_duration"), integer_units(load_study("lastfm"), "skip_rate")
-    (600, 1000000)
-    """
-    metric = study.metrics[name]
-    if metric.kind == "session_count":
-        return metric.divide_by
-    per_raw = UNITS.get(metric.measure, MILLIONTHS) if metric.kind == "session_mean" else MILLIONTHS
-    return per_raw * metric.divide_by
 
 
 def ratio_of(sums: TickSums, study: Study, name: str) -> Welch | None:

@@ -1,5 +1,6 @@
 """What the study promises, and what it does not, in the sentences that are printed beside every verdict."""
 
+from livelift.plan import metric_plan
 from livelift.study import Study
 from stats.power import POWER
 from stats.verdict import Planning
@@ -51,7 +52,7 @@ def _inclusion(study: Study) -> tuple[str, ...]:
     )
     if study.experiment.assignment == "randomised":
         words += "; whether it leaves out as many in both arms is tested"
-    if any(study.metrics[name].kind in ("session_count", "next_day_return") for name in study.guardrails):
+    if any(metric_plan(study, name).judged_over_exposed for name in study.guardrails):
         words += ", and guardrails on sessions and returns count all exposed users"
     return (f"{words}.",)
 

@@ -2,12 +2,13 @@
 
 import numpy as np
 
+from livelift.plan import metric_plan
 from livelift.study import Study
 from livelift.tick_sums import ExactSums, TickSums
 from stats import mixture, user_means
 from stats.classic import Interval, classic
 from stats.clock import Clock
-from stats.estimates import Totals, integer_units, ratio_of, unreadable
+from stats.estimates import Totals, ratio_of, unreadable
 from stats.guardrails import boundary, gate, margin_z, ratio_error, status, worsening, worst
 from stats.user_means import AdjustedMeans
 from stats.verdict import Guardrail
@@ -75,8 +76,8 @@ def _interval(mean: AdjustedMeans | None, se: float | None, study: Study) -> Int
 
 
 def over_exposed(sums: TickSums, study: Study, name: str) -> bool:
-    """Is this guardrail read over all exposed users? Sessions and returns are: both depend on who stays."""
-    return name in sums.exposed_sums and study.metrics[name].kind in ("session_count", "next_day_return")
+    """Is this guardrail read over all exposed users?"""
+    return name in sums.exposed_sums and metric_plan(study, name).judged_over_exposed
 
 
 def guardrail_sums(sums: TickSums, study: Study, totals: Totals, name: str) -> tuple[ExactSums, ExactSums]:
@@ -93,7 +94,7 @@ def _means_of(sums: TickSums, study: Study, totals: Totals, name: str) -> Adjust
     control, treatment = guardrail_sums(sums, study, totals, name)
     if min(control[0], treatment[0]) < max(study.statistics.minimum_users, 2):
         return None
-    return user_means.adjusted_means(control, treatment, integer_units(study, name))
+    return user_means.adjusted_means(control, treatment, metric_plan(study, name).units)
 
 
 def margin_statistics(study: Study, means: Means) -> dict[str, float]:

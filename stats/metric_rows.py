@@ -1,19 +1,14 @@
-"""From a user's totals to the user's value of each metric: exact integers for the decision, floats for the classic reading.
-
-Pure. A metric of kind *session_mean* has a value per session (classic) and a mean per user (decision); the other kinds
-have one value a user. A user's value is a fraction of two counts.
-"""
+"""The plan's readings (`livelift.plan`) in columns of a user's counts: how stats computes every metric of a user. Pure."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from livelift.output_log import Totals
-from livelift.study import Metric, Study
-from livelift.user_value import DECISECONDS, MILLIONTHS, count_covariate, duration_covariate, sum_covariate
+from livelift.plan import Covariate, MetricPlan, Reading, metric_plans
+from livelift.study import OWN_TOTALS, Study
 
 ONE, SESSIONS, ELIGIBLE, RETURNED, SUMS = range(5)
-"""COLUMNS of a user's counts: 1 for a user of the population (included, or exposed), sessions, resolved days, those
-followed by an active one, and from `SUMS` on the sum of each session measure."""
+"""COLUMNS of a user's counts: `livelift.study.OWN_TOTALS`, and from `SUMS` on the sum of each session measure."""
 
 
 def counts_of(totals: Totals) -> tuple[int, ...]:
@@ -26,19 +21,15 @@ class MetricRow:
     """How one metric reads a user.
 
     measure
-        Index of the session measure of a *session_mean* metric, else −1: its classic unit is the session.
+        Index of the session measure whose values are the classic reading's, where its unit is the session; else −1.
     numerator, denominator
         Columns of the user's S and N; the value is S / N, and there is none where N = 0.
     scale
         Integer units per raw value: y = S / N · scale, halves up.
     covariate
         Totals → x, frozen since the period opened; None: 0 for all.
-    counts
-        Is the value a whole number, so that its classic moments follow exactly from the sums of y?
-    has_ratio
-        Is there a ratio reading, ΣS / ΣN?
-    divide_by
-        Raw value / divide_by = shown value.
+    counts, has_ratio, divide_by
+        As in `livelift.plan.MetricPlan`.
     """
 
     name: str
@@ -64,7 +55,7 @@ def metric_rows(study: Study, measures: tuple[str, ...]) -> list[MetricRow]:
     >>> rows[0].name, rows[0].per_session, rows[0].numerator == SUMS, rows[0].denominator == SESSIONS, rows[0].scale
     ('session_duration', True, True, True, 10)
     """
-    return [_metric_row(name, metric, study, measures) for name, metric in study.metrics.items()]
+    return [_row(plan, plan.included, measures) for plan in metric_plans(study)]
 
 
 def exposed_rows(study: Study, measures: tuple[str, ...]) -> list[MetricRow]:
@@ -75,61 +66,27 @@ def exposed_rows(study: Study, measures: tuple[str, ...]) -> list[MetricRow]:
     >>> [(row.name, row.denominator == ONE, row.scale) for row in rows]
     [('session_duration', True, 1), ('sessions_per_user', True, 1), ('d1_retention', False, 1000000)]
     """
-    rows = []
-    for row in metric_rows(study, measures):
-        kind = study.metrics[row.name].kind
-        if kind in ("session_count", "next_day_return"):
-            rows.append(row)
-        elif kind == "session_mean" and row.name == study.decision.primary:
-            rows.append(_sum_per_user(row, study, measures))
-    return rows
+    return [_row(plan, plan.exposed, measures) for plan in metric_plans(study) if plan.exposed is not None]
 
 
-def _sum_per_user(row: MetricRow, study: Study, measures: tuple[str, ...]) -> MetricRow:
-    """The measure's sum per user, in raw units: the intention-to-treat companion of a mean over sessions."""
-    prior = study.statistics.prior_session_seconds
-    covariate = None
-    if study.metrics[row.name].measure == "seconds":
-        seconds = measures.index("seconds")
-
-        def covariate(totals: Totals) -> int:
-            return sum_covariate(totals.pre_sums[seconds], prior)
-
-    return replace(row, denominator=ONE, scale=1, covariate=covariate)
-
-
-def _metric_row(name: str, metric: Metric, study: Study, measures: tuple[str, ...]) -> MetricRow:
-    index = measures.index(metric.measure) if metric.measure else -1
-    seconds = measures.index("seconds")
-    prior = study.statistics.prior_session_seconds
-    covariate: Callable[[Totals], int] | None = None
-    scale = MILLIONTHS
-    if metric.kind == "session_mean":
-        numerator, denominator = SUMS + index, SESSIONS
-        if metric.measure == "seconds":
-            scale = DECISECONDS
-
-            def covariate(totals: Totals) -> int:
-                return duration_covariate(totals.pre_sums[seconds], totals.pre_sessions, prior)
-
-    elif metric.kind == "user_ratio":
-        numerator, denominator = SUMS + index, SUMS + measures.index(metric.per)
-    elif metric.kind == "session_count":
-        numerator, denominator, scale = SESSIONS, ONE, 1
-
-        def covariate(totals: Totals) -> int:
-            return count_covariate(totals.pre_sessions)
-
-    else:
-        numerator, denominator = RETURNED, ELIGIBLE
+def _row(plan: MetricPlan, reading: Reading, measures: tuple[str, ...]) -> MetricRow:
+    columns = (*OWN_TOTALS, *measures)
     return MetricRow(
-        name=name,
-        measure=index if metric.kind == "session_mean" else -1,
-        numerator=numerator,
-        denominator=denominator,
-        scale=scale,
-        covariate=covariate,
-        counts=metric.kind == "session_count",
-        has_ratio=metric.kind in ("session_mean", "user_ratio"),
-        divide_by=metric.divide_by,
+        name=plan.name,
+        measure=-1 if plan.session_measure is None else measures.index(plan.session_measure),
+        numerator=columns.index(reading.numerator),
+        denominator=columns.index(reading.denominator),
+        scale=reading.scale,
+        covariate=None if reading.covariate is None else _of_totals(reading.covariate, measures),
+        counts=plan.counts,
+        has_ratio=plan.has_ratio,
+        divide_by=plan.divide_by,
     )
+
+
+def _of_totals(covariate: Covariate, measures: tuple[str, ...]) -> Callable[[Totals], int]:
+    value = covariate.value
+    if not covariate.measure:
+        return lambda totals: value(0, totals.pre_sessions)
+    index = measures.index(covariate.measure)
+    return lambda totals: value(totals.pre_sums[index], totals.pre_sessions)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from livelift.plan import metric_plan
 from livelift.study import Study
 from livelift.tick_sums import TickSums
 from stats import mixture, user_means
@@ -14,7 +15,6 @@ from stats.estimates import (
     Totals,
     direction,
     estimate_of,
-    integer_units,
     interval_of,
     p_of,
     plain_estimate,
@@ -61,7 +61,7 @@ def read_primary(
             ends = as_lift(estimate.log_lift - low * estimate.se), as_lift(estimate.log_lift + high * estimate.se)
             interval = ends if np.isfinite(ends[1]) else None
     plain, everyone = plain_estimate(control, treatment, study), _per_exposed_user(sums, study)
-    means = user_means.adjusted_means(control, treatment, integer_units(study, name))
+    means = user_means.adjusted_means(control, treatment, metric_plan(study, name).units)
     gain = None
     if estimate.variance is not None and plain.variance is not None:
         gain = 1.0 - estimate.variance / plain.variance
@@ -78,7 +78,7 @@ def read_primary(
         se=estimate.se,
         z=estimate.z,
         theta=estimate.theta,
-        difference=user_means.difference(control, treatment, integer_units(study, name)),
+        difference=user_means.difference(control, treatment, metric_plan(study, name).units),
         p=p_of(estimate, study),
         p_lowest=lowest.p,
         ci=interval_of(estimate, study),
@@ -104,9 +104,8 @@ def _lifts(
 ) -> tuple[Lift, ...]:
     """The primary's lift by each way to count, and what makes them differ."""
     name = study.decision.primary
-    metric = study.metrics[name]
     found = []
-    if metric.kind == "session_mean":
+    if metric_plan(study, name).classic_unit == "session":
         of_sessions = classic(*sums.classic[name])
         words = "every session counts the same, so users with many sessions weigh most; the interval holds for one look"
         found.append(Lift(name="sessions", lift=of_sessions.lift, ci=of_sessions.lift_ci95, words=words))
@@ -118,7 +117,9 @@ def _lifts(
         words = f"the same, adjusted by what users did before the period, which takes away {won} of the variance: this one decides"
     found.append(Lift(name="users_adjusted", lift=adjusted.lift, ci=interval_of(adjusted, study), words=words))
     if everyone is not None:
-        words = f"{metric.unit} in all per exposed user, also of those who are left out (intention to treat)"
+        words = (
+            f"{study.metrics[name].unit} in all per exposed user, also of those who are left out (intention to treat)"
+        )
         found.append(Lift(name="per_exposed_user", lift=everyone.lift, ci=everyone.ci, words=words))
     return tuple(found)
 
@@ -126,16 +127,16 @@ def _lifts(
 def _per_exposed_user(sums: TickSums, study: Study) -> PerExposedUser | None:
     """The primary's intention-to-treat companion, in the shown unit; only a mean over sessions has one."""
     name = study.decision.primary
-    metric = study.metrics[name]
-    if metric.kind != "session_mean" or name not in sums.exposed_sums:
+    plan = metric_plan(study, name)
+    if not plan.has_total or name not in sums.exposed_sums:
         return None
     control, treatment = sums.exposed_sums[name]
     if min(control[0], treatment[0]) == 0:
         return None
     estimate = estimate_of(control, treatment, study)
     return PerExposedUser(
-        control=control[1] / control[0] / metric.divide_by,
-        treatment=treatment[1] / treatment[0] / metric.divide_by,
+        control=control[1] / control[0] / plan.divide_by,
+        treatment=treatment[1] / treatment[0] / plan.divide_by,
         lift=estimate.lift,
         ci=interval_of(estimate, study),
     )

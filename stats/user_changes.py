@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from livelift.errors import StateError
-from livelift.user_value import in_units
 from stats.metric_rows import MetricRow
+from stats.user_value import in_units
 
 Integers = NDArray[np.int64]
 

@@ -1,6 +1,6 @@
 """One simulated experiment: its sessions as the sums of every tick, and the verdicts that the engine makes of them.
 
-The sums are built for all looks at once with numpy, in the integer units of `livelift.user_value`; everything that judges
+The sums are built for all looks at once with numpy, in the integer units of `livelift.plan`; everything that judges
 is the live code: the assignment's hashes, `stats.engine.step`, the flips, the display.
 """
 
@@ -11,12 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from livelift.assignment import TREATMENT, bucket_of, variant_of
+from livelift.errors import StudyError
 from livelift.event_time import DAY, SECOND
-from livelift.study import Metric, Study
+from livelift.plan import ELIGIBLE, RETURNED, SESSIONS, USERS, Covariate, MetricPlan, metric_plan, metric_plans
+from livelift.study import OWN_TOTALS, Study
 from livelift.tick_sums import ExactSums, InputCounts, Moments, TickSums
-from livelift.user_value import count_covariate, duration_covariate, mean_deciseconds, millionths, sum_covariate
 from stats.moments import from_sums
 from stats.simulate.regimes import Sessions
+from stats.user_value import in_units
 
 Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -48,10 +50,8 @@ class Observed:
         (S,): user; when it closes, ms since the period's start; the look (1 … K) whose sums hold it.
     measures
         Session measure → (S,) integers.
-    covariates
-        Metric → (U,) integers.
-    sum_covariate
-        (U,) integers: that of the primary's sum per exposed user.
+    covariates, exposed_covariates
+        Metric → (U,) integers, of the reading over included and of that over exposed users.
     returns
         (U, K) each: eligible and returned user-days resolved by every look.
     exposed
@@ -63,9 +63,36 @@ class Observed:
     look: Integers
     measures: dict[str, Integers]
     covariates: dict[str, Integers]
-    sum_covariate: Integers
+    exposed_covariates: dict[str, Integers]
     returns: tuple[Integers, Integers]
     exposed: Integers
+
+
+SIMULATED = ("seconds", "plays", "skips", "artists")
+"""The session measures that the simulation makes."""
+
+
+def require_simulated(study: Study) -> None:
+    """Can the simulation stand for this study?
+
+    Raises
+    ------
+    StudyError
+        If the study has a measure that the simulation does not make, or a primary that it cannot watch.
+    """
+    plans = {plan.name: plan for plan in metric_plans(study)}
+    for plan in plans.values():
+        for total in (plan.included.numerator, plan.included.denominator):
+            if total not in (*OWN_TOTALS, *SIMULATED):
+                raise StudyError(
+                    f"metric '{plan.name}' of study '{study.name}' asks for '{total}', which the simulation does not make",
+                    f"simulate a study of {', '.join(SIMULATED)}",
+                )
+    if plans[study.decision.primary].session_measure is None:
+        raise StudyError(
+            f"the simulation watches a mean over sessions, which '{study.decision.primary}' of study '{study.name}' is not",
+            "simulate a study whose primary is a mean over sessions",
+        )
 
 
 def observe(
@@ -81,10 +108,7 @@ def observe(
     seconds = np.round(60.0 * sessions.minutes * np.where(treated, 1.0 + lifts, 1.0)).astype(np.int64)
     due = sessions.start + seconds * SECOND + study.sessions.gap_ms
     measures = {"seconds": seconds, "plays": sessions.plays, "skips": sessions.skips, "artists": sessions.artists}
-    covariates = {
-        name: covariate(metric, sessions.pre_seconds, sessions.pre_sessions, study)
-        for name, metric in study.metrics.items()
-    }
+    included, exposed_x = covariates(sessions.pre_seconds, sessions.pre_sessions, study)
     active = np.zeros((sessions.users, days), dtype=np.bool_)
     for moment in (sessions.start, sessions.start + seconds * SECOND):
         active[sessions.user, np.minimum(moment // DAY, days - 1)] = True
@@ -92,27 +116,30 @@ def observe(
     look = np.minimum(due // DAY + 1, days)
     exposed = np.full(sessions.users, days + 1)
     np.minimum.at(exposed, sessions.user, look)
-    of_sums = covariate_of_sums(sessions.pre_seconds, study)
-    return Observed(sessions.user, due, look, measures, covariates, of_sums, _returns(active), exposed)
+    return Observed(sessions.user, due, look, measures, included, exposed_x, _returns(active), exposed)
 
 
-def covariate(metric: Metric, pre_seconds: Integers, pre_sessions: Integers, study: Study) -> Integers:
-    """(U,): the covariate of a metric, in its unit, from every user's totals of the pre-period."""
-    prior, users = study.statistics.prior_session_seconds, range(pre_sessions.size)
-    seconds, number = pre_seconds.tolist(), pre_sessions.tolist()
-    if metric.kind == "session_mean" and metric.measure == "seconds":
-        return np.array([duration_covariate(seconds[user], number[user], prior) for user in users], dtype=np.int64)
-    if metric.kind == "session_count":
-        return np.array([count_covariate(number[user]) for user in users], dtype=np.int64)
-    return np.zeros(pre_sessions.size, dtype=np.int64)
+def covariates(
+    pre_seconds: Integers, pre_sessions: Integers, study: Study
+) -> tuple[dict[str, Integers], dict[str, Integers]]:
+    """Metric → (U,), of the reading over included and of that over exposed users, from the users' pre-period."""
+    plans = metric_plans(study)
+    return (
+        {plan.name: _covariate(plan.included.covariate, pre_seconds, pre_sessions) for plan in plans},
+        {
+            plan.name: _covariate(plan.exposed.covariate, pre_seconds, pre_sessions)
+            for plan in plans
+            if plan.exposed is not None
+        },
+    )
 
 
-def covariate_of_sums(pre_seconds: Integers, study: Study) -> Integers:
-    """(U,): the covariate of the primary's sum per exposed user, from every user's seconds of the pre-period."""
-    if study.metrics[study.decision.primary].measure != "seconds":
-        return np.zeros(pre_seconds.size, dtype=np.int64)
-    prior = study.statistics.prior_session_seconds
-    return np.array([sum_covariate(seconds, prior) for seconds in pre_seconds.tolist()], dtype=np.int64)
+def _covariate(covariate: Covariate | None, pre_seconds: Integers, pre_sessions: Integers) -> Integers:
+    if covariate is None:
+        return np.zeros(pre_sessions.size, dtype=np.int64)
+    assert covariate.measure in ("", "seconds"), "the simulation knows of no other pre-period"
+    users = zip(pre_seconds.tolist(), pre_sessions.tolist(), strict=True)
+    return np.array([covariate.value(seconds, sessions) for seconds, sessions in users], dtype=np.int64)
 
 
 def _returns(active: Flags) -> tuple[Integers, Integers]:
@@ -135,22 +162,26 @@ def ticks(seen: Observed, assigned: Assigned, study: Study) -> list[TickSums]:
 
     number = so_far(None)
     included = number >= study.experiment.minimum_sessions
-    totals = {measure: so_far(values) for measure, values in seen.measures.items()}
+    eligible, returned = seen.returns
+    own = {USERS: np.ones_like(number), SESSIONS: number, ELIGIBLE: eligible, RETURNED: returned}
+    totals = own | {measure: so_far(values) for measure, values in seen.measures.items()}
     user_sums, classic, ratios = {}, {}, {}
-    for name, metric in study.metrics.items():
-        top, bottom = _parts(metric, totals, number, seen.returns)
+    for plan in metric_plans(study):
+        name, reading = plan.name, plan.included
+        top, bottom = totals[reading.numerator], totals[reading.denominator]
         counted = included & (bottom > 0)
-        y = np.where(counted, _value(metric, top, np.maximum(bottom, 1)), 0)
+        y = np.where(counted, in_units(top, np.maximum(bottom, 1), reading.scale), 0)
         rows = _rows(counted, y, seen.covariates[name][:, None])
         in_full = name == study.decision.primary
         user_sums[name] = _by_bucket(rows, assigned, study) if in_full else _by_arm(rows, assigned)
-        if metric.kind in ("session_mean", "user_ratio"):
+        if plan.has_ratio:
             ratios[name] = _ratio_sums(included, top, bottom, assigned)
-        squares = so_far(seen.measures[metric.measure] ** 2) if metric.kind == "session_mean" else None
-        classic[name] = _classic(metric, top, bottom, squares, counted, assigned)
+        measure = plan.session_measure
+        squares = None if measure is None else so_far(seen.measures[measure] ** 2)
+        classic[name] = _classic(plan, top, bottom, squares, counted, assigned)
     exposed = seen.exposed[:, None] <= np.arange(1, looks + 1)
     of_exposed = {
-        name: _by_arm(rows, assigned)[:, :, 0, :] for name, rows in _over_exposed(seen, study, exposed, totals, number)
+        name: _by_arm(rows, assigned)[:, :, 0, :] for name, rows in _over_exposed(seen, study, exposed, totals)
     }
     per_arm = {
         "exposed": _count(exposed, assigned),
@@ -183,49 +214,22 @@ def ticks(seen: Observed, assigned: Assigned, study: Study) -> list[TickSums]:
 
 
 def _over_exposed(
-    seen: Observed, study: Study, exposed: Flags, totals: dict[str, Integers], number: Integers
+    seen: Observed, study: Study, exposed: Flags, totals: dict[str, Integers]
 ) -> Iterator[tuple[str, Integers]]:
     """(metric, (U, K, 6)): every exposed user's part of `TickSums.exposed_sums`."""
-    eligible, returned = seen.returns
-    for name, metric in study.metrics.items():
-        x = seen.covariates[name][:, None]
-        if metric.kind == "session_count":
-            yield name, _rows(exposed, number * exposed, x)
-        elif metric.kind == "next_day_return":
-            resolved = eligible > 0
-            y = np.where(resolved, _value(metric, returned, np.maximum(eligible, 1)), 0)
-            yield name, _rows(resolved, y, x)
-        elif metric.kind == "session_mean" and name == study.decision.primary:
-            yield name, _rows(exposed, totals[metric.measure] * exposed, seen.sum_covariate[:, None])
+    for plan in metric_plans(study):
+        if plan.exposed is not None:
+            reading = plan.exposed
+            bottom = exposed.astype(np.int64) if reading.denominator == USERS else totals[reading.denominator]
+            has = bottom > 0
+            y = np.where(has, in_units(totals[reading.numerator], np.maximum(bottom, 1), reading.scale), 0)
+            yield plan.name, _rows(has, y, seen.exposed_covariates[plan.name][:, None])
 
 
 def _exact(sums: Integers) -> tuple[ExactSums, ExactSums]:
     """(2, 6) as Python's integers."""
     control, treatment = sums.tolist()
     return tuple(control), tuple(treatment)
-
-
-def _parts(
-    metric: Metric, totals: dict[str, Integers], number: Integers, returns: tuple[Integers, Integers]
-) -> tuple[Integers, Integers]:
-    """Numerator and denominator of the user's value, (U, K) each."""
-    if metric.kind == "session_mean":
-        return totals[metric.measure], number
-    if metric.kind == "user_ratio":
-        return totals[metric.measure], totals[metric.per]
-    if metric.kind == "session_count":
-        return number, np.ones_like(number)
-    eligible, returned = returns
-    return returned, eligible
-
-
-def _value(metric: Metric, top: Integers, bottom: Integers) -> Integers:
-    """The user's value in integer units: `livelift.user_value`'s own functions, which take arrays as they take numbers."""
-    if metric.kind == "session_count":
-        return top
-    rounded = mean_deciseconds if metric.kind == "session_mean" and metric.measure == "seconds" else millionths
-    values: Integers = rounded(top, bottom)  # type: ignore[arg-type, assignment]
-    return values
 
 
 def _rows(counted: Flags, y: Integers, covariate: Integers) -> Integers:
@@ -262,16 +266,16 @@ def _count(values: NDArray[np.generic], assigned: Assigned) -> Integers:
 
 
 def _classic(
-    metric: Metric, top: Integers, bottom: Integers, squares: Integers | None, counted: Flags, assigned: Assigned
+    plan: MetricPlan, top: Integers, bottom: Integers, squares: Integers | None, counted: Flags, assigned: Assigned
 ) -> list[tuple[Moments, Moments]]:
     """Moments of (control, treatment) at every look: over sessions where there are session squares, else over users."""
     if squares is not None:
         n, total, square = (_count(part * counted, assigned) for part in (bottom, top, squares))
         return [
-            (_moments(n, total, square, 0, look, metric), _moments(n, total, square, 1, look, metric))
+            (_moments(n, total, square, 0, look, plan), _moments(n, total, square, 1, look, plan))
             for look in range(top.shape[1])
         ]
-    rates = np.where(counted, top / np.maximum(bottom, 1), 0.0) / metric.divide_by
+    rates = np.where(counted, top / np.maximum(bottom, 1), 0.0) / plan.divide_by
     return [
         (_of_users(rates[:, look], counted[:, look] & ~assigned.treated),
          _of_users(rates[:, look], counted[:, look] & assigned.treated))
@@ -279,8 +283,8 @@ def _classic(
     ]  # fmt: skip
 
 
-def _moments(n: Integers, total: Integers, square: Integers, arm: int, look: int, metric: Metric) -> Moments:
-    return from_sums(int(n[arm, look]), int(total[arm, look]), int(square[arm, look]), metric.divide_by)
+def _moments(n: Integers, total: Integers, square: Integers, arm: int, look: int, plan: MetricPlan) -> Moments:
+    return from_sums(int(n[arm, look]), int(total[arm, look]), int(square[arm, look]), plan.divide_by)
 
 
 def _of_users(rates: NDArray[np.float64], which: Flags) -> Moments:
@@ -296,15 +300,16 @@ def watched(seen: Observed, assigned: Assigned, study: Study) -> Integers:
     Each close replaces the user's value by the next: the third close of a user adds all three.
     """
     name = study.decision.primary
-    metric = study.metrics[name]
+    plan = metric_plan(study, name)
+    assert plan.session_measure is not None, "only a mean over sessions changes with every session"
     order = np.lexsort((seen.due, seen.user))  # within each user by close
     user = seen.user[order]
     first = np.searchsorted(user, np.arange(assigned.treated.size))[user]  # where the user's sessions begin
     number = np.arange(user.size) - first + 1
-    running = np.cumsum(seen.measures[metric.measure][order])
+    running = np.cumsum(seen.measures[plan.session_measure][order])
     before = np.concatenate([[0], running])[first]
     counted = number >= study.experiment.minimum_sessions
-    y = np.where(counted, _value(metric, running - before, number), 0)
+    y = np.where(counted, in_units(running - before, number, plan.included.scale), 0)
     after = _rows(counted, y, seen.covariates[name][user])
     change = after.copy()
     change[1:] -= np.where((number[1:] > 1)[:, None], after[:-1], 0)

@@ -22,7 +22,7 @@ from stats.distributions import normal_exceeded_with
 from stats.engine import EngineState, flip_scores, initial, step
 from stats.estimates import direction
 from stats.flips import Floats, Tail, advance
-from stats.simulate.experiment import Assigned, Observed, assign, observe, ticks, watched
+from stats.simulate.experiment import Assigned, Observed, assign, observe, require_simulated, ticks, watched
 from stats.simulate.jobs import Progress, tally_in_parts
 from stats.simulate.regimes import with_worse_skips
 from stats.simulate.special_regimes import ALL, DAYS_OF, users_of, with_leaving
@@ -64,6 +64,8 @@ def simulate(
     ------
     SettingsError
         For an unknown regime, or no experiment.
+    StudyError
+        If the simulation cannot stand for the study.
 
     Examples
     --------
@@ -76,6 +78,7 @@ def simulate(
         raise SettingsError(f"there is no regime '{regime}'", f"use one of: {', '.join(ALL)}")
     if experiments < 1 or users < 2:
         raise SettingsError("a simulation needs an experiment and two users", "give larger numbers")
+    require_simulated(study)
     part = partial(_part, study, regime, truth, seed, users)
     return result(tally_in_parts(part, experiments, jobs, progress), regime, truth, seed, users)
 
@@ -130,9 +133,12 @@ def resalt(
     ------
     SettingsError
         Without a salt, or where the ids do not fit the users.
+    StudyError
+        If the simulation cannot stand for the study.
     """
     if salts < 1 or len(users) != seen.exposed.size:
         raise SettingsError("re-salting needs a salt, and an id for every user of the sessions", "give both")
+    require_simulated(study)
     part = partial(_salted_part, study, seen, users, seed)
     return result(tally_in_parts(part, salts, jobs, progress), "resalted", NOTHING, seed, len(users))
 

@@ -6,13 +6,13 @@ import msgspec
 import numpy as np
 import pytest
 
-from livelift.errors import SettingsError
+from livelift.errors import SettingsError, StudyError
 from livelift.event_time import DAY
-from livelift.user_value import mean_deciseconds, millionths
 from stats.simulate.experiment import Assigned, Observed, assign, observe, ticks, watched
 from stats.simulate.regimes import REGIMES, Sessions
 from stats.simulate.report import resalt, run_one, simulate
 from stats.simulate.tally import DECISIONS, Tally, Truth, result
+from stats.user_value import mean_deciseconds, millionths
 from tests.statistics.support import STUDY
 
 USERS = 120
@@ -179,3 +179,17 @@ def test_a_simulation_of_nothing_is_refused(regime: str, experiments: int) -> No
 def test_another_salt_is_another_assignment() -> None:
     salted = msgspec.structs.replace(STUDY, experiment=msgspec.structs.replace(STUDY.experiment, salt="other"))
     assert not np.array_equal(assign(NAMES, STUDY).treated, assign(NAMES, salted).treated)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "words"),
+    [
+        ("session_duration", {"measure": "stalls"}, "asks for 'stalls'"),
+        ("session_duration", {"kind": "session_count", "measure": ""}, "watches a mean over sessions"),
+    ],
+)
+def test_a_study_that_the_simulation_cannot_stand_for_is_refused(name: str, change: dict[str, str], words: str) -> None:
+    metric = msgspec.structs.replace(STUDY.metrics[name], **change)
+    study = msgspec.structs.replace(STUDY, metrics={**STUDY.metrics, name: metric})
+    with pytest.raises(StudyError, match=words):
+        simulate(study, "stationary", experiments=1)

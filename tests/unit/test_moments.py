@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from river.stats import Var
 
 from livelift.tick_sums import Moments
-from livelift.user_value import mean_deciseconds
 from stats.moments import EMPTY, add, from_sums, merge, remove, replace, variance
+from stats.user_value import mean_deciseconds
 
 values = st.floats(-1e6, 1e6, allow_nan=False).map(lambda value: round(value, 3))
 samples = st.lists(values, max_size=30)

@@ -24,6 +24,9 @@ def good() -> bytes:
         (b'primary = "session_duration"', b'primary = "revenue"', "decision.primary"),
         (b"schema = 1", b"schema = 9", "schema"),
         (b'measure = "skips"', b'measure = ""', "metrics.skip_rate.measure"),
+        (b'measure = "seconds"', b'measure = "seconds"\nper = "plays"', "metrics.session_duration.per"),
+        (b'kind = "session_count"', b'kind = "session_count"\nmeasure = "plays"', "metrics.sessions_per_user.measure"),
+        (b'kind = "next_day_return"', b'kind = "next_day_return"\nper = "plays"', "metrics.d1_retention.per"),
         # A study that could never ship, or whose number is none.
         (b"alpha = 0.05", b"alpha = 0.0009", "statistics.flips"),
         (b"buckets = 1024", b"buckets = 1", "statistics.buckets"),

@@ -114,6 +114,7 @@ def declaration_is_a_folder(folder: Path) -> None:
         (with_module("import pandas_that_is_not_here"), "study.py cannot be loaded: ModuleNotFoundError.*line 1", "mend"),
         (with_module("\n\ndef measures(:"), "study.py cannot be loaded: SyntaxError.*line 3", "mend"),
         (with_module("1 / 0"), "study.py cannot be loaded: ZeroDivisionError.*line 1", "mend"),
+        (lambda folder: replace(folder / "study.py", '"skips"', '"sessions"'), "a measure is called 'sessions'", "otherwise"),
         (with_module(""), "study.py has no function `measures`", "write"),
         (with_module("measures = 1"), "study.py has no function `measures`", "write"),
         (with_module("def measures(study):\n    return study.no"), "`measures` failed: AttributeError.*line 2", "mend"),

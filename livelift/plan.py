@@ -1,0 +1,152 @@
+"""A study's metrics, read once: which totals of a user each one divides, and how it is judged.
+
+The only place where a metric's `kind` is interpreted: statistics, simulator, words, pages and panels read the plan. The
+batch twin does not: it compiles the same declaration by its own code, so that an error here is seen.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+from livelift.covariates import count_covariate, duration_covariate, sum_covariate
+from livelift.study import OWN_TOTALS, Metric, Study
+
+USERS, SESSIONS, ELIGIBLE, RETURNED = OWN_TOTALS
+"""A user's own totals: 1 for a user of the population (included, or exposed), sessions, resolved days, those followed by
+an active one. The totals of the session measures follow under their names."""
+
+DECISECONDS = 10
+MILLIONTHS = 1_000_000
+"""Integer units per raw unit."""
+
+DURATION = "seconds"
+"""The measure with a unit of its own, and a covariate: how long a session lasts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Covariate:
+    """x of a user: `value(sum of `measure` over the pre-period's sessions, their number)`; without a measure the sum is 0."""
+
+    measure: str
+    value: Callable[[int, int], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A user's value: total `numerator` / total `denominator` in integer units of 1 / `scale`, halves up.
+
+    A user whose denominator is 0 has none. `covariate` None: 0 for all.
+    """
+
+    numerator: str
+    denominator: str
+    scale: int
+    covariate: Covariate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MetricPlan:
+    """How one metric is read.
+
+    included
+        The reading over included users: what the decision is made of.
+    exposed
+        The reading over all exposed users, where there is one.
+    judged_over_exposed
+        Is a guardrail of this metric judged by `exposed`? Sessions and returns are: both depend on who stays.
+    has_total
+        Is `exposed` a sum per user beside a mean over sessions: its intention-to-treat companion?
+    classic_unit
+        What the classic reading takes for independent.
+    has_ratio
+        Is there a ratio reading, ΣS / ΣN?
+    counts
+        Is the value a whole number, so that its classic moments follow exactly from the sums of y, and a population's total
+        from its mean?
+    units
+        Integer units of a user's value per shown unit: 600 deciseconds a minute.
+    divide_by
+        Raw value / divide_by = shown value.
+    """
+
+    name: str
+    included: Reading
+    exposed: Reading | None
+    judged_over_exposed: bool
+    has_total: bool
+    classic_unit: Literal["session", "user"]
+    has_ratio: bool
+    counts: bool
+    divide_by: int
+
+    @property
+    def units(self) -> int:
+        return self.included.scale * self.divide_by
+
+    @property
+    def session_measure(self) -> str | None:
+        """What a session's own value is, where the classic unit is the session."""
+        return self.included.numerator if self.classic_unit == "session" else None
+
+
+def metric_plans(study: Study) -> list[MetricPlan]:
+    """Every metric's plan, in the study's order.
+
+    >>> from livelift.study import load_study
+    >>> [(plan.name, plan.included.numerator, plan.included.denominator) for plan in metric_plans(load_study("lastfm"))][:2]
+    [('session_duration', 'seconds', 'sessions'), ('skip_rate', 'skips', 'plays')]
+    """
+    return [metric_plan(study, name) for name in study.metrics]
+
+
+def metric_plan(study: Study, name: str) -> MetricPlan:
+    """The plan of the metric `name`.
+
+    >>> from livelift.study import load_study
+    >>> metric_plan(load_study("lastfm"), "session_duration").units, metric_plan(load_study("lastfm"), "skip_rate").units
+    (600, 1000000)
+    """
+    metric = study.metrics[name]
+    included = _included(metric, study)
+    exposed: Reading | None = None
+    has_total = metric.kind == "session_mean" and name == study.decision.primary
+    over_exposed = metric.kind in ("session_count", "next_day_return")
+    if over_exposed:
+        exposed = included
+    elif has_total:
+        exposed = Reading(metric.measure, USERS, 1, _covariate_of_sum(metric, study))
+    return MetricPlan(
+        name=name,
+        included=included,
+        exposed=exposed,
+        judged_over_exposed=over_exposed,
+        has_total=has_total,
+        classic_unit="session" if metric.kind == "session_mean" else "user",
+        has_ratio=metric.kind in ("session_mean", "user_ratio"),
+        counts=metric.kind == "session_count",
+        divide_by=metric.divide_by,
+    )
+
+
+def _included(metric: Metric, study: Study) -> Reading:
+    match metric.kind:
+        case "session_mean" if metric.measure == DURATION:
+            prior = study.statistics.prior_session_seconds
+            covariate = Covariate(DURATION, partial(duration_covariate, prior_seconds=prior))
+            return Reading(metric.measure, SESSIONS, DECISECONDS, covariate)
+        case "session_mean":
+            return Reading(metric.measure, SESSIONS, MILLIONTHS)
+        case "user_ratio":
+            return Reading(metric.measure, metric.per, MILLIONTHS)
+        case "session_count":
+            return Reading(SESSIONS, USERS, 1, Covariate("", lambda _, sessions: count_covariate(sessions)))
+        case "next_day_return":
+            return Reading(RETURNED, ELIGIBLE, MILLIONTHS)
+
+
+def _covariate_of_sum(metric: Metric, study: Study) -> Covariate | None:
+    if metric.measure != DURATION:
+        return None
+    prior = study.statistics.prior_session_seconds
+    return Covariate(DURATION, lambda seconds, _: sum_covariate(seconds, prior))
