@@ -76,11 +76,11 @@ def _variables(study: Study, select_from: int | None, select_to: int | None) -> 
 
 
 def _create_metrics(connection: duckdb.DuckDBPyConnection, study: Study) -> None:
-    """The table `metric` and the macro that picks a measure by its name."""
+    """The table `metric`, and the macros that pick a measure, or any total of a user, by its name."""
     connection.execute(
-        "CREATE TABLE metric (name VARCHAR, kind VARCHAR, measure VARCHAR, per VARCHAR, divide_by BIGINT)"
+        "CREATE TABLE declared (position INTEGER, name VARCHAR, kind VARCHAR, measure VARCHAR, per VARCHAR, divide_by BIGINT)"
     )
-    for name, metric in study.metrics.items():
+    for position, (name, metric) in enumerate(study.metrics.items()):
         for measure in (metric.measure, metric.per):
             if measure not in ("", *MEASURES):
                 raise StudyError(
@@ -88,8 +88,13 @@ def _create_metrics(connection: duckdb.DuckDBPyConnection, study: Study) -> None
                     f"the batch twin knows {', '.join(MEASURES)}: use one of them",
                 )
         connection.execute(
-            "INSERT INTO metric VALUES ($1, $2, $3, $4, $5)",
-            [name, metric.kind, metric.measure, metric.per, metric.divide_by],
+            "INSERT INTO declared VALUES ($1, $2, $3, $4, $5, $6)",
+            [position, name, metric.kind, metric.measure, metric.per, metric.divide_by],
         )
     cases = " ".join(f"WHEN '{measure}' THEN {measure}" for measure in MEASURES)
     connection.execute(f"CREATE MACRO measured(name, {', '.join(MEASURES)}) AS CASE name {cases} END")
+    own = "WHEN 'one' THEN 1 WHEN 'sessions' THEN sessions WHEN 'returned' THEN returned WHEN 'eligible' THEN eligible"
+    connection.execute(
+        f"CREATE MACRO amount_of(name, sessions, returned, eligible, {', '.join(MEASURES)}) AS CASE name {own} {cases} END"
+    )
+    connection.execute(query("metric"))

@@ -25,9 +25,8 @@ def read_ticks(connection: duckdb.DuckDBPyConnection, study: Study, counts: Inpu
     heads = connection.execute(query("head")).fetchall()
     variants = connection.execute(query("variant")).fetchall()
     users = _read_users(connection, study, len(heads))
-    of_ratios = [name for name, metric in study.metrics.items() if metric.kind in ("session_mean", "user_ratio")]
-    ratios = _read_exact(connection, "ratio_sums", of_ratios, len(heads))
-    exposed = _read_exact(connection, "exposed_sums", _read_over_exposed(study), len(heads))
+    ratios = _read_exact(connection, "ratio_sums", _names(connection, "has_ratio"), len(heads))
+    exposed = _read_exact(connection, "exposed_sums", _names(connection, "over_exposed IS NOT NULL"), len(heads))
     classic = _read_classic(connection, study, len(heads))
     unheard = sum(counts.rejected.values()) + counts.duplicates
     ticks = []
@@ -72,13 +71,11 @@ def _read_users(connection: duckdb.DuckDBPyConnection, study: Study, ticks: int)
     return found
 
 
-def _read_over_exposed(study: Study) -> list[str]:
-    """The metrics of `TickSums.exposed_sums`, in the study's order."""
+def _names(connection: duckdb.DuckDBPyConnection, condition: str) -> list[str]:
+    """The metrics of which the condition holds, in the study's order."""
     return [
         name
-        for name, metric in study.metrics.items()
-        if metric.kind in ("session_count", "next_day_return")
-        or (metric.kind == "session_mean" and name == study.decision.primary)
+        for (name,) in connection.execute(f"SELECT name FROM metric WHERE {condition} ORDER BY position").fetchall()
     ]
 
 

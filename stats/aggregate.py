@@ -314,9 +314,8 @@ class Aggregate:
             elif not metric.per_session:
                 had, has = before.n[number] > 0, after.n[number] > 0
                 stay, come = mine & had & has, mine & ~had & has
-                old = before.s[number, stay] / before.n[number, stay]
-                new = after.s[number, stay] / after.n[number, stay]
-                block = moments.of(after.s[number, come] / after.n[number, come])
+                old, new = before.shown(number, stay, metric.divide_by), after.shown(number, stay, metric.divide_by)
+                block = moments.of(after.shown(number, come, metric.divide_by))
                 classic[variant] = moments.merge(moments.replace_many(classic[variant], old, new), block)
 
     def _bucket(self, user: str) -> int:

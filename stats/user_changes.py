@@ -33,6 +33,11 @@ class Values:
         """Of some metrics and users: an index of the arrays."""
         return Values(self.s[which], self.n[which], self.y[which])
 
+    def shown(self, metric: int, users: NDArray[np.bool_], divide_by: int) -> NDArray[np.float64]:
+        """The exact values of some users that have one, in the metric's shown unit."""
+        rates: NDArray[np.float64] = self.s[metric, users] / self.n[metric, users] / divide_by
+        return rates
+
 
 @dataclass(frozen=True, slots=True)
 class Columns:

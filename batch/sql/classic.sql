@@ -5,15 +5,15 @@ WITH session_unit AS (
     SELECT
         number, metric.name AS metric, variant, divide_by,
         sum(sessions)::HUGEINT AS n,
-        sum(measured(measure, seconds, plays, skips, artists))::HUGEINT AS s,
-        sum(measured(measure, seconds_squared, plays_squared, skips_squared, artists_squared))::HUGEINT AS ss
+        sum(measured(numerator_of, seconds, plays, skips, artists))::HUGEINT AS s,
+        sum(measured(numerator_of, seconds_squared, plays_squared, skips_squared, artists_squared))::HUGEINT AS ss
     FROM total, metric
-    WHERE kind = 'session_mean'
+    WHERE of_sessions
     GROUP BY ALL
 ), user_unit AS (
     SELECT number, metric, variant, numerator::DOUBLE / denominator / divide_by AS rate
     FROM value
-    WHERE kind <> 'session_mean'
+    WHERE NOT of_sessions
 ), centre AS (
     SELECT number, metric, variant, count(*) AS n, fsum(rate) / count(*) AS mean
     FROM user_unit

@@ -15,22 +15,22 @@ WITH exposure AS (
 ), amount AS (
     SELECT
         number, listener, metric.name AS metric,
-        CASE kind
-            WHEN 'session_count' THEN coalesce(sessions, 0)
-            ELSE coalesce(measured(measure, seconds, plays, skips, artists), 0)
+        CASE over_exposed
+            WHEN 'count' THEN coalesce(sessions, 0)
+            ELSE coalesce(measured(numerator_of, seconds, plays, skips, artists), 0)
         END::BIGINT AS y,
-        kind = 'session_count' AS counts,
-        kind = 'session_mean' AND measure = 'seconds' AS lasts
+        over_exposed = 'count' AS counts,
+        over_exposed = 'sum' AND covariate = 'duration' AS lasts
     FROM seen
     LEFT JOIN heard USING (number, listener), metric
-    WHERE kind = 'session_count' OR (kind = 'session_mean' AND name = getvariable('primary_metric'))
+    WHERE over_exposed IN ('count', 'sum')
     UNION ALL
     SELECT
         number, listener, metric.name,
         ((2000000 * returned + eligible) // (2 * eligible))::BIGINT,
         false, false
     FROM resolved, metric
-    WHERE kind = 'next_day_return'
+    WHERE over_exposed = 'share'
 ), adjusted AS (
     SELECT
         number, metric, variant, y::HUGEINT AS y,

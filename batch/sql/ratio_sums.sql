@@ -7,5 +7,5 @@ SELECT
     sum(denominator::HUGEINT * denominator)::HUGEINT AS mm,
     sum(numerator::HUGEINT * denominator)::HUGEINT AS sm
 FROM value
-WHERE kind IN ('session_mean', 'user_ratio')
+WHERE has_ratio
 GROUP BY ALL;

@@ -3,9 +3,11 @@ client.
 """
 
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
 
+from livelift.study import Metric
 from tests.support.imports import imports
 
 ROOT = Path(__file__).parents[2]
@@ -70,7 +72,17 @@ def test_the_batch_twin_shares_no_logic_with_the_pipeline() -> None:
     made_of_it = {"document.py", "observed.py"}  # what is done with the twin's answers
     witness = [path for path in modules("batch") if path.name not in made_of_it]
     assert {str(path): imports(path) & {*STATIONS} for path in witness if imports(path) & {*STATIONS}} == {}
-    assert all("user_value" not in path.read_text() for path in witness)
+    assert all("livelift.plan" not in path.read_text() for path in witness)
+
+
+def test_what_a_metric_s_kind_means_is_said_in_one_place() -> None:
+    """Two, as the twin says it again by itself."""
+    kinds = get_args(get_type_hints(Metric)["kind"])
+    packages = ("livelift", "studies", *STATIONS, "local", "batch", "cli", "exporter", "broker", "grafana")
+    files = [*modules(*packages), *(ROOT / "batch").rglob("*.sql")]
+    speakers = {str(path.relative_to(ROOT)) for path in files if any(kind in path.read_text() for kind in kinds)}
+    assert len(kinds) == 4
+    assert speakers == {"livelift/study.py", "livelift/plan.py", "batch/sql/metric.sql"}
 
 
 def test_files_are_short() -> None:

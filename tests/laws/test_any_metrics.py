@@ -1,0 +1,83 @@
+"""Promise P1 for any metrics a study may declare: stream and twin agree in every number, whatever the kinds and measures."""
+
+import random
+from datetime import date
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from batch.document import batch_document
+from livelift.study import Metric, Study, load_study
+from local.equality import differences
+from tests.support.made_log import Listening, User, made_log
+from tests.support.pure_pipeline import run_pure
+
+LASTFM = load_study("lastfm")
+replace = msgspec.structs.replace
+
+MEAN, RATIO, COUNT, RETURN = "session_mean", "user_ratio", "session_count", "next_day_return"
+
+
+def metric(kind: str, measure: str = "", per: str = "", divide_by: int = 1) -> Metric:
+    return msgspec.convert(
+        {"title": kind, "kind": kind, "unit": "units", "higher_is_better": measure != "skips"}
+        | {"measure": measure, "per": per, "divide_by": divide_by},
+        Metric,
+    )
+
+
+def study_of(*metrics: Metric) -> Study:
+    """lastfm with these metrics, the first one primary, over eight days."""
+    named = {f"m{number}": one for number, one in enumerate(metrics)}
+    return replace(
+        LASTFM,
+        metrics=named,
+        simulated=None,
+        decision=replace(LASTFM.decision, primary="m0"),
+        experiment=replace(LASTFM.experiment, period_end=date(2009, 3, 9), pre_period_days=7),
+        statistics=replace(LASTFM.statistics, buckets=64, flips=100, minimum_users=5),
+    )
+
+
+def listens(user: User, day: int, chance: random.Random) -> list[Listening]:
+    """None to three sessions a day, longer for some users than for others."""
+    return [
+        Listening(int(chance.lognormvariate(6.5, 0.8) * user.typical), chance.randrange(1, 6), chance.randrange(3))
+        for _ in range(chance.randrange(4))
+    ]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A week before the period, and the period."""
+    weeks = replace(
+        LASTFM, experiment=replace(LASTFM.experiment, period_start=date(2009, 2, 22), period_end=date(2009, 3, 9))
+    )
+    return made_log(tmp_path_factory.mktemp("made") / "log.tsv", weeks, listens, each=12)
+
+
+@pytest.mark.parametrize(
+    "metrics",
+    [
+        [metric(MEAN, "seconds"), metric(RATIO, "seconds", "plays"), metric(RATIO, "plays", "seconds", 3)],
+        [metric(RATIO, "seconds", "plays", 60), metric(MEAN, "seconds"), metric(COUNT), metric(RETURN)],
+        [metric(MEAN, "plays"), metric(RATIO, "seconds", "seconds"), metric(COUNT, divide_by=7)],
+        [metric(COUNT), metric(MEAN, "artists"), metric(RATIO, "skips", "artists")],
+        [metric(RETURN), metric(MEAN, "seconds", divide_by=7), metric(RETURN)],
+        [metric(MEAN, "skips")],
+        # What a kind has no use for changes nothing.
+        [metric(COUNT, "seconds", "plays"), metric(RETURN, "seconds"), metric(MEAN, "seconds", "plays")],
+    ],
+    ids=lambda metrics: ", ".join(f"{one.kind}-{one.measure}-{one.per}" for one in metrics),
+)
+def test_stream_and_twin_agree_for_these_metrics(metrics: list[Metric], data: Path, tmp_path: Path) -> None:
+    study = study_of(*metrics)
+    document, history = batch_document(data, study)
+    run = run_pure(data, tmp_path, study, partitions=2, seed=1)
+    assert list(differences(run.document, document)) == []
+    live = {entry["as_of"]: entry for entry in run.history}
+    for entry in history:
+        assert list(differences(live[entry["as_of"]], entry)) == []
+    assert len(history) > 8
+    assert document["metrics"]["m0"]["sequential"]["z"] is not None
