@@ -3,6 +3,7 @@
 Each file of `batch/sql/` holds one statement; it reads the study through `getvariable(…)` and the table `metric`.
 """
 
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 
@@ -19,9 +20,6 @@ MEMORY = "1000MB"
 FOR_EVER = 2**62
 """A bound in ms that nothing reaches."""
 
-MEASURES = ("seconds", "plays", "skips", "artists")
-"""What `session.sql` knows of a session."""
-
 
 def open_database(
     folder: Path, study: Study, select_from: int | None, select_to: int | None
@@ -31,7 +29,7 @@ def open_database(
     Raises
     ------
     StudyError
-        If a metric asks for a measure that the twin does not compute.
+        If the study does not declare its measures, or a metric asks for one that it does not declare.
     """
     connection = duckdb.connect(folder / "twin.duckdb")
     connection.execute("SET memory_limit = $limit", {"limit": MEMORY})
@@ -45,9 +43,12 @@ def open_database(
     return connection
 
 
-def query(name: str) -> str:
-    """The statement in `batch/sql/<name>.sql`."""
-    return (resources.files("batch") / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+def query(name: str, parts: Mapping[str, str] | None = None) -> str:
+    """The statement in `batch/sql/<name>.sql`, with `parts` in the place of its comments `/*: name */`."""
+    statement = (resources.files("batch") / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+    for part, sql in (parts or {}).items():
+        statement = statement.replace(f"/*: {part} */", sql)
+    return statement
 
 
 def _variables(study: Study, select_from: int | None, select_to: int | None) -> dict[str, int | str | None]:
@@ -62,7 +63,6 @@ def _variables(study: Study, select_from: int | None, select_to: int | None) -> 
         "control_percent": experiment.control_percent,
         "buckets": statistics.buckets,
         "gap_ms": study.sessions.gap_ms,
-        "skip_ms": study.sessions.skip_ms,
         "pre_start": experiment.pre_start_ms,
         "period_start": experiment.start_ms,
         "period_end": experiment.end_ms,
@@ -76,25 +76,34 @@ def _variables(study: Study, select_from: int | None, select_to: int | None) -> 
 
 
 def _create_metrics(connection: duckdb.DuckDBPyConnection, study: Study) -> None:
-    """The table `metric`, and the macros that pick a measure, or any total of a user, by its name."""
+    """The table `metric`, and the macros over the list of a session's measures, or of their sums."""
+    if not study.measures:
+        raise StudyError(
+            f"study '{study.name}' has no [measures]", "declare them: the batch twin does not know those of a study.py"
+        )
+    for name, metric in study.metrics.items():
+        for measure in (metric.measure, metric.per):
+            if measure and measure not in study.measures:
+                raise StudyError(
+                    f"metric '{name}' of study '{study.name}' asks for the measure '{measure}'",
+                    f"use one of: {', '.join(study.measures)}",
+                )
     connection.execute(
         "CREATE TABLE declared (position INTEGER, name VARCHAR, kind VARCHAR, measure VARCHAR, per VARCHAR, divide_by BIGINT)"
     )
     for position, (name, metric) in enumerate(study.metrics.items()):
-        for measure in (metric.measure, metric.per):
-            if measure not in ("", *MEASURES):
-                raise StudyError(
-                    f"metric '{name}' of study '{study.name}' asks for the measure '{measure}'",
-                    f"the batch twin knows {', '.join(MEASURES)}: use one of them",
-                )
         connection.execute(
             "INSERT INTO declared VALUES ($1, $2, $3, $4, $5, $6)",
             [position, name, metric.kind, metric.measure, metric.per, metric.divide_by],
         )
-    cases = " ".join(f"WHEN '{measure}' THEN {measure}" for measure in MEASURES)
-    connection.execute(f"CREATE MACRO measured(name, {', '.join(MEASURES)}) AS CASE name {cases} END")
-    own = "WHEN 'one' THEN 1 WHEN 'sessions' THEN sessions WHEN 'returned' THEN returned WHEN 'eligible' THEN eligible"
-    connection.execute(
-        f"CREATE MACRO amount_of(name, sessions, returned, eligible, {', '.join(MEASURES)}) AS CASE name {own} {cases} END"
-    )
+    names = ", ".join(f"'{name}'" for name in study.measures)
+    each = [f"m[{number}]" for number in range(1, len(study.measures) + 1)]
+    for macro in (
+        f"measured(name, m) AS m[list_position([{names}], name)]",
+        f"added(m) AS [{', '.join(f'sum({one})' for one in each)}]",
+        f"squared(m) AS [{', '.join(f'sum({one}::HUGEINT * {one})' for one in each)}]",
+        "amount_of(name, sessions, returned, eligible, m) AS CASE name WHEN 'one' THEN 1 WHEN 'sessions' THEN sessions "
+        "WHEN 'returned' THEN returned WHEN 'eligible' THEN eligible ELSE measured(name, m) END",
+    ):
+        connection.execute(f"CREATE MACRO {macro}")
     connection.execute(query("metric"))

@@ -37,8 +37,7 @@ def observe_log(data: Path, study: Study) -> tuple[Observed, list[str]]:
     start = study.experiment.start_ms
     due = np.array([_due(session, study) - start for session in inside])
     measures = {
-        name: np.array([getattr(session, name) for session in inside], dtype=np.int64)
-        for name in ("seconds", "plays", "skips", "artists")
+        name: np.array([session.measures[name] for session in inside], dtype=np.int64) for name in study.measures
     }
     seconds, count = _pre_period(sessions, number, study)
     included, exposed_x = covariates(seconds, count, study)
@@ -83,7 +82,7 @@ def _pre_period(sessions: list[ClosedSession], number: dict[str, int], study: St
     for session in sessions:
         early = experiment.pre_start_ms <= session.start < experiment.start_ms
         if early and _due(session, study) < experiment.start_ms and session.user in number:
-            seconds[number[session.user]] += session.seconds
+            seconds[number[session.user]] += session.measures["seconds"]
             count[number[session.user]] += 1
     return seconds, count
 

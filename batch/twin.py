@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from batch.database import open_database, query
 from batch.lines import SCHEMA, raw_lines
+from batch.measure_sql import FIELDS, measure_sql
 from batch.tick_rows import read_ticks
 from livelift.assignment import VARIANTS
 from livelift.errors import InputError
@@ -37,10 +38,7 @@ class ClosedSession:
     variant: str
     start: int
     end: int
-    plays: int
-    skips: int
-    artists: int
-    seconds: int
+    measures: dict[str, int]
     in_period: bool
     first_in_period: int | None
 
@@ -84,6 +82,7 @@ class Twin:
         self._study = study
         self._progress = progress
         self._folder = TemporaryDirectory(prefix="livelift-twin-")
+        self._measures = measure_sql(study, FIELDS[study.input.format])
         self._database = open_database(Path(self._folder.name), study, select_from, select_to)
 
     def __enter__(self) -> Self:
@@ -111,8 +110,9 @@ class Twin:
 
     def sessions(self) -> Iterator[ClosedSession]:
         """Every session of the file, in the order (due, user); at the end of the stream everything closes."""
-        for user, variant, *rest in self._rows("closed_sessions"):
-            yield ClosedSession(user, VARIANTS[variant], *rest)
+        for user, variant, start, end, measures, *rest in self._rows("closed_sessions"):
+            named = dict(zip(self._study.measures, measures, strict=True))
+            yield ClosedSession(user, VARIANTS[variant], start, end, named, *rest)
 
     def user_days(self) -> Iterator[ResolvedDay]:
         """Every user-day that the stream reaches the end of, in the order (due, user)."""
@@ -165,11 +165,17 @@ class Twin:
     def _counts(self) -> InputCounts:
         """Reads the file: the tables up to `session` and `user_day` are there once the counts are."""
         with self._feed(), self._one_commit():
-            for table in ("line", "listener", "artist", "event", "session", "user_day"):
-                self._database.execute(query(table))
+            self._create("line", "listener")
+            for number in self._measures.numbered:
+                self._database.execute(query("text", {"i": str(number)}))
+            self._create("event", "session", "user_day")
             counts = self._count()
             self._database.execute("DROP TABLE line")
         return counts
+
+    def _create(self, *tables: str) -> None:
+        for table in tables:
+            self._database.execute(query(table, self._measures.parts()))
 
     def _count(self) -> InputCounts:
         self._covered_to: int | None = self._database.execute(query("covered_to")).fetchall()[0][0]

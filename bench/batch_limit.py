@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.measured import Measured, Span
 from bench.meter import Meter
 from bench.stage import Bench, watch
-from bench.subject import Subject, compare_sessions
+from bench.subject import Subject, compare_sessions, skip_ms
 from local.processes import ChildProcess
 
 PROGRAM = Path(__file__).parent / "peers" / "duckdb_batch.py"
@@ -19,7 +19,7 @@ def measure_batch(bench: Bench, subject: Subject, number: int) -> Measured:
     target = bench.folder.root / "batch_sessions.parquet"
     target.unlink(missing_ok=True)
     sessions = subject.study.sessions
-    arguments = [str(subject.listening), str(target), str(sessions.gap_ms), str(sessions.skip_ms)]
+    arguments = [str(subject.listening), str(target), str(sessions.gap_ms), str(skip_ms(subject.study))]
     began = time.time()
     child = ChildProcess("batch", [sys.executable, PROGRAM, *arguments], bench.folder.root / "batch.log")
     meter = Meter(child.pid)

@@ -30,7 +30,7 @@ from bench.processing import OutputLog
 from bench.report import machine_line, write
 from bench.sending import BatchSender
 from bench.stage import Bench, Rarely, bench_folder, bench_servers, watch
-from bench.subject import Say, compare_sessions, event_times, write_sessions
+from bench.subject import Say, compare_sessions, event_times, skip_ms, write_sessions
 from bench.uniform import UniformEvents, make_uniform
 from livelift.errors import LiveliftError, SettingsError
 from livelift.events import Progress, Start, encode_control
@@ -170,7 +170,7 @@ def _expected(root: Path, study: Study, events: UniformEvents) -> Path:
     """The sessions of all events by DuckDB; those still open at the end included."""
     target = root / "uniform_expected.parquet"
     sessions = study.sessions
-    arguments = [events.path, target, sessions.gap_ms, sessions.skip_ms]
+    arguments = [events.path, target, sessions.gap_ms, skip_ms(study)]
     subprocess.run([sys.executable, PROGRAM, *map(str, arguments)], check=True, capture_output=True)
     return target
 

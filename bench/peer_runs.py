@@ -18,7 +18,7 @@ from bench.meter import Meter
 from bench.processing import filled_run
 from bench.progress import progress_by_event_time
 from bench.stage import LOOK_SECONDS, Bench, servers_cpu, watch
-from bench.subject import Subject, compare_sessions, write_sessions
+from bench.subject import Subject, compare_sessions, skip_ms, write_sessions
 from livelift.errors import ResourceError
 from local.processes import ChildProcess
 
@@ -104,7 +104,7 @@ def measure_peer(peer: Peer, bench: Bench, subject: Subject, number: int) -> Mea
         "DATA": str(data),
         "PARTITIONS": str(bench.partitions),
         "GAP_MS": str(sessions.gap_ms),
-        "SKIP_MS": str(sessions.skip_ms),
+        "SKIP_MS": str(skip_ms(subject.study)),
     }
     command: list[str | Path] = [PYTHON.absolute(), *peer.command(data)]
     complete = _Complete(bench, output, _expected(subject, peer))

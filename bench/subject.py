@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from batch.document import batch_document
 from batch.twin import Twin
 from bench.progress import Array
+from livelift.event_time import SECOND
 from livelift.study import Study
 from producer.cache import Prepared
 from producer.partitioner import Partitioner
@@ -48,6 +49,13 @@ def generated(folder: Path, study: Study, events: int, say: Say) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         lastfm_generator.generate(path, events=events, lift=LIFT, seed=SEED, study=study)
     return path
+
+
+def skip_ms(study: Study) -> int:
+    """In under how many ms the next play makes a skip of a play, for the programs of others."""
+    seconds = study.measures["skips"].follows_within
+    assert seconds is not None
+    return seconds * SECOND
 
 
 class Subject:
@@ -111,7 +119,7 @@ class Subject:
         if not kept.exists():
             self._say("computing the twin's sessions")
             with Twin(self.data, self.study, select_to=self.until) as twin:
-                rows = [(s.user, s.start, s.end, s.seconds, s.plays, s.skips, s.artists) for s in twin.sessions()]
+                rows = [(s.user, s.start, s.end, *s.measures.values()) for s in twin.sessions()]
             write_sessions(kept, rows)
         return kept
 

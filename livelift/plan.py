@@ -10,7 +10,8 @@ from functools import partial
 from typing import Literal
 
 from livelift.covariates import count_covariate, duration_covariate, sum_covariate
-from livelift.study import OWN_TOTALS, Metric, Study
+from livelift.study import Metric, Study
+from livelift.study_checks import OWN_TOTALS
 
 USERS, SESSIONS, ELIGIBLE, RETURNED = OWN_TOTALS
 """A user's own totals: 1 for a user of the population (included, or exposed), sessions, resolved days, those followed by

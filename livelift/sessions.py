@@ -1,12 +1,13 @@
 """What a study gives the session operator: how events are read and what an open session accumulates.
 
-A study's module (`study.py` in its folder) offers one `SessionMeasures`. The operator knows times, users and timers; the
+Most studies declare their measures; `study.py` in a study's folder may offer a `SessionMeasures` of its own. The operator knows times, users and timers; the
 study knows what a play is.
 """
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from livelift.compiled_measures import CompiledMeasures
 from livelift.errors import StudyError
 from livelift.study_folders import MODULE, line_in, shown, study_module
 
@@ -47,29 +48,31 @@ class SessionMeasures(Protocol):
         """The accumulator that `freeze` was given."""
 
 
+HOW = "declare [measures], as studies/lastfm/study.toml does, or write a `measures(study)` that gives a SessionMeasures"
+
 NEEDED = ("names", "decode", "begin", "extend", "finish", "freeze", "thaw")
 """What a study's measures have: `SessionMeasures`."""
 
 
 def session_measures(study: "Study") -> SessionMeasures:
-    """The measures of `study`, from the `study.py` in its folder.
+    """The measures of `study`: as it declares them, else from the `study.py` in its folder.
 
     Raises
     ------
     StudyError
-        If there is no such file, or what it offers are no measures.
+        If there are none, or two, or what `study.py` offers are no measures.
     """
     folder = Path(study.folder)
     file = shown(folder / MODULE)
-    module = study_module(folder)
+    module = study_module(folder) if study.folder else None
+    if study.measures:
+        if hasattr(module, "measures"):
+            raise StudyError(f"study '{study.name}' has [measures] and {file} has some too", "leave one of them out")
+        return CompiledMeasures(study.fields, study.measures)
     if module is None:
-        raise StudyError(
-            f"{file} is not there", "write it: it offers `measures(study)`, as studies/lastfm/study.py does"
-        )
+        raise StudyError(f"study '{study.name}' has no [measures], and {file} is not there", HOW)
     if not callable(getattr(module, "measures", None)):
-        raise StudyError(
-            f"{file} has no function `measures`", "write `def measures(study)`, as in studies/lastfm/study.py"
-        )
+        raise StudyError(f"study '{study.name}' has no [measures], and {file} no function `measures`", HOW)
     try:
         made: SessionMeasures = module.measures(study)
     except Exception as error:  # whatever a person's function raises is to be told as theirs

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from livelift.output_log import Totals
 from livelift.plan import Covariate, MetricPlan, Reading, metric_plans
-from livelift.study import OWN_TOTALS, Study
+from livelift.study import Study
+from livelift.study_checks import OWN_TOTALS
 
 ONE, SESSIONS, ELIGIBLE, RETURNED, SUMS = range(5)
-"""COLUMNS of a user's counts: `livelift.study.OWN_TOTALS`, and from `SUMS` on the sum of each session measure."""
+"""COLUMNS of a user's counts: `livelift.study_checks.OWN_TOTALS`, and from `SUMS` on the sum of each session measure."""
 
 
 def counts_of(totals: Totals) -> tuple[int, ...]:

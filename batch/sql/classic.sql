@@ -5,8 +5,8 @@ WITH session_unit AS (
     SELECT
         number, metric.name AS metric, variant, divide_by,
         sum(sessions)::HUGEINT AS n,
-        sum(measured(numerator_of, seconds, plays, skips, artists))::HUGEINT AS s,
-        sum(measured(numerator_of, seconds_squared, plays_squared, skips_squared, artists_squared))::HUGEINT AS ss
+        sum(measured(numerator_of, sums))::HUGEINT AS s,
+        sum(measured(numerator_of, squares))::HUGEINT AS ss
     FROM total, metric
     WHERE of_sessions
     GROUP BY ALL

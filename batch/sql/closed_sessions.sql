@@ -1,5 +1,5 @@
 -- Every session of the stream, in the order in which they are due.
-SELECT user_id, variant, start_time, end_time, plays, skips, artists, seconds, in_period, first_in_period
+SELECT user_id, variant, start_time, end_time, measures, in_period, first_in_period
 FROM session
 JOIN listener USING (listener)
 ORDER BY due, user_id;

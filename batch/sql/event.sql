@@ -1,8 +1,8 @@
 -- Acceptable rows in numbers only, the first of equal rows kept.
 CREATE TABLE event AS
-SELECT listener, time, row, artist_number
+SELECT listener, time, row/*: event_columns */
 FROM line
 JOIN listener USING (user_id)
-JOIN artist USING (has_artist_id, artist)
+/*: event_joins */
 WHERE reason IS NULL
 QUALIFY row_number() OVER (PARTITION BY listener, time, digest ORDER BY row) = 1;

@@ -7,7 +7,7 @@ WITH exposure AS (
 ), heard AS (
     SELECT
         number, listener,
-        count(*) AS sessions, sum(seconds) AS seconds, sum(plays) AS plays, sum(skips) AS skips, sum(artists) AS artists
+        count(*) AS sessions, added(measures) AS sums
     FROM tick
     JOIN session ON due < sessions_before
     WHERE in_period
@@ -17,7 +17,7 @@ WITH exposure AS (
         number, listener, metric.name AS metric,
         CASE over_exposed
             WHEN 'count' THEN coalesce(sessions, 0)
-            ELSE coalesce(measured(numerator_of, seconds, plays, skips, artists), 0)
+            ELSE coalesce(measured(numerator_of, sums), 0)
         END::BIGINT AS y,
         over_exposed = 'count' AS counts,
         over_exposed = 'sum' AND covariate = 'duration' AS lasts

@@ -63,7 +63,5 @@ SELECT
     END AS reason,
     field[1] AS user_id,
     time,
-    field[3] <> '' AS has_artist_id,
-    CASE WHEN field[3] <> '' THEN field[3] ELSE field[4] END AS artist,
-    md5_number(text) AS digest
+    md5_number(text) AS digest/*: line_columns */
 FROM dated;

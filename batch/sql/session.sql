@@ -4,7 +4,7 @@
 CREATE TABLE session AS
 WITH neighbours AS (
     SELECT
-        listener, time, row, artist_number,
+        listener, time, row/*: session_columns */,
         time - lag(time) OVER play_order AS gap_before,
         lead(time) OVER play_order - time AS gap_after
     FROM event
@@ -21,9 +21,7 @@ WITH neighbours AS (
         listener,
         min(time) AS start_time,
         max(time) AS end_time,
-        count(*) AS plays,
-        count(*) FILTER (gap_after < getvariable('skip_ms') AND gap_after <= getvariable('gap_ms')) AS skips,
-        count(DISTINCT artist_number) AS artists,
+        /*: measures */ AS measures,
         min(time) FILTER (time >= getvariable('period_start') AND time < getvariable('period_end')) AS first_in_period
     FROM numbered
     GROUP BY listener, number

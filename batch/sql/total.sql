@@ -4,10 +4,7 @@ WITH listened AS (
     SELECT
         number, listener,
         count(*) AS sessions,
-        sum(seconds) AS seconds, sum(seconds * seconds) AS seconds_squared,
-        sum(plays) AS plays, sum(plays * plays) AS plays_squared,
-        sum(skips) AS skips, sum(skips * skips) AS skips_squared,
-        sum(artists) AS artists, sum(artists * artists) AS artists_squared
+        added(measures) AS sums, squared(measures) AS squares
     FROM tick
     JOIN session ON due < sessions_before
     WHERE in_period

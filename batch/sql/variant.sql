@@ -14,7 +14,7 @@ WITH exposure AS (
         number,
         count(*) FILTER (variant = 0) AS users_control, count(*) FILTER (variant = 1) AS users_treatment,
         sum(sessions) FILTER (variant = 0) AS sessions_control, sum(sessions) FILTER (variant = 1) AS sessions_treatment,
-        sum(plays) FILTER (variant = 0) AS plays_control, sum(plays) FILTER (variant = 1) AS plays_treatment
+        sum(measured('plays', sums)) FILTER (variant = 0) AS plays_control, sum(measured('plays', sums)) FILTER (variant = 1) AS plays_treatment
     FROM total
     GROUP BY number
 )

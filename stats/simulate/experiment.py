@@ -14,7 +14,8 @@ from livelift.assignment import TREATMENT, bucket_of, variant_of
 from livelift.errors import StudyError
 from livelift.event_time import DAY, SECOND
 from livelift.plan import ELIGIBLE, RETURNED, SESSIONS, USERS, Covariate, MetricPlan, metric_plan, metric_plans
-from livelift.study import OWN_TOTALS, Study
+from livelift.study import Study
+from livelift.study_checks import OWN_TOTALS
 from livelift.tick_sums import ExactSums, InputCounts, Moments, TickSums
 from stats.moments import from_sums
 from stats.simulate.regimes import Sessions

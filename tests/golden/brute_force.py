@@ -16,6 +16,8 @@ from math import floor, log
 from livelift.event_time import DAY, SECOND, from_date, from_iso
 from livelift.study import Study
 
+SKIP = 30 * SECOND
+
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
 
@@ -72,7 +74,7 @@ class Run:
     @property
     def skips(self) -> int:
         times = [play.time for play in self.plays]
-        return sum(after - time < self.study.sessions.skip_ms for time, after in itertools.pairwise(times))
+        return sum(after - time < SKIP for time, after in itertools.pairwise(times))
 
     @property
     def artists(self) -> int:

@@ -28,9 +28,9 @@ def _session(session: ClosedSession) -> dict[str, Any]:
         "variant": session.variant,
         "start": to_iso(session.start),
         "end": to_iso(session.end),
-        "plays": session.plays,
-        "skips": session.skips,
-        "artists": session.artists,
+        "plays": session.measures["plays"],
+        "skips": session.measures["skips"],
+        "artists": session.measures["artists"],
         "in_period": session.in_period,
     }
 

@@ -4,11 +4,11 @@ import random
 
 import pytest
 
+from livelift.compiled_measures import FEW
 from livelift.event_time import MINUTE
 from livelift.sessions import session_measures
 from processor.changelog import UserForm
 from processor.partition import Partition
-from studies.lastfm.study import FEW
 from tests.support.small_study import START, small_study
 from tests.support.streams import Listen, partition_records
 

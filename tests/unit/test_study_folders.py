@@ -31,6 +31,15 @@ def replace(file: Path, old: str, new: str) -> None:
     file.write_text(text.replace(old, new))
 
 
+def with_hand_written_measures(folder: Path) -> Path:
+    """The study's measures in its `study.py` instead."""
+    file = folder / "study.toml"
+    text = file.read_text()
+    file.write_text(text[: text.index("[fields]")] + text[text.index("[experiment]") :])
+    shutil.copy(Path("tests/support/lastfm_by_hand.py").absolute(), folder / "study.py")
+    return folder
+
+
 @pytest.fixture
 def mine(tmp_path: Path) -> Path:
     return copy_of_lastfm(tmp_path)
@@ -65,14 +74,15 @@ def test_another_process_gets_the_name_if_that_leads_to_the_folder(mine: Path, m
     assert reference_to("mine", str(mine)) == "mine"
 
 
-def test_two_studies_have_measures_of_their_own(tmp_path: Path) -> None:
-    one, two = copy_of_lastfm(tmp_path, "one"), copy_of_lastfm(tmp_path, "two")
+def test_two_studies_have_modules_of_their_own(tmp_path: Path) -> None:
+    one, two = (with_hand_written_measures(copy_of_lastfm(tmp_path, name)) for name in ("one", "two"))
     replace(two / "study.py", '"artists")', '"artists", "more")')
     assert len(session_measures(load_study(str(one))).names) == 4
     assert len(session_measures(load_study(str(two))).names) == 5
 
 
 def test_a_changed_module_is_another_study(mine: Path) -> None:
+    with_hand_written_measures(mine)
     before = load_study(str(mine)).fingerprint
     with (mine / "study.py").open("a") as file:
         file.write("\n# changed\n")
@@ -87,7 +97,15 @@ def in_declaration(old: str, new: str) -> Damage:
 
 
 def with_module(text: str) -> Damage:
-    return lambda folder: (folder / "study.py").write_text(text)
+    return lambda folder: (with_hand_written_measures(folder) / "study.py").write_text(text)
+
+
+def in_module(old: str, new: str) -> Damage:
+    return lambda folder: replace(with_hand_written_measures(folder) / "study.py", old, new)
+
+
+def with_both(folder: Path) -> None:
+    (folder / "study.py").write_text("def measures(study):\n    return None\n")
 
 
 def declaration_is_a_folder(folder: Path) -> None:
@@ -106,17 +124,32 @@ def declaration_is_a_folder(folder: Path) -> None:
         (in_declaration('per = "plays"', "per = 1"), "'metrics.skip_rate.per'.*int", "compare"),
         (in_declaration('per = "plays"', 'by = "plays"'), "'metrics.skip_rate'.*`by`", "compare"),
         (in_declaration("[metrics.skip_rate]", "[metric.skip_rate]"), "unknown field `metric`", "compare"),
+        (in_declaration('{type = "text"}', '{type = "date"}'), "'fields.artist_id.type'.*'date'", "text, integer"),
+        (in_declaration("artist = {", "album = {"), "'fields.album'", "lastfm_tsv has: artist_id, artist"),
+        (in_declaration('artist = {type = "text"}', 'artist = {type = "integer"}'), "'fields.artist.type'", "text"),
+        (in_declaration('["artist_id", "artist"]', '"album"'), "'measures.artists.distinct'", "artist_id, artist"),
+        (in_declaration('{distinct = ["artist_id", "artist"]}', '{sum = "artist"}'), "'measures.artists.sum'", "text"),
+        (in_declaration('{count = "event"}', "{}"), "'measures.plays'", "length, count, sum"),
+        (in_declaration('{count = "event"}', '{count = "event", sum = "artist"}'), "'measures.plays'", "length, count, sum"),
+        (in_declaration('{count = "event"}', '{count = "plays"}'), "'measures.plays.count'.*'plays'", "event"),
+        (in_declaration('{count = "event"}', '{count = "event", where = {album = "x"}}'), "where.album", "artist"),
+        (in_declaration('{count = "event"}', '{count = "event", where = {artist = 1}}'), "where.artist", "text"),
+        (in_declaration("follows_within = 30", "follows_within = 0"), "'measures.skips.follows_within'", "1 or more"),
+        (in_declaration("follows_within = 30", "follow = 30"), "'measures.skips'.*`follow`", "compare"),
+        (in_declaration('seconds = {length = "session"}\n', ""), "'measures'", "length"),
+        (in_declaration("skips = {", "sessions = {"), "'measures.sessions'", "otherwise"),
         (in_declaration("[names]", "[names"), "study.toml: not valid TOML", "mend"),
         (lambda folder: (folder / "study.toml").write_bytes(b"\xff"), "study.toml: not valid TOML", "mend"),
         (declaration_is_a_folder, "study.toml cannot be read", "a file"),
         (lambda folder: (folder / "study.toml").unlink(), "has no study.toml", "lastfm"),
-        (lambda folder: (folder / "study.py").unlink(), "study.py is not there", "measures"),
+        (lambda folder: (with_hand_written_measures(folder) / "study.py").unlink(), "study.py is not there", "[measures]"),
+        (with_both, "has .measures. and .*study.py has some too", "leave one"),
         (with_module("import pandas_that_is_not_here"), "study.py cannot be loaded: ModuleNotFoundError.*line 1", "mend"),
         (with_module("\n\ndef measures(:"), "study.py cannot be loaded: SyntaxError.*line 3", "mend"),
         (with_module("1 / 0"), "study.py cannot be loaded: ZeroDivisionError.*line 1", "mend"),
-        (lambda folder: replace(folder / "study.py", '"skips"', '"sessions"'), "a measure is called 'sessions'", "otherwise"),
-        (with_module(""), "study.py has no function `measures`", "write"),
-        (with_module("measures = 1"), "study.py has no function `measures`", "write"),
+        (in_module('"skips"', '"sessions"'), "a measure is called 'sessions'", "otherwise"),
+        (with_module(""), "study.py no function `measures`", "[measures]"),
+        (with_module("measures = 1"), "study.py no function `measures`", "[measures]"),
         (with_module("def measures(study):\n    return study.no"), "`measures` failed: AttributeError.*line 2", "mend"),
         (with_module("def measures(study):\n    return 1"), "has no names, decode", "SessionMeasures"),
     ],

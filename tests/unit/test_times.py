@@ -113,7 +113,7 @@ def test_forms_may_be_mixed_within_a_session(tmp_path: Path) -> None:
     file.write_text("".join(f"u\t{text}\t\ta\t\tt\n" for text in texts))
     with Twin(file, STUDY) as twin:
         (session,) = twin.sessions()
-    assert (session.start, session.end, session.plays) == (MOMENT, MOMENT + 120_000, 3)
+    assert (session.start, session.end, session.measures["plays"]) == (MOMENT, MOMENT + 120_000, 3)
     assert sorted(by_producer(texts, tmp_path)) == [MOMENT, MOMENT + 60_000, MOMENT + 120_000]  # type: ignore[type-var]
 
 

@@ -108,12 +108,9 @@ def assert_reading(twin: Twin, stream: Stream) -> None:
     counts = twin.counts()
     assert (counts.rows, counts.accepted) == (stream.rows, len(stream.times))
     assert (counts.rejected, counts.duplicates, counts.late) == (dict(stream.rejected), stream.duplicates, 0)
-    found = [
-        (s.user, s.start, s.end, s.plays, s.skips, s.artists, s.seconds, s.in_period, s.first_in_period)
-        for s in twin.sessions()
-    ]
+    found = [(s.user, s.start, s.end, s.measures, s.in_period, s.first_in_period) for s in twin.sessions()]
     assert found == [
-        (s.user, s.start, s.end, len(s.plays), s.skips, s.artists, s.seconds, s.in_period, s.first_in_period)
+        (s.user, s.start, s.end, {name: s.measure(name) for name in SHORT.measures}, s.in_period, s.first_in_period)
         for s in stream.sessions
     ]
     expected = [(u, *day) for u in stream.plays for day in stream.resolved_days(u, stream.last)]

@@ -1,4 +1,4 @@
-"""The `lastfm` study's event and session measures: plays, skips and distinct artists of a listening session."""
+"""The measures of `lastfm` as a `study.py` would have them, written by hand: what the declared ones are compared with."""
 
 from array import array
 from typing import Literal
@@ -21,6 +21,8 @@ class Play(msgspec.Struct, gc=False, frozen=True):
     artist: str
 
 
+SKIP_MS = 30 * SECOND
+
 FEW = 32
 """Artist numbers of a session, 8 bytes each, that are kept without looking which are there twice."""
 
@@ -36,7 +38,7 @@ are there twice. Artist numbers follow."""
 class LastfmMeasures:
     """An accumulator is one array of 64-bit integers: a head of three, then an artist number a play.
 
-    A play is a skip when the next play of its session follows in under `skip_seconds`. The artist is the artist id, else
+    A play is a skip when the next play of its session follows in under `SKIP_MS`. The artist is the artist id, else
     the artist's name, as a 64-bit hash (XXH3: quicker than to look it up in a dict of all artists, which is never in the
     cache). One array, since a million users are many: sets would fill the memory, and every object more is one more to wait
     for. Numbers that are there twice leave it whenever it has doubled, so that it holds at most `FEW` or twice as many
@@ -47,7 +49,7 @@ class LastfmMeasures:
 
     def __init__(self, study: Study) -> None:
         self.decode = msgspec.json.Decoder(Play).decode
-        self._skip_ms = study.sessions.skip_ms
+        self._skip_ms = SKIP_MS
 
     def begin(self, event: Play) -> "array[int]":
         accumulator = array("Q", (0, 0, _look_at(0)))

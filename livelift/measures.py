@@ -1,0 +1,180 @@
+"""What a study declares of its events and sessions: the fields of an event, and the measures of a session over them.
+
+A measure is one aggregate over the session's events, of those that meet `where` if that is given. What has no event at
+all is 0. `livelift.compiled_measures` makes a function of it for the stream; the batch twin makes SQL of it by itself.
+"""
+
+import re
+from keyword import iskeyword
+from typing import Literal
+
+import msgspec
+
+LARGEST = 10**12
+"""The largest value of an integer field, and its negative the least: a session's sum of nine million stays an int64."""
+
+SESSION, EVENT = "session", "event"
+
+LENGTH = "seconds"
+"""The measure that every session has: whole seconds from its first event to its last. It comes first."""
+
+AGGREGATES = ("length", "count", "sum", "min", "max", "first", "last", "distinct")
+
+_RESERVED = ("v", "row", "user", "time")
+"""What every event has besides its fields."""
+
+
+class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A table of the study file: unknown keys are refused."""
+
+
+class Field(_Part, frozen=True):
+    """A field of an event. Integers are whole numbers from −10¹² to 10¹²."""
+
+    type: Literal["text", "integer"]
+
+
+class Between(_Part, frozen=True):
+    """Integers in [at_least, below); None is open."""
+
+    at_least: int | None = None
+    below: int | None = None
+
+
+Wanted = str | int | list[str | int] | Between
+"""The value that a field has to have, several of which one, or a range."""
+
+
+class Measure(_Part, frozen=True):
+    """One aggregate, and which events it takes.
+
+    length
+        "session": whole seconds from the first event to the last.
+    count
+        "event": how many.
+    sum, min, max, first, last
+        Of an integer field; the first and the last in the order of the replay.
+    distinct
+        How many values a field has. Of several text fields: of the first that is not empty.
+    where
+        Only events whose fields have these values.
+    follows_within
+        With `count`: only events that the session's next event follows in under so many seconds: a skip.
+    """
+
+    length: Literal["session"] | None = None
+    count: Literal["event"] | None = None
+    sum: str | None = None
+    min: str | None = None
+    max: str | None = None
+    first: str | None = None
+    last: str | None = None
+    distinct: str | list[str] | None = None
+    where: dict[str, Wanted] = {}
+    follows_within: int | None = None
+
+    @property
+    def aggregate(self) -> str:
+        """Which of `AGGREGATES` it is."""
+        return next(name for name in AGGREGATES if getattr(self, name) is not None)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields that it aggregates, without those of its condition."""
+        if self.aggregate in ("length", "count"):
+            return ()
+        of = getattr(self, self.aggregate)
+        return (of,) if isinstance(of, str) else tuple(of)
+
+
+Fields = dict[str, Field]
+Measures = dict[str, Measure]
+
+Check = tuple[str, bool, str]
+"""A key, is it wrong, what it has to be."""
+
+
+def checks(fields: Fields, measures: Measures) -> list[Check]:
+    """(key, is it wrong, what it has to be) for all that types alone cannot say."""
+    rows = [
+        (
+            f"fields.{name}",
+            not _is_name(name) or name in _RESERVED,
+            f"call it by lower-case letters, digits and _, and not {', '.join(_RESERVED)}",
+        )
+        for name in fields
+    ]
+    if not measures:
+        return rows
+    first = next(iter(measures))
+    rows.append(
+        ("measures", first != LENGTH, f'let {LENGTH} = {{length = "session"}} be the first: every session has a length')
+    )
+    for name, measure in measures.items():
+        rows += _measure_checks(f"measures.{name}", name, measure, fields)
+    return rows
+
+
+def _is_name(name: str) -> bool:
+    return re.fullmatch(r"[a-z][a-z0-9_]{0,62}", name) is not None and not iskeyword(name)
+
+
+def _measure_checks(key: str, name: str, measure: Measure, fields: Fields) -> list[Check]:
+    given = [one for one in AGGREGATES if getattr(measure, one) is not None]
+    rows = [
+        (key, not _is_name(name), "call it by lower-case letters, digits and _"),
+        (key, len(given) != 1, f"give one of: {', '.join(AGGREGATES)}"),
+    ]
+    if len(given) != 1:
+        return rows
+    aggregate = given[0]
+    rows += [
+        (f"{key}.{aggregate}", (name == LENGTH) != (aggregate == "length"), f'write {LENGTH} = {{length = "session"}}'),
+        (
+            f"{key}.where",
+            aggregate == "length" and bool(measure.where),
+            "leave it out: a session's length is that of all",
+        ),
+        (f"{key}.follows_within", measure.follows_within is not None and aggregate != "count", "use it with count"),
+        (
+            f"{key}.follows_within",
+            measure.follows_within is not None and measure.follows_within < 1,
+            "use 1 or more seconds",
+        ),
+        (f"{key}.{aggregate}", aggregate == "distinct" and not measure.fields, "name a field"),
+    ]
+    known = f"use one of: {', '.join(fields) or 'none, as [fields] declares none'}"
+    for field in measure.fields:
+        rows.append((f"{key}.{aggregate}", field not in fields, known))
+        if field in fields:
+            kind = fields[field].type
+            numbers = aggregate != "distinct"
+            rows.append(
+                (f"{key}.{aggregate}", numbers and kind != "integer", f"name an integer field: '{field}' is text")
+            )
+            several = len(measure.fields) > 1
+            rows.append(
+                (f"{key}.{aggregate}", several and kind != "text", f"of several, all have to be text: '{field}' is not")
+            )
+    for field, wanted in measure.where.items():
+        rows.append((f"{key}.where.{field}", field not in fields, known))
+        if field in fields:
+            fits = _fits(wanted, fields[field].type)
+            rows.append((f"{key}.where.{field}", not fits, _WANTED[fields[field].type]))
+    return rows
+
+
+_WANTED = {
+    "text": 'give a text, or several: ["web", "tv"]',
+    "integer": f"give a whole number of at most {LARGEST}, several, or a range: {{at_least = 1, below = 10}}",
+}
+
+
+def _fits(wanted: Wanted, kind: str) -> bool:
+    if isinstance(wanted, Between):
+        ends = [end for end in (wanted.at_least, wanted.below) if end is not None]
+        return kind == "integer" and bool(ends) and all(abs(end) <= LARGEST for end in ends)
+    values = wanted if isinstance(wanted, list) else [wanted]
+    if kind == "text":
+        return bool(values) and all(isinstance(value, str) for value in values)
+    return bool(values) and all(isinstance(value, int) and abs(value) <= LARGEST for value in values)

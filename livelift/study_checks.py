@@ -1,0 +1,145 @@
+"""What is wrong with a study file that its types allow: each check names a key, and what it has to be."""
+
+import re
+from math import ceil, inf
+from typing import TYPE_CHECKING
+
+from livelift.measures import Check
+from livelift.measures import checks as measure_checks
+
+if TYPE_CHECKING:
+    from livelift.study import Health, Study
+
+SCHEMA = 1
+
+OWN_TOTALS = ("users", "sessions", "eligible_days", "returned_days")
+"""Names of what is known of a user without any measure (`livelift.plan`): no measure can have one of them."""
+
+FIELDS_OF = {"lastfm_tsv": ("artist_id", "artist", "track_id", "track")}
+"""Format → the fields that its events have, all of them texts."""
+
+
+def checks(study: "Study") -> list[Check]:
+    """(key, is it wrong, what it has to be) for all that types alone cannot say. NaN is wrong wherever a number is asked."""
+    inp, ses, exp = study.input, study.sessions, study.experiment
+    rows = [
+        ("schema", study.schema != SCHEMA, f"this program reads schema {SCHEMA}"),
+        ("name", not re.fullmatch(r"[a-z][a-z0-9_]*", study.name), "use lower-case letters, digits and _"),
+        ("input.before", inp.before <= inp.not_before, "it has to be after input.not_before"),
+        ("sessions.gap_seconds", ses.gap_seconds <= 0, "use a positive number of seconds"),
+        ("sessions.allowed_lateness_seconds", ses.allowed_lateness_seconds < 0, "use 0 or more seconds"),
+        ("experiment.salt", not exp.salt, "give a salt, chosen before the period opens"),
+        ("experiment.control_percent", not 0 < exp.control_percent < 100, "use a whole number from 1 to 99"),
+        (
+            "experiment.control_percent",
+            exp.assignment == "randomised" and exp.control_percent != 50,
+            f"a randomised split of {exp.control_percent}:{100 - exp.control_percent} cannot be certified yet: set "
+            "experiment.control_percent = 50, or assignment = 'observed'",
+        ),
+        ("experiment.period_end", exp.period_end <= exp.period_start, "it has to be after experiment.period_start"),
+        ("experiment.pre_period_days", exp.pre_period_days < 0, "use 0 or more days"),
+        ("experiment.minimum_sessions", exp.minimum_sessions < 1, "use 1 or more"),
+        ("experiment.wait_days", not 0 <= exp.wait_days <= 366, "use a whole number of days from 0 to 366"),
+        *_field_checks(study),
+        *measure_checks(study.fields, study.measures),
+        *_decision_checks(study),
+        *_statistics_checks(study),
+        *_health_checks(study.health),
+    ]
+    for name, metric in study.metrics.items():
+        key = f"metrics.{name}"
+        rows += [
+            (f"{key}.measure", metric.kind in ("session_mean", "user_ratio") and not metric.measure, "name a measure"),
+            (f"{key}.per", metric.kind == "user_ratio" and not metric.per, "name the measure to divide by"),
+            (
+                f"{key}.measure",
+                metric.kind in ("session_count", "next_day_return") and metric.measure != "",
+                f"leave it out: {metric.kind} reads no measure",
+            ),
+            (
+                f"{key}.per",
+                metric.kind != "user_ratio" and metric.per != "",
+                "leave it out: only user_ratio divides by one",
+            ),
+            (f"{key}.divide_by", metric.divide_by < 1, "use 1 or more"),
+            (
+                f"{key}.kind",
+                metric.kind == "next_day_return" and exp.days < 2,
+                "a period of one day has no next day: make it longer, or leave the metric out",
+            ),
+        ]
+    return rows
+
+
+def _decision_checks(study: "Study") -> list[Check]:
+    dec = study.decision
+    return [
+        ("decision.primary", dec.primary not in study.metrics, f"use one of: {', '.join(study.metrics)}"),
+        ("decision.minimum_lift", not 0 <= dec.minimum_lift < 1, "use a fraction from 0 to below 1: 0.02 for 2 %"),
+        ("decision.alpha", not 0 < dec.alpha < 1, "use a number between 0 and 1: 0.05 for 5 %"),
+        ("decision.guardrail_margin", not 0 <= dec.guardrail_margin < 1, "use a fraction from 0 to below 1: 0.01 for 1 %"),
+        ("decision.guardrail_alpha", not 0 < dec.guardrail_alpha < 1, "use a number between 0 and 1: 0.1 for 10 %"),
+    ]  # fmt: skip
+
+
+def _statistics_checks(study: "Study") -> list[Check]:
+    """A study that could never ship is wrong: its boundary needs flips enough for one to cross, and that these differ."""
+    sta, randomised = study.statistics, study.experiment.assignment == "randomised"
+    alpha = study.decision.alpha
+    fewest = ceil(2 / alpha - 1e-9) if 0 < alpha < 1 else 0
+    buckets = max(1, sta.flips - 1).bit_length()
+    return [
+        ("statistics.buckets", not 1 <= sta.buckets <= 65_536, "use a whole number from 1 to 65536"),
+        (
+            "statistics.flips",
+            sta.buckets * sta.flips > 100_000_000,
+            "use fewer flips or buckets: their product is the size of a table, at most 100,000,000",
+        ),
+        ("statistics.flips", not 100 <= sta.flips <= 100_000, "use a whole number from 100 to 100000"),
+        (
+            "statistics.flips",
+            randomised and sta.flips < fewest,
+            f"with decision.alpha = {alpha:g} nothing could ever ship: use {fewest} or more, or a larger alpha",
+        ),
+        (
+            "statistics.buckets",
+            randomised and sta.buckets < buckets,
+            f"{sta.flips} flips of so few buckets repeat each other, so nothing could ever ship: use {buckets} or more",
+        ),
+        ("statistics.minimum_users", sta.minimum_users < 2, "use 2 or more"),
+        (
+            "statistics.planned_standard_error",
+            not 0 < sta.planned_standard_error < 1,
+            "use a fraction between 0 and 1: 0.035 for 3.5 %",
+        ),
+        ("statistics.prior_session_seconds", sta.prior_session_seconds <= 0, "use a positive number of seconds"),
+    ]
+
+
+def _health_checks(hea: "Health") -> list[Check]:
+    return [
+        ("health.sample_ratio_concentration", not 0 < hea.sample_ratio_concentration < inf, "use a positive number"),
+        ("health.sample_ratio_alpha", not 0 < hea.sample_ratio_alpha < 1, "use a number between 0 and 1"),
+        ("health.inclusion_alpha", not 0 < hea.inclusion_alpha < 1, "use a number between 0 and 1"),
+        (
+            "health.maximum_late_share",
+            not 0 <= hea.maximum_late_share < 1,
+            "use a share from 0 to below 1: 0.01 for 1 %",
+        ),
+        (
+            "health.maximum_rejected_share",
+            not 0 <= hea.maximum_rejected_share < 1,
+            "use a share from 0 to below 1: 0.05 for 5 %",
+        ),
+    ]
+
+
+def _field_checks(study: "Study") -> list[Check]:
+    there = FIELDS_OF[study.input.format]
+    rows = []
+    for name, field in study.fields.items():
+        rows.append((f"fields.{name}", name not in there, f"{study.input.format} has: {', '.join(there)}"))
+        rows.append((f"fields.{name}.type", field.type != "text", f'{study.input.format} has texts only: use "text"'))
+    for name in study.measures:
+        rows.append((f"measures.{name}", name in OWN_TOTALS, "call it otherwise: every user has a total of that name"))
+    return rows
