@@ -19,7 +19,7 @@ class Stations:
     def __init__(self, folder: RunFolder, run: Run, kafka: str, redis: str) -> None:
         self._logs = folder.logs(run.run)
         self._run = run
-        self._environment = os.environ | {
+        self.environment = os.environ | {
             settings.KAFKA: kafka,
             settings.REDIS: redis,
             settings.STUDY: run.study_at or run.study,
@@ -38,7 +38,7 @@ class Stations:
             [sys.executable, "-m", station],
             self.log(name),
             cwd=Path.cwd(),
-            environment=self._environment | {settings.METRICS: self.targets.add(name, station)} | more,
+            environment=self.environment | {settings.METRICS: self.targets.add(name, station)} | more,
         )
         self._started.append(child)
         return child

@@ -9,10 +9,13 @@ import pytest
 
 from livelift.errors import LiveliftError, SettingsError, StudyError
 from livelift.sessions import session_measures
-from livelift.settings import STUDIES
+from livelift.settings import STUDIES, STUDY
 from livelift.study import load_study
 from livelift.study_folders import reference_to, study_names
-from producer.sources import source_of
+from local.replaying import run_for_replay
+from local.run_folder import RunFolder
+from local.stations import Stations
+from producer.sources import Selection, source_of
 
 LASTFM = Path("studies/lastfm").absolute()
 
@@ -72,6 +75,15 @@ def test_another_process_gets_the_name_if_that_leads_to_the_folder(mine: Path, m
     assert reference_to("lastfm", str(mine.parent / "lastfm")) == str(mine.parent / "lastfm")
     monkeypatch.setenv(STUDIES, str(mine.parent))
     assert reference_to("mine", str(mine)) == "mine"
+
+
+def test_a_replay_s_stations_get_the_folder(mine: Path, tmp_path: Path) -> None:
+    data = tmp_path / "log.tsv"
+    data.write_text("user_000001\t2009-03-02T10:00:00Z\tid\tname\tid\tname\n")
+    for text, reference in (("lastfm", "lastfm"), (str(mine), str(mine))):
+        run, _ = run_for_replay(RunFolder(tmp_path / "runs"), load_study(text), data, 1, Selection(), fresh=True)
+        stations = Stations(RunFolder(tmp_path / "runs"), run, "127.0.0.1:1", "redis://127.0.0.1:1/0")
+        assert stations.environment[STUDY] == reference
 
 
 def test_two_studies_have_modules_of_their_own(tmp_path: Path) -> None:

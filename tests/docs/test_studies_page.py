@@ -1,0 +1,40 @@
+"""The page of studies names every key that a study may have, and its example is one that can be read."""
+
+import re
+from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from livelift.measures import Between, Measure
+from livelift.study import Study, parse_study
+
+PAGE = Path("docs/12-studies.md").read_text(encoding="utf-8")
+NOT_KEYS = {"fingerprint", "folder"}
+"""What loading adds."""
+
+
+def keys_of(kind: Any) -> set[str]:
+    """Every key of a part of the study, and of the parts in it."""
+    found: set[str] = set()
+    for name, inner in get_type_hints(kind).items():
+        found.add(name)
+        parts = [inner, *get_args(inner)] if get_origin(inner) is not None or get_args(inner) else [inner]
+        for part in parts:
+            if isinstance(part, type) and issubclass(part, msgspec.Struct):
+                found |= keys_of(part)
+    return found - NOT_KEYS
+
+
+def test_the_page_names_every_key() -> None:
+    keys = keys_of(Study) | keys_of(Measure) | keys_of(Between)
+    assert len(keys) > 50
+    assert {key for key in keys if not re.search(rf"\b{key}\b", PAGE)} == set()
+
+
+def test_the_example_is_read() -> None:
+    (example,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    text = Path("studies/lastfm/study.toml").read_text(encoding="utf-8")
+    fields = text[text.index("[fields]") : text.index("[measures]")] + 'track = {type = "text"}\n\n'
+    study = text[: text.index("[fields]")] + fields + example + "\n" + text[text.index("[experiment]") :]
+    assert list(parse_study(study.encode(), "example").measures) == re.findall(r"^(\w+) =", example, re.MULTILINE)
