@@ -8,7 +8,9 @@ import msgspec
 import pytest
 
 from batch.document import batch_document
+from livelift.measures import Field, Measure
 from livelift.study import Metric, Study, load_study
+from livelift.study_checks import checks
 from local.equality import differences
 from tests.support.made_log import Listening, User, made_log
 from tests.support.pure_pipeline import run_pure
@@ -72,7 +74,30 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ids=lambda metrics: ", ".join(f"{one.kind}-{one.measure}-{one.per}" for one in metrics),
 )
 def test_stream_and_twin_agree_for_these_metrics(metrics: list[Metric], data: Path, tmp_path: Path) -> None:
-    study = study_of(*metrics)
+    assert_they_agree(study_of(*metrics), data, tmp_path)
+
+
+def test_stream_and_twin_agree_for_other_measures(data: Path, tmp_path: Path) -> None:
+    """None is called as one of lastfm's, but for the length."""
+    study = replace(
+        study_of(
+            metric(MEAN, "tracks"), metric(RATIO, "quick", "events"), metric(MEAN, "seconds"), metric(MEAN, "of_two")
+        ),
+        fields={name: Field("text") for name in ("artist_id", "artist", "track")},
+        measures={
+            "seconds": Measure(length="session"),
+            "tracks": Measure(distinct="track"),
+            "events": Measure(count="event"),
+            "of_two": Measure(count="event", where={"artist": ["a1", "a2"]}),
+            "artists_of_b": Measure(distinct=["artist_id", "artist"], where={"track": "b3"}),
+            "quick": Measure(count="event", where={"artist": ["a1", "a2", "a3"]}, follows_within=200),
+        },
+    )
+    assert [(key, fix) for key, wrong, fix in checks(study) if wrong] == []
+    assert_they_agree(study, data, tmp_path)
+
+
+def assert_they_agree(study: Study, data: Path, tmp_path: Path) -> None:
     document, history = batch_document(data, study)
     run = run_pure(data, tmp_path, study, partitions=2, seed=1)
     assert list(differences(run.document, document)) == []
