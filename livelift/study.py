@@ -187,7 +187,7 @@ def load_study(name_or_folder: str) -> Study:
         )
     module = _read(folder / MODULE) if (folder / MODULE).exists() else b""
     study = msgspec.structs.replace(study, folder=str(folder), fingerprint=_fingerprint(content + module))
-    _check_measures(study, file)
+    _check_measures(study, session_measures(study).names, file)
     return study
 
 
@@ -209,6 +209,8 @@ def parse_study(content: bytes, file: str) -> Study:
     for key, wrong, fix in checks(study):
         if wrong:
             raise StudyError(f"{file}: key '{key}' is wrong", fix)
+    if study.measures:
+        _check_measures(study, tuple(study.measures), file)
     return msgspec.structs.replace(study, fingerprint=_fingerprint(content), folder="")
 
 
@@ -225,9 +227,8 @@ def _fingerprint(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:16]
 
 
-def _check_measures(study: Study, file: str) -> None:
-    """Every measure that a metric names is one of the study's."""
-    names = session_measures(study).names
+def _check_measures(study: Study, names: tuple[str, ...], file: str) -> None:
+    """Every measure that a metric names is one of `names`."""
     if taken := set(names) & set(OWN_TOTALS):
         raise StudyError(
             f"{file}: a measure is called '{min(taken)}', which is the name of a user's own total", "call it otherwise"
@@ -266,8 +267,13 @@ def _explained(message: str, raw: Any) -> tuple[str, str]:
 
 def _choices(path: list[str]) -> tuple[str, ...]:
     """The values that the key at `path` may have, where the type lists them."""
-    kind: Any = Study
+    kinds: tuple[Any, ...] = (Study,)
     for part in path:
-        kind = get_args(kind)[1] if get_origin(kind) is dict else get_type_hints(kind).get(part, object)
-    kinds = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+        tables = [get_args(one)[1] for one in kinds if get_origin(one) is dict]
+        structs = [one for one in kinds if isinstance(one, type) and issubclass(one, msgspec.Struct)]
+        kinds = (*tables, *(get_type_hints(one)[part] for one in structs if part in get_type_hints(one)))
+        kinds = tuple(inner for one in kinds for inner in (get_args(one) if get_origin(one) in UNIONS else (one,)))
     return next((get_args(one) for one in kinds if get_origin(one) is Literal), ())
+
+
+UNIONS = (Union, UnionType)

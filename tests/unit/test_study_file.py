@@ -1,9 +1,14 @@
 """A wrong study file is refused with the file, the key and the fix."""
 
+from pathlib import Path
+
+import msgspec
 import pytest
 
 from livelift.errors import StudyError
+from livelift.sessions import session_measures
 from livelift.study import load_study, parse_study
+from stats.metric_rows import metric_rows
 
 
 @pytest.fixture(scope="module")
@@ -84,3 +89,29 @@ def test_an_unknown_study_is_refused_with_the_ones_there_are() -> None:
 def test_a_changed_file_has_another_fingerprint(good: bytes) -> None:
     changed = good.replace(b"minimum_lift = 0.02", b"minimum_lift = 0.03")
     assert parse_study(good, "a").fingerprint != parse_study(changed, "a").fingerprint
+
+
+JUNK = [
+    "{}", "[]", '""', '"x"', '"seconds"', "0", "-1", "1", "99999999999999999999999", "nan", "inf", "0.5", "true", "2009-03-01",
+    "0001-01-01", "9999-12-31", '["a", 1]', '[["a"]]', '{count = "event"}', '{length = "session"}', '{type = "text"}',
+    '{distinct = []}', '{count = "event", where = {artist = []}}', '{count = "event", where = {artist = {}}}',
+    '{count = "event", where = {artist = {at_least = 1}}}', '{count = "event", follows_within = -1}', '{sum = "v"}', "",
+]  # fmt: skip
+
+
+def test_any_value_at_any_key_is_read_or_refused_in_words(good: bytes, tmp_path: Path) -> None:
+    """Never with an error of Python's own, neither then nor when the study is first used."""
+    lines = good.decode().splitlines()
+    refused = 0
+    for number, line in enumerate(lines):
+        key = line.partition("=")[0]
+        variants = [f"{key}= {junk}" for junk in JUNK] if "=" in line else []
+        for variant in (*variants, "", f"{line}\n{line}", f"x{line}", "[measures.more]", "[[metrics]]"):
+            text = "\n".join([*lines[:number], variant, *lines[number + 1 :]])
+            try:
+                study = parse_study(text.encode(), "studies/mine.toml")
+                names = session_measures(msgspec.structs.replace(study, folder=str(tmp_path))).names
+                metric_rows(study, names)
+            except StudyError:
+                refused += 1
+    assert refused > 1_000
