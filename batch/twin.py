@@ -20,7 +20,7 @@ from batch.lines import SCHEMA, raw_lines
 from batch.measure_sql import FIELDS, measure_sql
 from batch.tick_rows import read_ticks
 from livelift.assignment import VARIANTS
-from livelift.errors import InputError
+from livelift.errors import InputError, StateError
 from livelift.study import Study
 from livelift.tick_sums import InputCounts, TickSums
 
@@ -151,9 +151,15 @@ class Twin:
             )
         self._database.execute("SET VARIABLE end_only = $value", {"value": end_only})
         self._database.execute("SET VARIABLE covered_to = $value", {"value": self._covered_to})
-        for step in ("tick", "resolved", "pre_period", "total", "value"):
-            self._database.execute(query(step))
-        return read_ticks(self._database, self._study, self._counts)
+        try:
+            for step in ("tick", "resolved", "pre_period", "total", "value"):
+                self._database.execute(query(step))
+            return read_ticks(self._database, self._study, self._counts)
+        except (duckdb.ConversionException, duckdb.OutOfRangeException):
+            raise StateError(
+                "a user's total or mean is too large to be squared exactly",
+                "look in the input for the users with the most events, or give the study a coarser measure",
+            ) from None
 
     def _first_row(self) -> str:
         """The file's first row, for the message that none is acceptable."""

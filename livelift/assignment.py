@@ -1,6 +1,6 @@
 """Who is in which variant, and in which bucket: stable salted hashes, the same in every language and process."""
 
-from hashlib import sha256
+from hashlib import sha256, shake_256
 
 CONTROL, TREATMENT = "control", "treatment"
 VARIANTS = (CONTROL, TREATMENT)
@@ -23,3 +23,9 @@ def variant_of(user: str, salt: str, control_percent: int) -> str:
 def bucket_of(user: str, salt: str, buckets: int) -> int:
     """The re-randomisation bucket of `user`, 0 … `buckets` − 1, independent of its variant."""
     return hash64(f"{salt}:bucket:{user}") % buckets
+
+
+def exchange_bits(salt: str, bucket: int, flips: int) -> bytes:
+    """Which re-assignments exchange the arms of `bucket`: bit b, little-endian, for re-assignment b; the first `flips` bits
+    count. Number 0 is the study itself, whatever its bit says."""
+    return shake_256(f"{salt}:flip:{bucket}".encode()).digest((flips + 7) // 8)

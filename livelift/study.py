@@ -119,10 +119,10 @@ class Health(_Part, frozen=True):
 
 
 class Simulated(_Part, frozen=True):
-    """What the simulation of this very study, with this primary, found: how often the classic t-test over sessions
-    rejects without an effect, once at the end and when watched."""
+    """What the simulation of this very study found: how often the classic t-test over sessions rejects without an effect,
+    once at the end and when watched. `design` is the `Study.design` that was simulated."""
 
-    primary: str
+    design: str
     classic_once: str
     classic_watched: str
 
@@ -161,6 +161,12 @@ class Study(_Part, frozen=True):
     simulated: Simulated | None = None
     fingerprint: str = ""  # SHA-256 of the folder's files, 16 hex digits: a changed study is a new run
     folder: str = ""  # absolute path; empty for a study that was read from bytes alone
+
+    @property
+    def design(self) -> str:
+        """What error rates depend on, as 16 hexadecimal digits: another design has other rates."""
+        parts = (self.sessions, self.measures, self.experiment, self.decision, self.statistics, self.metrics)
+        return _fingerprint(msgspec.json.encode(parts))
 
     @property
     def guardrails(self) -> tuple[str, ...]:

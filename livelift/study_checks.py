@@ -1,9 +1,10 @@
 """What is wrong with a study file that its types allow: each check names a key, and what it has to be."""
 
 import re
-from math import ceil, inf
+from math import ceil, floor, inf
 from typing import TYPE_CHECKING
 
+from livelift.assignment import exchange_bits
 from livelift.measures import Check
 from livelift.measures import checks as measure_checks
 
@@ -37,6 +38,12 @@ def checks(study: "Study") -> list[Check]:
             "experiment.control_percent = 50, or assignment = 'observed'",
         ),
         ("experiment.period_end", exp.period_end <= exp.period_start, "it has to be after experiment.period_start"),
+        (
+            "experiment.period_start",
+            exp.period_end <= inp.not_before or exp.period_start >= inp.before,
+            f"rows are accepted from {inp.not_before} to {inp.before} (input.not_before, input.before) only, so the period would "
+            "have none",
+        ),
         ("experiment.pre_period_days", exp.pre_period_days < 0, "use 0 or more days"),
         ("experiment.minimum_sessions", exp.minimum_sessions < 1, "use 1 or more"),
         ("experiment.wait_days", not 0 <= exp.wait_days <= 366, "use a whole number of days from 0 to 366"),
@@ -76,9 +83,9 @@ def _decision_checks(study: "Study") -> list[Check]:
     return [
         ("decision.primary", dec.primary not in study.metrics, f"use one of: {', '.join(study.metrics)}"),
         ("decision.minimum_lift", not 0 <= dec.minimum_lift < 1, "use a fraction from 0 to below 1: 0.02 for 2 %"),
-        ("decision.alpha", not 0 < dec.alpha < 1, "use a number between 0 and 1: 0.05 for 5 %"),
+        ("decision.alpha", not 0 < dec.alpha <= 0.5, "use a number above 0, at most 0.5: 0.05 for 5 %"),
         ("decision.guardrail_margin", not 0 <= dec.guardrail_margin < 1, "use a fraction from 0 to below 1: 0.01 for 1 %"),
-        ("decision.guardrail_alpha", not 0 < dec.guardrail_alpha < 1, "use a number between 0 and 1: 0.1 for 10 %"),
+        ("decision.guardrail_alpha", not 0 < dec.guardrail_alpha <= 0.5, "use a number above 0, at most 0.5: 0.1 for 10 %"),
     ]  # fmt: skip
 
 
@@ -106,6 +113,12 @@ def _statistics_checks(study: "Study") -> list[Check]:
             randomised and sta.buckets < buckets,
             f"{sta.flips} flips of so few buckets repeat each other, so nothing could ever ship: use {buckets} or more",
         ),
+        (
+            "statistics.buckets",
+            randomised and 0 < fewest <= sta.flips and _unmoved(study) > floor(alpha / 2 * sta.flips + 1e-9),
+            f"{_unmoved(study)} of {sta.flips} flips exchange no bucket, so they tie with the study and nothing could ever ship: "
+            "use more buckets",
+        ),
         ("statistics.minimum_users", sta.minimum_users < 2, "use 2 or more"),
         (
             "statistics.planned_standard_error",
@@ -116,11 +129,27 @@ def _statistics_checks(study: "Study") -> list[Check]:
     ]
 
 
+MANY_BUCKETS = 64
+"""With so many nobody sees a re-assignment that exchanges none."""
+
+
+def _unmoved(study: "Study") -> int:
+    """How many re-assignments leave every bucket as it is, the study itself included."""
+    buckets, flips = study.statistics.buckets, study.statistics.flips
+    if buckets > MANY_BUCKETS or not 100 <= flips <= 100_000:
+        return 1
+    moved = 0
+    for bucket in range(buckets):
+        moved |= int.from_bytes(exchange_bits(study.experiment.salt, bucket, flips), "little")
+    others = moved >> 1 & ((1 << flips - 1) - 1)  # without number 0, the study
+    return flips - others.bit_count()
+
+
 def _health_checks(hea: "Health") -> list[Check]:
     return [
         ("health.sample_ratio_concentration", not 0 < hea.sample_ratio_concentration < inf, "use a positive number"),
-        ("health.sample_ratio_alpha", not 0 < hea.sample_ratio_alpha < 1, "use a number between 0 and 1"),
-        ("health.inclusion_alpha", not 0 < hea.inclusion_alpha < 1, "use a number between 0 and 1"),
+        ("health.sample_ratio_alpha", not 0 < hea.sample_ratio_alpha <= 0.5, "use a number above 0, at most 0.5"),
+        ("health.inclusion_alpha", not 0 < hea.inclusion_alpha <= 0.5, "use a number above 0, at most 0.5"),
         (
             "health.maximum_late_share",
             not 0 <= hea.maximum_late_share < 1,

@@ -43,7 +43,7 @@ def _how_it_errs(study: Study, clustered: bool) -> str:
     """What is known of its error rate: simulated figures stand beside the study that was simulated only."""
     meant = limit(study.decision.alpha)
     simulated = study.simulated
-    if clustered and simulated is not None and simulated.primary == study.decision.primary:
+    if clustered and simulated is not None and simulated.design == study.design:
         return (
             f"sessions of one user are not independent: without any difference it finds one in {simulated.classic_once} of "
             f"studies at one look and in {simulated.classic_watched} when watched (simulated, docs/02-error-rates.md), "

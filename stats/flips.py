@@ -7,13 +7,13 @@ user, at any size, without scanning users (randomisation test: Lehmann & Romano 
 """
 
 from functools import lru_cache
-from hashlib import shake_256
 from math import floor
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from livelift.assignment import exchange_bits
 from livelift.errors import StateError
 from stats.user_means import log_lift
 
@@ -46,8 +46,8 @@ def bits_of(salt: str, bucket: int, flips: int) -> Bits:
     >>> int(bits_of("salt", 7, 2000)[0]), bits_of("salt", 7, 2000).shape
     (0, (2000,))
     """
-    stream = shake_256(f"{salt}:flip:{bucket}".encode()).digest((flips + 7) // 8)
-    bits = np.unpackbits(np.frombuffer(stream, dtype=np.uint8), count=flips, bitorder="little")
+    stream = np.frombuffer(exchange_bits(salt, bucket, flips), dtype=np.uint8)
+    bits = np.unpackbits(stream, count=flips, bitorder="little")
     bits[0] = 0
     return bits
 

@@ -99,10 +99,13 @@ def test_a_share_below_one_per_cent_keeps_its_digits() -> None:
 
 def test_the_simulated_error_rates_stand_beside_their_own_study_only() -> None:
     other = msgspec.structs.replace(STUDY, simulated=None)
-    for study, said in ((STUDY, True), (other, False)):
+    copied = msgspec.structs.replace(STUDY, decision=msgspec.structs.replace(STUDY.decision, alpha=0.1))
+    assert STUDY.simulated is not None
+    assert STUDY.simulated.design == STUDY.design, "simulate it again: docs/02-error-rates.md, then note the design"
+    for study, said in ((STUDY, True), (other, False), (copied, False)):
         _, verdict = engine.step(engine.initial(study), tick(30, study=study), study)
         assert ("72 %" in verdict.classic.words) == said
-        assert "errs far more often than 5%" in verdict.classic.words or said
+        assert "errs far more often than " in verdict.classic.words or said
 
 
 def test_the_first_days_on_which_anything_can_be_said_are_those_of_the_flips() -> None:

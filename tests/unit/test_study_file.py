@@ -8,6 +8,7 @@ import pytest
 from livelift.errors import StudyError
 from livelift.sessions import session_measures
 from livelift.study import load_study, parse_study
+from stats.flips import flip_matrix
 from stats.metric_rows import metric_rows
 
 
@@ -36,6 +37,11 @@ def good() -> bytes:
         (b"alpha = 0.05", b"alpha = 0.0009", "statistics.flips"),
         (b"buckets = 1024", b"buckets = 1", "statistics.buckets"),
         (b"buckets = 1024", b"buckets = 10", "statistics.buckets"),
+        (b"alpha = 0.05", b"alpha = 0.999", "decision.alpha"),
+        (b"guardrail_alpha = 0.10", b"guardrail_alpha = 0.999", "decision.guardrail_alpha"),
+        (b"inclusion_alpha = 0.01", b"inclusion_alpha = 0.999", "health.inclusion_alpha"),
+        (b"before = 2009-07-01", b"before = 2009-03-01", "experiment.period_start"),
+        (b"not_before = 2005-01-01", b"not_before = 2009-05-01", "experiment.period_start"),
         (b"minimum_lift = 0.02", b"minimum_lift = nan", "decision.minimum_lift"),
         (b"minimum_lift = 0.02", b"minimum_lift = inf", "decision.minimum_lift"),
         (b"minimum_lift = 0.02", b"minimum_lift = 2", "decision.minimum_lift"),
@@ -72,6 +78,26 @@ def test_too_few_flips_for_the_error_are_refused_with_how_many_are_enough(good: 
     assert "nothing could ever ship: use 200 or more" in refused.value.fix
     enough = parse_study(few.replace(b"flips = 100", b"flips = 200"), "studies/mine.toml")
     assert enough.statistics.flips == 200
+
+
+@pytest.mark.parametrize(("flips", "buckets", "alpha"), [(100, 7, 0.02), (200, 8, 0.01), (2000, 11, 0.001)])
+def test_flips_that_tie_with_the_study_are_refused(good: bytes, flips: int, buckets: int, alpha: float) -> None:
+    """Of few buckets some re-assignments exchange none. What is refused could not ship, what is read can."""
+    outcomes = set()
+    for salt in range(40):
+        text = good.replace(b"flips = 2000", b"flips = %d" % flips).replace(
+            b"buckets = 1024", b"buckets = %d" % buckets
+        )
+        text = text.replace(b"alpha = 0.05", b"alpha = %g" % alpha).replace(b"lastfm-2009", b"salt-%d" % salt)
+        alike = int((flip_matrix(f"salt-{salt}", buckets, flips) == 0).all(axis=1).sum())
+        can_ship = alike <= flips * alpha / 2 + 1e-9
+        outcomes.add(can_ship)
+        if can_ship:
+            assert parse_study(text, "x.toml").statistics.buckets == buckets
+        else:
+            with pytest.raises(StudyError, match="use more buckets"):
+                parse_study(text, "x.toml")
+    assert outcomes == {True, False}
 
 
 def test_an_observed_assignment_needs_no_flips_and_may_have_any_split(good: bytes) -> None:
