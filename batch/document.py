@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from batch.twin import Twin
+from livelift.document import Document, HistoryEntry, history_entry
 from livelift.study import Study
 from stats import engine
-from stats.document import history_entry, make_document
+from stats.document import make_document
 
 RUN = "batch"
 
@@ -19,7 +19,7 @@ def batch_document(
     select_from: int | None = None,
     select_to: int | None = None,
     progress: Callable[[int], None] | None = None,
-) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+) -> tuple[Document, list[HistoryEntry]]:
     """The document at the end of the file, and the history of its ticks from the first look on.
 
     `select_from` and `select_to` are ms, [from, to). Raises `InputError` as the producer does.

@@ -113,13 +113,13 @@ def _is_whole(broker: Broker, topic: str, subject: Subject) -> bool:
             rows += row
 
     broker.read(topic, take)
-    manifest, twin = subject.prepared.manifest, subject.document["input"]
+    manifest, twin = subject.prepared.manifest, subject.document.input
     expected_times = sum(int(partition.sum()) for partition in subject.event_times(1))
     return (
         rising
-        and events == manifest.accepted == twin["accepted"]
+        and events == manifest.accepted == twin.accepted
         and rows == events * (events - 1) // 2
         and times == expected_times
-        and (manifest.rows, manifest.duplicates) == (twin["rows"], twin["duplicates"])
-        and manifest.rejected == twin["rejected"]
+        and (manifest.rows, manifest.duplicates) == (twin.rows, twin.duplicates)
+        and manifest.rejected == twin.rejected
     )

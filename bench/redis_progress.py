@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from livelift.document import Document
 from livelift.names import RunNames
 from livelift.output_log import END
 from local.equality import differences
@@ -23,10 +24,10 @@ class StatsProgress:
         text = self._client.hget(self._key, "fences")
         return json.loads(text) if text else []
 
-    def document(self) -> dict[str, Any] | None:
+    def document(self) -> Document | None:
         """The final document of the run, once the end of the stream is evaluated."""
         document = read_verdict(self._client, self._names.study)
-        if document is None or document["run"] != self._names.run or not document["progress"]["ended"]:
+        if document is None or document.run != self._names.run or not document.progress.ended:
             return None
         return document
 
@@ -41,6 +42,6 @@ def has_ended(fences: list[list[Any]]) -> bool:
     return bool(fences) and all(fence[1] == END for fence in fences)
 
 
-def is_equal(document: dict[str, Any] | None, twin: dict[str, Any]) -> bool:
+def is_equal(document: Document | None, twin: Document) -> bool:
     """Is a live document the twin's?"""
     return document is not None and not list(differences(document, twin))

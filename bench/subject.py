@@ -1,7 +1,6 @@
 """Input of the benchmarks: a generated log, prepared as the producer does it, with the batch oracle's answer."""
 
 import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +15,7 @@ import pyarrow.parquet as pq
 from batch.document import batch_document
 from batch.twin import Twin
 from bench.progress import Array
+from livelift.document import Document, decode_document, encode
 from livelift.event_time import SECOND
 from livelift.study import Study
 from producer.cache import Prepared
@@ -102,15 +102,14 @@ class Subject:
         return event_times(self.prepared.events, partitions)
 
     @cached_property
-    def document(self) -> dict[str, Any]:
+    def document(self) -> Document:
         """The twin's document at the end."""
         kept = self._twin_folder / "document.json"
         if not kept.exists():
             self._say("computing the twin's document")
             document, _ = batch_document(self.data, self.study, select_to=self.until)
-            kept.write_text(json.dumps(document))
-        found: dict[str, Any] = json.loads(kept.read_text())
-        return found
+            kept.write_text(encode(document))
+        return decode_document(kept.read_bytes())
 
     @cached_property
     def sessions(self) -> Path:

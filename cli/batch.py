@@ -1,7 +1,5 @@
 """`livelift batch`: the same definitions computed by DuckDB over the whole file: the witness of the live verdict."""
 
-import json
-
 import typer
 
 from cli.flags import DataFlag, FromFlag, JsonFlag, StudyFlag, ToFlag, run_folder, selection
@@ -23,6 +21,7 @@ def batch(
 ) -> None:
     """Compute the verdict from the file with DuckDB, without Kafka or Redis."""
     from batch.document import batch_document  # DuckDB takes its time to import
+    from livelift.document import encode
     from livelift.study import load_study
     from local.input import find_input
 
@@ -32,6 +31,6 @@ def batch(
     with console.status("reading the file"):
         document, _ = batch_document(path, loaded, select_from=start, select_to=end)
     if json_:
-        typer.echo(json.dumps(document, indent=1))
+        typer.echo(encode(document, indent=1))
     else:
         show_verdict(document, loaded)

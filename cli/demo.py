@@ -1,8 +1,7 @@
 """`livelift demo`: the whole line on this machine, from the listening log to the live verdict."""
 
-import json
 import time
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,6 +20,9 @@ from cli.flags import (
 from cli.interrupts import interruption
 from cli.say import say
 from cli.show import console, show_verdict
+
+if TYPE_CHECKING:
+    from livelift.document import Document
 
 KEEP_SECONDS = 0.5
 """How often servers and stations are looked after while the verdict can be asked for."""
@@ -46,6 +48,7 @@ def demo(
 ) -> None:
     """Replay a listening log through real Kafka, Faust and Redis, and show the verdict."""
     from cli.live import LiveTerminal
+    from livelift.document import encode
     from livelift.study import load_study
     from local.demo import DemoPlan
     from local.demo import demo as demo_of
@@ -67,7 +70,7 @@ def demo(
             with LiveTerminal(console, loaded, PipelineReader(folder.metric_targets)) as terminal:
                 interruption.hint = "this run was not complete; livelift runs lists what is kept"
 
-                def watch(newest: dict[str, Any] | None) -> None:
+                def watch(newest: "Document | None") -> None:
                     interruption.raise_if_noted()
                     terminal.update(newest)
 
@@ -76,7 +79,7 @@ def demo(
             if check:
                 _compare(document, plan)
             if json_:
-                typer.echo(json.dumps(document, indent=1))
+                typer.echo(encode(document, indent=1))
             else:
                 show_verdict(document, loaded)
             console.print(f"the verdict is in Redis, under livelift:{loaded.name}:verdict — later: livelift verdict")
@@ -88,7 +91,7 @@ def demo(
                     time.sleep(KEEP_SECONDS)
 
 
-def _compare(document: dict[str, object], plan: object) -> None:
+def _compare(document: "Document", plan: object) -> None:
     """Say whether the live document is equal to the twin's; an error if it is not."""
     from batch.document import batch_document
     from livelift.errors import StateError
@@ -99,7 +102,7 @@ def _compare(document: dict[str, object], plan: object) -> None:
     started = time.monotonic()
     with console.status("computing the same in DuckDB"):
         twin, _ = batch_document(plan.data, plan.study, select_from=plan.select_from, select_to=plan.select_to)
-    if document["deviations"]:
+    if document.deviations:
         console.print("a person closed the study early: the batch knows nothing of that, so the two are not compared")
         return
     found = list(differences(document, twin))

@@ -1,7 +1,6 @@
 """`livelift history`: every tick that the current run has kept, and `verdict --as-of` one of them."""
 
 import csv
-import json
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,9 +12,7 @@ from cli.show import DECISIONS, answers, interval, percent
 from stats.words import p_value
 
 if TYPE_CHECKING:
-    from livelift.study import Study
-
-if TYPE_CHECKING:
+    from livelift.document import HistoryEntry
     from livelift.study import Study
 
 COLUMNS = ("as_of", "decision", "why", "look", "lift", "se", "p", "low", "high", "users_control", "users_treatment")
@@ -42,12 +39,14 @@ def history(
     if openmetrics:
         typer.echo(event_time(loaded, run), nl=False)
         return
+    from livelift.document import encode
+
     entries = read(loaded, run)
     if json_:
         for entry in entries:
-            typer.echo(json.dumps(entry))
+            typer.echo(encode(entry))
         return
-    rows = [row(entry, loaded) for entry in entries]
+    rows = [row(entry) for entry in entries]
     if csv_:
         writer = csv.DictWriter(sys.stdout, COLUMNS, lineterminator="\n")
         writer.writeheader()
@@ -56,7 +55,7 @@ def history(
     table = Table("as of", "decision", "look", "lift", "always valid", "p", box=None)
     for line in rows:
         words, style = DECISIONS[line["decision"]]
-        bounds = None if line["low"] is None else [line["low"], line["high"]]
+        bounds = None if line["low"] is None else (line["low"], line["high"])
         table.add_row(
             line["as_of"],
             f"[{style}]{words}[/]",
@@ -68,18 +67,18 @@ def history(
     answers.print(table)
 
 
-def told(entry: dict[str, Any], study: "Study") -> list[str]:
+def told(entry: "HistoryEntry", study: "Study") -> list[str]:
     """A tick for a person: the decision first, the numbers with their names and units, then every rule."""
-    line, progress = row(entry, study), entry["progress"]
-    bounds = None if line["low"] is None else [line["low"], line["high"]]
+    line, progress = row(entry), entry.progress
+    bounds = None if line["low"] is None else (line["low"], line["high"])
     moment = line["as_of"][:16].replace("T", " ")
     return [
-        f"{DECISIONS[line['decision']][0]}   as of {moment}, look {line['look']} of {progress['looks']}",
-        entry["summary"],
+        f"{DECISIONS[line['decision']][0]}   as of {moment}, look {line['look']} of {progress.looks}",
+        entry.summary,
         f"lift {percent(line['lift'])}, always-valid interval {interval(bounds)}, p {shown(line['p'])}",
         f"counted: {line['users_control']:,} users in {study.names.control}, {line['users_treatment']:,} in "
         f"{study.names.treatment}",
-        *(f"  {reason}" for reason in entry["reasons"]),
+        *(f"  {reason}" for reason in entry.reasons),
     ]
 
 
@@ -92,7 +91,7 @@ def shown(p: float | None) -> str:
     return "–" if p is None else p_value(p)
 
 
-def read(study: "Study", run: str | None = None) -> list[dict[str, Any]]:
+def read(study: "Study", run: str | None = None) -> "list[HistoryEntry]":
     """The history of the study's current run, or of `run`.
 
     Raises
@@ -128,27 +127,26 @@ def event_time(study: "Study", run: str | None = None) -> bytes:
     return text
 
 
-def row(entry: dict[str, Any], study: "Study") -> dict[str, Any]:
+def row(entry: "HistoryEntry") -> dict[str, Any]:
     """The numbers of a tick that a table has room for; the primary's reading."""
-    reading = entry["metrics"][study.decision.primary]["sequential"]
-    low, high = reading["ci"] or (None, None)
-    users = entry["variants"]
+    reading, users = entry.deciding, entry.variants
+    low, high = reading.ci or (None, None)
     return {
-        "as_of": entry["as_of"],
-        "decision": entry["decision"],
-        "why": entry["why"],
-        "look": entry["progress"]["look"],
-        "lift": reading["lift"],
-        "se": reading["se"],
-        "p": reading["p"],
+        "as_of": entry.as_of,
+        "decision": entry.decision,
+        "why": entry.why,
+        "look": entry.progress.look,
+        "lift": reading.lift,
+        "se": reading.se,
+        "p": reading.p,
         "low": low,
         "high": high,
-        "users_control": users["control"]["users_included"],
-        "users_treatment": users["treatment"]["users_included"],
+        "users_control": users["control"].users_included,
+        "users_treatment": users["treatment"].users_included,
     }
 
 
-def at(study: "Study", moment: int, text: str, run: str | None = None) -> dict[str, Any]:
+def at(study: "Study", moment: int, text: str, run: str | None = None) -> "HistoryEntry":
     """The last tick at or before `moment` ms; `text` is how it was asked for.
 
     Raises
@@ -159,7 +157,7 @@ def at(study: "Study", moment: int, text: str, run: str | None = None) -> dict[s
     from livelift.errors import StateError
     from livelift.event_time import from_iso
 
-    entries = [entry for entry in read(study, run) if from_iso(entry["as_of"]) <= moment]
+    entries = [entry for entry in read(study, run) if from_iso(entry.as_of) <= moment]
     if not entries:
         raise StateError(f"there is no tick at or before {text}", "ask for a later time: livelift history lists them")
     return entries[-1]

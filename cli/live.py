@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.show import DECISIONS, MetricsTable, alarms, interval, percent
+from livelift.document import Document
 from livelift.event_time import to_iso
 from livelift.study import Study
 from local.pace import Pace, PaceMeter
@@ -56,30 +57,30 @@ class LiveTerminal:
         if self._live is not None:
             self._live.__exit__(*error)
 
-    def update(self, document: dict[str, Any] | None) -> None:
+    def update(self, document: Document | None) -> None:
         now = self._now()
         if now - self._read_at >= READ_SECONDS:
             self._read_at = now
             self._reading = self._reader.read()
             self._pace = self._meter.take(self._reading, now)
-        if document is not None and (self._decision is None or self._decision[0] != document["decision"]):
-            self._decision = document["decision"], now
+        if document is not None and (self._decision is None or self._decision[0] != document.decision):
+            self._decision = document.decision, now
         if self._live is not None:
             self._live.update(self.picture(document))
         elif now - self._said_at >= LINE_SECONDS:
             self._said_at = now
             self._console.print(line(document, self._reading, self._pace, now - self._started), markup=False)
 
-    def picture(self, document: dict[str, Any] | None) -> RenderableType:
+    def picture(self, document: Document | None) -> RenderableType:
         """The whole picture, for a terminal."""
         age = self._now() - self._decision[1] if self._decision else 0.0
         return live_view(document, self._study, self._reading, self._pace, self._now() - self._started, age)
 
 
-def line(document: dict[str, Any] | None, reading: PipelineReading, pace: Pace, seconds: float) -> str:
+def line(document: Document | None, reading: PipelineReading, pace: Pace, seconds: float) -> str:
     """One line for a log: no colours, no drawing."""
     parts = [f"{seconds:4.0f} s"]
-    if document is not None and document["progress"]["ended"]:
+    if document is not None and document.progress.ended:
         parts.append("the stream has ended")
     elif reading.rows is None:
         parts.append(_preparing(reading))
@@ -88,20 +89,20 @@ def line(document: dict[str, Any] | None, reading: PipelineReading, pace: Pace, 
         parts.append(f"{_rate(pace.events_per_s)} events/s")
         parts.append(f"lag {_count(reading.lag)}")
     if document is not None:
-        primary = document["metrics"][document["primary"]]["sequential"]
-        parts.append(f"{document['as_of'][:10]}")
-        parts.append(f"{document['sessions']['all']:,} sessions")
+        primary = document.deciding
+        parts.append(f"{document.as_of[:10]}")
+        parts.append(f"{document.sessions.all:,} sessions")
         if _is_exposed(document):
-            bounds = "" if primary["lift"] is None else f" ({interval(primary['ci'])})"
-            parts.append(f"lift {percent(primary['lift'])}{bounds}")
-            parts.append(document["decision"].replace("_", " "))
+            bounds = "" if primary.lift is None else f" ({interval(primary.ci)})"
+            parts.append(f"lift {percent(primary.lift)}{bounds}")
+            parts.append(document.decision.replace("_", " "))
         else:
             parts.append("before the period")
     return "  ".join(parts)
 
 
 def live_view(
-    document: dict[str, Any] | None, study: Study, reading: PipelineReading, pace: Pace, seconds: float, age: float
+    document: Document | None, study: Study, reading: PipelineReading, pace: Pace, seconds: float, age: float
 ) -> RenderableType:
     """Stream, arms and decision as one panel.
 
@@ -115,14 +116,14 @@ def live_view(
     parts: list[RenderableType] = [_progress(document, reading, pace), _stream(document, reading, pace)]
     if document is not None:
         parts += ["", MetricsTable(document, study), "", _split(document, study), "", _decision(document, age)]
-    run = "" if document is None else f"run {document['run']}  "
+    run = "" if document is None else f"run {document.run}  "
     return Panel(Group(*parts), title=study.title, subtitle=f"{run}{_clock(seconds)}", width=WIDTH)
 
 
-def _progress(document: dict[str, Any] | None, reading: PipelineReading, pace: Pace) -> RenderableType:
+def _progress(document: Document | None, reading: PipelineReading, pace: Pace) -> RenderableType:
     row = Table.grid(padding=(0, 1))
-    if document is not None and document["progress"]["ended"]:
-        done, words = 1.0, f"{document['input']['rows']:,} rows, the stream has ended"
+    if document is not None and document.progress.ended:
+        done, words = 1.0, f"{document.input.rows:,} rows, the stream has ended"
     elif reading.rows is None:
         done, words = reading.phase_done or 0.0, _preparing(reading)
     else:
@@ -139,36 +140,35 @@ def _preparing(reading: PipelineReading) -> str:
     return f"{words.get(reading.phase, reading.phase)} {reading.phase_done or 0:.0%}"
 
 
-def _stream(document: dict[str, Any] | None, reading: PipelineReading, pace: Pace) -> RenderableType:
+def _stream(document: Document | None, reading: PipelineReading, pace: Pace) -> RenderableType:
     grid = Table.grid(padding=(0, 1))
     for _ in range(4):
         grid.add_column(no_wrap=True)
     clock = "–" if reading.event_time is None else to_iso(reading.event_time // 60_000 * 60_000)[:16].replace("T", " ")
-    rows = document["input"] if document is not None else None
-    rejected = None if rows is None else sum(rows["rejected"].values())
-    closed = None if document is None else document["sessions"]["all"]
+    rows = document.input if document is not None else None
+    rejected = None if rows is None else sum(rows.rejected.values())
+    closed = None if document is None else document.sessions.all
     for label, value, label2, value2 in (
         ("event time", clock, "real time", f"× {_rate(pace.speed_up)}"),
         ("speed", f"{_rate(pace.events_per_s)} events/s",
          "lag", f"{_count(reading.lag)} events, {_count(reading.output_lag)} outputs"),
         ("sessions", f"{_count(closed)} closed, {_count(reading.open_sessions)} open",
-         "late", _count(None if rows is None else rows["late"])),
-        ("rejected", _count(rejected), "duplicates", _count(None if rows is None else rows["duplicates"])),
+         "late", _count(None if rows is None else rows.late)),
+        ("rejected", _count(rejected), "duplicates", _count(None if rows is None else rows.duplicates)),
     ):  # fmt: skip
         grid.add_row(Text(label, "bright_black"), value, Text(label2, "bright_black"), value2)
     return grid
 
 
-def _split(document: dict[str, Any], study: Study) -> Text:
+def _split(document: Document, study: Study) -> Text:
     """The sample-ratio check."""
     if not _is_exposed(document):
         return Text.assemble(("split  ", "bright_black"), "nobody has been seen in the period yet")
     names = {"control": study.names.control, "treatment": study.names.treatment}
     users = ", ".join(
-        f"{arm['users_included']:,} of {arm['users_exposed']:,} {names[name]}"
-        for name, arm in document["variants"].items()
+        f"{arm.users_included:,} of {arm.users_exposed:,} {names[name]}" for name, arm in document.variants.items()
     )
-    p = document["health"]["sample_ratio_p"]
+    p = document.health.sample_ratio_p
     alarm = study.health.sample_ratio_alpha
     text = Text.assemble(("split  ", "bright_black"), f"included: {users}   ")
     if p is None:
@@ -176,29 +176,27 @@ def _split(document: dict[str, Any], study: Study) -> Text:
     bad = p <= alarm
     said = f"sample ratio {f'WRONG (p {p:.2g})' if bad else f'as assigned (p {p:.2g})'}"
     text.append(said, "bold red" if bad else "green")
-    lost = document["health"]["inclusion_p"]
+    lost = document.health.inclusion_p
     if lost is not None and lost <= study.health.inclusion_alpha:
         text.append(f"   LEFT OUT UNEVENLY (p {lost:.2g})", "bold red")
     return text
 
 
-def _is_exposed(document: dict[str, Any]) -> bool:
+def _is_exposed(document: Document) -> bool:
     """Has anybody been seen in the period?"""
-    return any(arm["users_exposed"] for arm in document["variants"].values())
+    return any(arm.users_exposed for arm in document.variants.values())
 
 
-def _decision(document: dict[str, Any], age: float) -> RenderableType:
-    words, style = DECISIONS[document["decision"]]
-    progress = document["progress"]
-    when = (
-        f"as of {document['as_of'][:10]}, look {progress['look']} of {progress['looks']}, unchanged for {_clock(age)}"
-    )
+def _decision(document: Document, age: float) -> RenderableType:
+    words, style = DECISIONS[document.decision]
+    progress = document.progress
+    when = f"as of {document.as_of[:10]}, look {progress.look} of {progress.looks}, unchanged for {_clock(age)}"
     head = Text.assemble((f" {words} ", style), f"  {when}")
-    if document["preview"]:
+    if document.preview:
         head.append("  numbers are a preview between looks", "italic yellow")
-    primary = document["metrics"][document["primary"]]["sequential"]
-    lift = f"lift {percent(primary['lift'])}, always-valid interval {interval(primary['ci'])}"
-    return Group(head, Text(document["summary"]), *alarms(document), Text(lift, "bright_black"))
+    primary = document.deciding
+    lift = f"lift {percent(primary.lift)}, always-valid interval {interval(primary.ci)}"
+    return Group(head, Text(document.summary), *alarms(document), Text(lift, "bright_black"))
 
 
 def _count(number: int | None) -> str:

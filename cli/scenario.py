@@ -26,6 +26,7 @@ def scenario(
     json_: JsonFlag = False,
 ) -> None:
     """Carry the verdict's adjusted lift to a population: what is added in all, or for a share where it goes."""
+    from livelift.document.readings import Primary
     from livelift.errors import SettingsError, StateError
     from livelift.plan import metric_plan
     from livelift.study import load_study
@@ -43,18 +44,18 @@ def scenario(
     if document is None:
         raise StateError(f"there is no verdict of study '{loaded.name}' yet", NO_VERDICT)
     what = loaded.metrics[name]
-    reading = document["metrics"][name]["sequential"]
+    reading = document.metrics[name].sequential
     # A sum per exposed user adds up over a population; a mean over sessions, or a share, does not.
     plan = metric_plan(loaded, name)
-    total = reading.get("per_exposed_user") if plan.has_total else reading if plan.counts else None
-    adds_up, of = total is not None, reading if total is None else total
-    baseline, lift, bounds = of["control"], of["lift"], of["ci"]
+    each = reading.per_exposed_user if isinstance(reading, Primary) and plan.has_total else None
+    adds_up = each is not None or plan.counts
+    of = reading if each is None else each
+    baseline, lift, bounds = of.control, of.lift, of.ci
     if lift is None or baseline is None:
-        why = f": {cause_of(loaded, reading['cause'], tuple(reading['users']))}" if reading["cause"] else " yet"
+        why = f": {cause_of(loaded, reading.cause, reading.users)}" if reading.cause else " yet"
         raise StateError(f"the lift of {name} is not known{why}", "wait for more sessions: livelift verdict --why")
-    days = loaded.experiment.days - document["progress"]["days_remaining"]
-    interval = tuple(bounds) if bounds else None
-    outcome = total_gain(baseline, lift, interval, population) if adds_up else new_level(baseline, lift, interval)
+    days = loaded.experiment.days - document.progress.days_remaining
+    outcome = total_gain(baseline, lift, bounds, population) if adds_up else new_level(baseline, lift, bounds)
     if json_:
         found = {
             "metric": name,
@@ -73,10 +74,10 @@ def scenario(
             f"{population:,.0f} users together, {low} to {high}"
         )
         answers.print(f"= {population:,.0f} users × {baseline:,.4g} {what.unit} a user in control × {percent(lift)}")
-        if of is not reading:
+        if each is not None:
             answers.print(
                 f"{percent(lift)} is the lift of the sum per exposed user, which adds up over a population; the verdict's, of "
-                f"users' means, is {percent(reading['lift'])}"
+                f"users' means, is {percent(reading.lift)}"
             )
         return
     low, high = ("–" if end is None else written(end, what) for end in (outcome.low, outcome.high))

@@ -1,7 +1,6 @@
 """The verdict in the terminal, for a person: decision, reasons, metrics, guardrails, health."""
 
 import sys
-from typing import Any
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.measure import Measurement
@@ -10,6 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from livelift.assignment import VARIANTS
+from livelift.document import Document
+from livelift.document.readings import Guardrail, Interval
 from livelift.study import Study
 from stats.words import percent as in_words
 
@@ -31,91 +32,87 @@ DECISIONS = {
 }
 
 
-def show_verdict(document: dict[str, Any], study: Study, why: bool = False) -> None:
+def show_verdict(document: Document, study: Study, why: bool = False) -> None:
     """Print the document's verdict; with `why` every rule and number behind it."""
     answers.print(verdict_view(document, study, why))
 
 
-def verdict_view(document: dict[str, Any], study: Study, why: bool = False) -> RenderableType:
+def verdict_view(document: Document, study: Study, why: bool = False) -> RenderableType:
     """The verdict as something Rich can draw: the decision first, what a person needs of it, and with `why` all the rest."""
-    parts: list[RenderableType] = [_headline(document), Text(document["summary"]), *alarms(document), ""]
+    parts: list[RenderableType] = [_headline(document), Text(document.summary), *alarms(document), ""]
     parts += [MetricsTable(document, study), "", _facts(document, study)]
     if why:
         parts += ["", _lifts(document), "", _reasons(document), "", _outlook(document), "", _input(document, study)]
     return Panel(
         Group(*parts),
         title=f"{study.title}",
-        subtitle=f"run {document['run']}" + ("" if why else "   all rules and numbers: --why"),
+        subtitle=f"run {document.run}" + ("" if why else "   all rules and numbers: --why"),
         expand=False,
     )
 
 
-def _headline(document: dict[str, Any]) -> Text:
-    words, style = DECISIONS[document["decision"]]
-    text = Text.assemble((f" {words} ", style), f"  as of {document['as_of'][:16].replace('T', ' ')}")
-    progress = document["progress"]
-    text.append(f", look {progress['look']} of {progress['looks']}")
-    if document["preview"]:
+def _headline(document: Document) -> Text:
+    words, style = DECISIONS[document.decision]
+    text = Text.assemble((f" {words} ", style), f"  as of {document.as_of[:16].replace('T', ' ')}")
+    progress = document.progress
+    text.append(f", look {progress.look} of {progress.looks}")
+    if document.preview:
         text.append("  preview between looks", "italic yellow")
     return text
 
 
-def alarms(document: dict[str, Any]) -> list[Text]:
+def alarms(document: Document) -> list[Text]:
     """What was proven against a ship after it had been decided."""
-    return [Text.assemble((" SINCE THEN ", "bold white on red"), f"  {alarm['words']}") for alarm in document["alarms"]]
+    return [Text.assemble((" SINCE THEN ", "bold white on red"), f"  {alarm.words}") for alarm in document.alarms]
 
 
-def _facts(document: dict[str, Any], study: Study) -> Text:
+def _facts(document: Document, study: Study) -> Text:
     """What was decided and when, who is counted, when a decision is possible."""
-    reading, unit = document["metrics"][document["primary"]]["sequential"], study.metrics[document["primary"]].unit
-    decided, progress = document["decided"], document["progress"]
+    reading, unit = document.deciding, study.metrics[document.primary].unit
+    decided, progress = document.decided, document.progress
     lines = []
-    if reading["lift"] is not None:
-        lines.append(f"lift {percent(reading['lift'])}, always-valid interval {interval(reading['ci'])}")
+    if reading.lift is not None:
+        lines.append(f"lift {percent(reading.lift)}, always-valid interval {interval(reading.ci)}")
     if decided is not None:
-        corrected = decided["lift_corrected"]
+        corrected = decided.lift_corrected
         fix = "" if corrected is None else f", corrected for stopping there {percent(corrected)}"
-        lines.append(
-            f"decided on {decided['time'][:10]} at look {decided['look']}, lift then {percent(decided['lift'])}{fix}"
-        )
-    elif not progress["ended"]:
-        lines.append(
-            f"a worse primary can be said from {progress['harm_from']} on, ship from {progress['ship_from']} on"
-        )
-    each = reading["per_exposed_user"]
+        lines.append(f"decided on {decided.time[:10]} at look {decided.look}, lift then {percent(decided.lift)}{fix}")
+    elif not progress.ended:
+        lines.append(f"a worse primary can be said from {progress.harm_from} on, ship from {progress.ship_from} on")
+    each = reading.per_exposed_user
     if each is not None:
         lines.append(
-            f"per exposed user: {number(each['control'])} and {number(each['treatment'])} {unit} in all, "
-            f"{percent(each['lift'])} ({interval(each['ci'])})"
+            f"per exposed user: {number(each.control)} and {number(each.treatment)} {unit} in all, "
+            f"{percent(each.lift)} ({interval(each.ci)})"
         )
     lines.append(f"{_counted(document, study)}; *: over all exposed users")
-    left = document["sessions"]["unfinished"]
-    if progress["period_complete"] and left:
+    left = document.sessions.unfinished
+    if progress.period_complete and left:
         sessions = "1 session" if left == 1 else f"{left:,} sessions"
         lines.append(f"not counted: {sessions} of the period, open for too long after its end (wait_days of the study)")
-    lines += document["deviations"]
+    lines += document.deviations
     return Text("\n".join(lines), "bright_black")
 
 
-def _counted(document: dict[str, Any], study: Study) -> str:
+def _counted(document: Document, study: Study) -> str:
     """Who is counted, and the share of those left out, arm by arm."""
     names = {"control": study.names.control, "treatment": study.names.treatment}
-    shares = document["health"]["excluded_shares"]
+    shares = document.health.excluded_shares
     arms = ", ".join(
-        f"{arm['users_included']:,} of {arm['users_exposed']:,} {names[name]}"
+        f"{arm.users_included:,} of {arm.users_exposed:,} {names[name]}"
         + ("" if shares[name] is None else f" ({shares[name]:.1%} left out)")
-        for name, arm in document["variants"].items()
+        for name, arm in document.variants.items()
     )
     return f"counted: {arms}"
 
 
-def _lifts(document: dict[str, Any]) -> Table:
+def _lifts(document: Document) -> Table:
     """The lift by each way to count, and what makes them differ."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("lift of", "", "interval", "because"):
         table.add_column(title)
-    for way in document["metrics"][document["primary"]]["sequential"]["lifts"]:
-        table.add_row(way["name"].replace("_", " "), percent(way["lift"]), interval(way["ci"]), way["words"])
+    for way in document.deciding.lifts:
+        table.add_row(way.name.replace("_", " "), percent(way.lift), interval(way.ci), way.words)
     return table
 
 
@@ -126,7 +123,7 @@ class MetricsTable:
     plain means.
     """
 
-    def __init__(self, document: dict[str, Any], study: Study) -> None:
+    def __init__(self, document: Document, study: Study) -> None:
         self._document = document
         self._study = study
 
@@ -145,61 +142,63 @@ class MetricsTable:
         for column in shown:
             table.add_column(titles[column], justify="right", no_wrap=True)
         table.add_column("says")
-        for metric in self._document["metrics"].values():
-            sequential = metric["sequential"]
-            says = sequential.get("status", "decides") if metric["role"] == "guardrail" else "decides"
-            everyone = sequential.get("population") == "exposed"
-            deciding = everyone or sequential["lift"] is not None
-            means = [sequential[arm] if deciding else metric[arm]["mean"] for arm in VARIANTS]
+        for metric in self._document.metrics.values():
+            sequential = metric.sequential
+            says, everyone = "decides", False
+            if isinstance(sequential, Guardrail):
+                says, everyone = sequential.status, sequential.population == "exposed"
+            means = metric.control.mean, metric.treatment.mean
+            if everyone or sequential.lift is not None:
+                means = sequential.control, sequential.treatment
             cells = [
-                *(in_unit(mean, metric["unit"]) for mean in means),
-                percent(sequential["lift"]),
-                interval(sequential.get("ci")),
+                *(in_unit(mean, metric.unit) for mean in means),
+                percent(sequential.lift),
+                interval(sequential.ci),
             ]
             table.add_row(
-                metric["title"] + ("" if metric["higher_is_better"] else " ↓") + ("*" if everyone else ""),
+                metric.title + ("" if metric.higher_is_better else " ↓") + ("*" if everyone else ""),
                 *(cells[column] for column in shown),
-                str(says).replace("_", " "),
+                says.replace("_", " "),
             )
         return table
 
 
-def _reasons(document: dict[str, Any]) -> Table:
+def _reasons(document: Document) -> Table:
     table = Table.grid(padding=(0, 1))
     marks = {True: ("✓", "green"), False: ("✗", "red"), None: ("·", "bright_black")}
-    for rule in document["rules"]:
-        mark, style = marks[rule["passed"]]
-        table.add_row(Text(mark, style), rule["words"])
+    for rule in document.rules:
+        mark, style = marks[rule.passed]
+        table.add_row(Text(mark, style), rule.words)
     return table
 
 
-def _outlook(document: dict[str, Any]) -> Text:
+def _outlook(document: Document) -> Text:
     """What can still be found, what the classic reading would say, and what is promised."""
-    planning, opinion = document["planning"], document["classic_opinion"]
+    planning, opinion = document.planning, document.classic_opinion
     lines = [
-        f"can be found with a power of 80% at the end: {percent(planning['minimum_detectable_effect'])}{_days(document)}",
-        opinion["words"],
-        *document["guarantee"],
+        f"can be found with a power of 80% at the end: {percent(planning.minimum_detectable_effect)}{_days(document)}",
+        opinion.words,
+        *document.guarantee,
     ]
     return Text("\n".join(line for line in lines if line))
 
 
-def _days(document: dict[str, Any]) -> str:
+def _days(document: Document) -> str:
     """How long the period still is, where it is not over."""
-    days = document["progress"]["days_remaining"]
+    days = document.progress.days_remaining
     return "" if not days else "; 1 day remains" if days == 1 else f"; {days} days remain"
 
 
-def _input(document: dict[str, Any], study: Study) -> Text:
-    rows, variants = document["input"], document["variants"]
-    rejected = sum(rows["rejected"].values())
+def _input(document: Document, study: Study) -> Text:
+    rows, variants = document.input, document.variants
+    rejected = sum(rows.rejected.values())
     arms = zip((study.names.control, study.names.treatment), VARIANTS, strict=True)
     users = ", ".join(
-        f"{variants[arm]['users_included']:,} of {variants[arm]['users_exposed']:,} {name}" for name, arm in arms
+        f"{variants[arm].users_included:,} of {variants[arm].users_exposed:,} {name}" for name, arm in arms
     )
     return Text(
-        f"{rows['rows']:,} rows = {rows['accepted']:,} accepted + {rejected:,} rejected + {rows['duplicates']:,} duplicates "
-        f"+ {rows['late']:,} late\n{document['sessions']['all']:,} sessions, {document['sessions']['in_period']:,} in the "
+        f"{rows.rows:,} rows = {rows.accepted:,} accepted + {rejected:,} rejected + {rows.duplicates:,} duplicates "
+        f"+ {rows.late:,} late\n{document.sessions.all:,} sessions, {document.sessions.in_period:,} in the "
         f"period; users included: {users}",
         "bright_black",
     )
@@ -229,6 +228,6 @@ def percent(value: float | None) -> str:
     return "–" if value is None else in_words(value)
 
 
-def interval(value: list[float] | None) -> str:
+def interval(value: Interval | None) -> str:
     """An interval of fractions."""
     return "–" if not value else f"{in_words(value[0])} … {in_words(value[1])}"

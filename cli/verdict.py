@@ -1,6 +1,5 @@
 """`livelift verdict`: what Redis says, also after everything stopped."""
 
-import json
 import time
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -34,6 +33,7 @@ def verdict(
     watch: Annotated[bool, typer.Option("--watch", help="Keep showing it as it changes, until Ctrl-C.")] = False,
 ) -> None:
     """Show the study's verdict from Redis: the current one, or as it stood at a time."""
+    from livelift.document import encode
     from livelift.errors import SettingsError, StateError
     from livelift.study import load_study
     from local.verdict_reader import NO_VERDICT, read_verdict, redis_client
@@ -47,7 +47,7 @@ def verdict(
     if as_of is not None and then is not None:
         entry = history.at(loaded, then, as_of, run)
         if json_:
-            typer.echo(json.dumps(entry, indent=1))
+            typer.echo(encode(entry, indent=1))
             return
         for line in history.told(entry, loaded):
             answers.print(line, markup=False)
@@ -57,7 +57,7 @@ def verdict(
     if document is None:
         raise StateError(f"there is no verdict of study '{loaded.name}' yet", NO_VERDICT)
     if json_:
-        typer.echo(json.dumps(document, indent=1))
+        typer.echo(encode(document, indent=1))
     else:
         show_verdict(document, loaded, why)
 

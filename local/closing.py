@@ -3,11 +3,11 @@
 import os
 import time
 from collections.abc import Callable
-from typing import Any
 
 import redis
 
 from livelift import settings
+from livelift.document import Document, history_entry
 from livelift.errors import StateError, UnreachableError
 from livelift.event_time import from_iso
 from livelift.names import RunNames
@@ -18,7 +18,7 @@ from local.run_folder import RunFolder
 from local.runs import known_runs
 from local.verdict_reader import NO_VERDICT, read_verdict, redis_client
 from stats import engine
-from stats.document import history_entry, make_document
+from stats.document import make_document
 from stats.integrity import Damaged
 from stats.redis_commit import Refused
 from stats.redis_connection import Client
@@ -36,7 +36,7 @@ def close_study(
     reason: str,
     run: str | None = None,
     announce: Callable[[str], None] = lambda run: None,
-) -> dict[str, Any] | None:
+) -> Document | None:
     """Ask for the close of `run`; of the study's current one if none is named.
 
     Parameters
@@ -46,7 +46,7 @@ def close_study(
 
     Returns
     -------
-    dict or None
+    Document or None
         The verdict with which it closed; None if it will only close at its next tick.
 
     Raises
@@ -78,16 +78,16 @@ def _close(
     reason: str,
     named: str | None,
     announce: Callable[[str], None],
-) -> dict[str, Any] | None:
+) -> Document | None:
     run = named if named is not None else _only_one_meant(client, folder, study)
     document = read_verdict(client, study.name, run=run)
     if document is None:
         raise StateError(f"there is no verdict of run '{run}' yet", NO_VERDICT)
-    if document["decided"] is not None:
+    if document.decided is not None:
         raise StateError(
             f"run '{run}' of study '{study.name}' has ended already", "nothing is left to close: livelift verdict"
         )
-    ended = document["progress"]["ended"]
+    ended = document.progress.ended
     if not ended and not _goes_on(folder, run):
         raise StateError(
             f"run '{run}' was stopped before the end of its stream, and nothing goes on with it",
@@ -96,7 +96,7 @@ def _close(
     announce(run)
     names = RunNames(study.name, run)
     store = RedisStore(client, names, study, session_measures(study).names)
-    store.request_close(reason, from_iso(document["as_of"]))
+    store.request_close(reason, from_iso(document.as_of))
     closed = _wait(client, study, run) if _station_may_work(folder, run) else None
     if closed is None and ended:
         closed = _close_here(store, names, study, reason)
@@ -131,18 +131,18 @@ def _station_may_work(folder: RunFolder, run: str) -> bool:
     return bool(os.environ.get(settings.REDIS)) or (folder.stack() is not None and _goes_on(folder, run))
 
 
-def _wait(client: Client, study: Study, run: str) -> dict[str, Any] | None:
+def _wait(client: Client, study: Study, run: str) -> Document | None:
     """The verdict once a station has closed the run, or it has ended by itself; None if neither came in time."""
     end = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < end:
         document = read_verdict(client, study.name, run=run)
-        if document is not None and document["decided"] is not None:
+        if document is not None and document.decided is not None:
             return document
         time.sleep(POLL_SECONDS)
     return None
 
 
-def _close_here(store: RedisStore, names: RunNames, study: Study, reason: str) -> dict[str, Any] | None:
+def _close_here(store: RedisStore, names: RunNames, study: Study, reason: str) -> Document | None:
     """Close a run whose stream has ended and which no station works at."""
     state, kept = store.load(store.partitions())
     if kept is None or not state.ended:

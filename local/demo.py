@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from livelift.document import Document
 from livelift.errors import UnreachableError
 from livelift.event_time import to_iso
 from livelift.study import Study
@@ -28,7 +28,7 @@ STATIONS = ("producer", "processor", "stats")
 
 POLL_SECONDS = 0.2
 Say = Callable[[str], None]
-Watch = Callable[[dict[str, Any] | None], None]
+Watch = Callable[[Document | None], None]
 """Called a few times a second with the newest document, None before the first."""
 
 
@@ -74,7 +74,7 @@ class RunOfStations:
         self._redis = connect(redis_url)
         keeper = ServerKeeper((servers.kafka, servers.redis), say) if servers is not None else None
         self.supervisor = Supervisor(self._stations, say, keeper)
-        self._newest: dict[str, Any] | None = None
+        self._newest: Document | None = None
         self._waits = servers is not None
 
     def __enter__(self) -> "RunOfStations":
@@ -94,7 +94,7 @@ class RunOfStations:
         """One more process of a station, looked after by nobody; it ends with the run."""
         return self._stations.start(station, name=f"{station}-more", **settings)
 
-    def document(self) -> dict[str, Any] | None:
+    def document(self) -> Document | None:
         """This run's newest document: between ticks a preview. While a Redis that is kept does not answer, the last one.
 
         Raises
@@ -108,10 +108,10 @@ class RunOfStations:
             if not self._waits:
                 raise
             return self._newest
-        self._newest = document if document is not None and document["run"] == self.run.run else None
+        self._newest = document if document is not None and document.run == self.run.run else None
         return self._newest
 
-    def watch(self, watch: Watch) -> dict[str, Any]:
+    def watch(self, watch: Watch) -> Document:
         """Wait for the end of the stream; returns the final document.
 
         Raises
@@ -122,7 +122,7 @@ class RunOfStations:
         while True:
             document = self.document()
             watch(document)
-            if document is not None and not document["preview"] and document["progress"]["ended"]:
+            if document is not None and not document.preview and document.progress.ended:
                 self._on_complete()
                 return document
             self.supervisor.look_after()

@@ -5,6 +5,9 @@ from collections.abc import Iterator, Sequence
 from math import isclose
 from typing import Any
 
+import msgspec
+
+from livelift.document import HistoryEntry
 from livelift.event_time import DAY, from_iso, to_iso
 
 RELATIVE = 1e-9
@@ -14,8 +17,12 @@ ABSOLUTE = 1e-12
 PER_RUN = {"run", "preview"}
 
 
-def differences(live: Any, batch: Any, path: str = "") -> Iterator[str]:
-    """Every place where two documents differ, as `path: live ≠ batch`."""
+def differences(live: Any, batch: Any) -> Iterator[str]:
+    """Every place where two documents, or lists of them, differ in their JSON, as `path: live ≠ batch`."""
+    return _differences(msgspec.to_builtins(live), msgspec.to_builtins(batch), "")
+
+
+def _differences(live: Any, batch: Any, path: str) -> Iterator[str]:
     if isinstance(live, dict) and isinstance(batch, dict):
         for key in live.keys() | batch.keys():
             if not path and key in PER_RUN:
@@ -23,10 +30,10 @@ def differences(live: Any, batch: Any, path: str = "") -> Iterator[str]:
             if key not in live or key not in batch:
                 yield f"{path}.{key}: only in {'live' if key in live else 'batch'}"
             else:
-                yield from differences(live[key], batch[key], f"{path}.{key}")
+                yield from _differences(live[key], batch[key], f"{path}.{key}")
     elif isinstance(live, list | tuple) and isinstance(batch, list | tuple) and len(live) == len(batch):
         for i, (a, b) in enumerate(zip(live, batch, strict=True)):
-            yield from differences(a, b, f"{path}[{i}]")
+            yield from _differences(a, b, f"{path}[{i}]")
     elif not _equal(live, batch):
         yield f"{path}: {live!r} ≠ {batch!r}"
 
@@ -40,7 +47,7 @@ def _equal(live: Any, batch: Any) -> bool:
     return bool(live == batch)
 
 
-def history_differences(live: Sequence[Any], batch: Sequence[Any]) -> Iterator[str]:
+def history_differences(live: Sequence[HistoryEntry], batch: Sequence[HistoryEntry]) -> Iterator[str]:
     """Every place where two histories differ: a tick that one of them lacks or has twice, or one with other numbers.
 
     The stream goes on at the midnights after the completion of the period, which the batch leaves out: the live history
@@ -58,15 +65,15 @@ def history_differences(live: Sequence[Any], batch: Sequence[Any]) -> Iterator[s
         yield from (f"{moment}{place}" for place in differences(found.get(moment, entry), entry))
 
 
-def _moment(entry: Any) -> str:
-    return f"{entry['as_of']}{' (the end)' if entry['progress']['ended'] else ''}"
+def _moment(entry: HistoryEntry) -> str:
+    return f"{entry.as_of}{' (the end)' if entry.progress.ended else ''}"
 
 
-def _moments(batch: Sequence[Any]) -> Iterator[str]:
+def _moments(batch: Sequence[HistoryEntry]) -> Iterator[str]:
     """Those of the batch's ticks, and of the midnights between the completion of the period and the end."""
-    complete = next((entry["as_of"] for entry in batch if entry["progress"]["period_complete"]), None)
+    complete = next((entry.as_of for entry in batch if entry.progress.period_complete), None)
     for entry in batch:
-        if entry["progress"]["ended"] and complete is not None and complete < entry["as_of"]:
-            midnights = range(from_iso(complete) // DAY * DAY + DAY, from_iso(entry["as_of"]) + 1, DAY)
+        if entry.progress.ended and complete is not None and complete < entry.as_of:
+            midnights = range(from_iso(complete) // DAY * DAY + DAY, from_iso(entry.as_of) + 1, DAY)
             yield from map(to_iso, midnights)
         yield _moment(entry)

@@ -4,19 +4,34 @@ A run keeps its own verdict and history under its id. The public keys speak of t
 was stopped before its end, they go back to the last complete one.
 """
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
+import msgspec
 from redis.exceptions import RedisError
 
-from livelift.errors import StateError, UnreachableError
+from livelift.document import Document, decode_document
+from livelift.errors import StateError, UnreachableError, VersionError
 from livelift.names import RunNames, current_run_key
 from local.run_folder import RunFolder
-from stats.redis_commit import CommitScript
+from stats.redis_commit import Command, CommitScript
 from stats.redis_connection import Client
 from stats.redis_store import current_run, public_commands
+
+
+class _Ended(msgspec.Struct, frozen=True):
+    ended: bool
+
+
+class _Reached(msgspec.Struct, frozen=True):
+    """What the list of runs says of a document: the same in every version of it, so that runs of others are listed too."""
+
+    as_of: str
+    decision: str
+    progress: _Ended
+
+
+_reached = msgspec.json.Decoder(_Reached)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,30 +118,38 @@ def _go_back(client: Client) -> None:
 
 def show_run(client: Client, study: str, run: str) -> None:
     """Let the study's public keys speak of `run`, in one step; one without a verdict yet leaves the verdict that is shown."""
-    document = _document(client, study, run)
-    commands = [["SET", current_run_key(study), run]]
-    if document is not None:
-        commands += public_commands(study, document, json.dumps(document))
+    text = _verdict(client, study, run)
+    commands: list[Command] = [["SET", current_run_key(study), run]]
+    if text is not None:
+        commands += public_commands(study, _document(text), text)
     CommitScript(client, RunNames(study, run)).whatever_is_held(commands)
 
 
 def _known(client: Client, study: str, run: str) -> KnownRun:
-    document = _document(client, study, run)
+    text = _verdict(client, study, run)
+    reached = None if text is None else _reached.decode(text)
     return KnownRun(
         run=run,
         study=study,
         begun=_begun(run),
-        as_of=document["as_of"] if document else None,
-        decision=document["decision"] if document else None,
-        complete=bool(document and document["progress"]["ended"]),
+        as_of=None if reached is None else reached.as_of,
+        decision=None if reached is None else reached.decision,
+        complete=reached is not None and reached.progress.ended,
         current=current_run(client, study) == run,
     )
 
 
-def _document(client: Client, study: str, run: str) -> dict[str, Any] | None:
-    text = client.get(RunNames(study, run).key("verdict"))
-    document: dict[str, Any] | None = json.loads(text) if text else None
-    return document
+def _verdict(client: Client, study: str, run: str) -> bytes | None:
+    text: bytes | None = client.get(RunNames(study, run).key("verdict"))
+    return text
+
+
+def _document(text: bytes) -> Document | None:
+    """The document in `text`; None of one that another version wrote: whoever reads its verdict is told so."""
+    try:
+        return decode_document(text)
+    except VersionError:
+        return None
 
 
 def _begun(run: str) -> str | None:

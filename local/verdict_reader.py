@@ -1,21 +1,19 @@
 """Reading the verdict from Redis: from the one that is up, else from the local one's data, started for the moment."""
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from redis.exceptions import RedisError
 
 from livelift import settings
-from livelift.errors import NEW_RUN, StateError, UnreachableError, VersionError
+from livelift.document import Document, HistoryEntry, decode_document
+from livelift.errors import StateError, UnreachableError
 from livelift.names import RunNames, preview_key, verdict_key
 from livelift.study import Study
 from local.redis_server import RedisServer
 from local.run_folder import RunFolder
 from local.runs import go_back_to_complete, require_run
-from stats.document import SCHEMA
 from stats.event_time_samples import EventTimeSamples
 from stats.redis_connection import Client, connect
 from stats.redis_store import current_run, read_ticks
@@ -52,7 +50,7 @@ def redis_client(folder: RunFolder) -> Iterator[Client]:
         raise StateError(f"there is no verdict yet: {folder.redis} is not there", NO_VERDICT)
 
 
-def read_verdict(client: Client, study: str, *, preview: bool = False, run: str | None = None) -> dict[str, Any] | None:
+def read_verdict(client: Client, study: str, *, preview: bool = False, run: str | None = None) -> Document | None:
     """The current document of the study, or that of `run`; None if there is none.
 
     With `preview` the newer of the verdict and the preview, of the current run only.
@@ -63,6 +61,8 @@ def read_verdict(client: Client, study: str, *, preview: bool = False, run: str 
         If there is no such run.
     UnreachableError
         If Redis has gone.
+    VersionError
+        If another version of this program wrote it.
     """
     try:
         if run is not None:
@@ -74,26 +74,10 @@ def read_verdict(client: Client, study: str, *, preview: bool = False, run: str 
             f"Redis does not answer any more: {error}", "nothing is lost: start it and ask again: livelift verdict"
         ) from None
     chosen = texts[1] if preview and texts[1] else texts[0]
-    return checked(json.loads(chosen)) if chosen else None
+    return decode_document(chosen) if chosen else None
 
 
-def checked(document: dict[str, Any]) -> dict[str, Any]:
-    """The document, if this program wrote it.
-
-    Raises
-    ------
-    VersionError
-        If another version did.
-    """
-    if document.get("schema") != SCHEMA:
-        raise VersionError(
-            f"the verdict in Redis has schema {document.get('schema')}, this program reads {SCHEMA}",
-            NEW_RUN,
-        )
-    return document
-
-
-def read_newest(client: Client, study: str) -> dict[str, Any] | None:
+def read_newest(client: Client, study: str) -> Document | None:
     """The newest document of the study's current run, between ticks a preview; None before its first.
 
     Raises
@@ -102,10 +86,10 @@ def read_newest(client: Client, study: str) -> dict[str, Any] | None:
         If Redis has gone.
     """
     document = read_verdict(client, study, preview=True)
-    return document if document is not None and document["run"] == current_run(client, study) else None
+    return document if document is not None and document.run == current_run(client, study) else None
 
 
-def read_history(client: Client, study: str, run: str | None = None) -> list[dict[str, Any]]:
+def read_history(client: Client, study: str, run: str | None = None) -> list[HistoryEntry]:
     """Every tick that the current run, or `run`, has kept, oldest first.
 
     Raises
@@ -114,7 +98,7 @@ def read_history(client: Client, study: str, run: str | None = None) -> list[dic
         If there is no such run.
     """
     chosen = _chosen_run(client, study, run)
-    return [] if chosen is None else [checked(entry) for _, _, entry in read_ticks(client, RunNames(study, chosen))]
+    return [] if chosen is None else [entry for _, _, entry in read_ticks(client, RunNames(study, chosen))]
 
 
 def read_event_time(client: Client, study: Study, run: str | None = None) -> bytes | None:
@@ -124,7 +108,7 @@ def read_event_time(client: Client, study: Study, run: str | None = None) -> byt
         return None
     samples = EventTimeSamples(study, chosen)
     for _, wall_ms, entry in read_ticks(client, RunNames(study.name, chosen)):
-        samples.add(checked(entry), wall_ms)
+        samples.add(entry, wall_ms)
     return samples.text()
 
 

@@ -2,11 +2,12 @@
 
 import msgspec
 
+from livelift.document.decision import Alarm
+from livelift.document.readings import Guardrail, Primary
 from livelift.study import Study
 from stats.engine_state import Alarmed, EngineState
 from stats.primary import is_clear
 from stats.rules import guardrail_values
-from stats.verdict import Alarm, Guardrail, Primary
 from stats.words import harmed, limit, percent
 
 HARM = "harm"

@@ -13,13 +13,14 @@ from math import inf
 
 import redis
 
+from livelift.document import Document, history_entry
 from livelift.errors import DeniedError, StateError, UnreachableError
 from livelift.output_log import END_DUE, Output
 from livelift.sessions import session_measures
 from livelift.study import Study
 from livelift.tick_sums import TickSums
 from stats import engine
-from stats.document import Document, history_entry, make_document
+from stats.document import make_document
 from stats.eviction import UNKNOWN as UNKNOWN_EVICTION
 from stats.integrity import Damaged
 from stats.kafka_edge import LOST as KAFKA_LOST
@@ -269,7 +270,7 @@ class StatsStation:
         self._commit(engine.to_bytes(stepped), [*commands, *done])
         self._metrics.ticked(document, took)
         if (verdict.decision, verdict.why) != self._said:
-            log.info("decision", extra={"decision": verdict.decision, "why": verdict.why, "as_of": document["as_of"]})
+            log.info("decision", extra={"decision": verdict.decision, "why": verdict.why, "as_of": document.as_of})
             self._said = (verdict.decision, verdict.why)
         self._engine = stepped
 

@@ -7,11 +7,10 @@ repeatedly, it rejects far more often than its α says (docs/02-error-rates.md h
 from dataclasses import dataclass
 from math import sqrt
 
+from livelift.document.readings import Interval, Welch
 from livelift.tick_sums import Moments
 from stats.distributions import student_quantile, student_two_sided
 from stats.moments import variance
-
-Interval = tuple[float, float]
 
 LEVEL = 0.95
 """Coverage of the classic interval: what the original reports, whatever the study's α."""
@@ -24,32 +23,6 @@ class Estimate:
     value: float
     variance: float
     n: int
-
-
-@dataclass(frozen=True, slots=True)
-class Welch:
-    """Treatment − control by Welch's t. None where unknown.
-
-    Attributes
-    ----------
-    difference, se, ci
-        In the metric's unit; `ci` is the two-sided interval (low, high).
-    t, df, p
-        Statistic, Welch–Satterthwaite degrees of freedom, two-sided p.
-    lift, lift_se, lift_ci, lift_p
-        treatment/control − 1 as a fraction, by the linear delta method, with the same df.
-    """
-
-    difference: float
-    se: float | None = None
-    t: float | None = None
-    df: float | None = None
-    p: float | None = None
-    ci: Interval | None = None
-    lift: float | None = None
-    lift_se: float | None = None
-    lift_ci: Interval | None = None
-    lift_p: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

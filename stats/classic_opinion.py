@@ -2,9 +2,9 @@
 
 from typing import Literal
 
+from livelift.document.decision import ClassicOpinion, Decision
 from livelift.plan import metric_plan
 from livelift.study import Study
-from stats.verdict import ClassicOpinion, Decision
 from stats.words import improvement_of, limit, p_value, percent
 
 

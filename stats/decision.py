@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from livelift.document.decision import Decision, Why
+from livelift.document.progress import Health
 from livelift.study import Study
-from stats.verdict import Decision, Health, Why
 
 
 @dataclass(frozen=True, slots=True)

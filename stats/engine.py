@@ -8,6 +8,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from livelift.document.decision import Decision, Why
+from livelift.document.progress import Progress
+from livelift.document.readings import Primary
 from livelift.errors import StateError
 from livelift.event_time import DAY
 from livelift.study import Study
@@ -34,7 +37,7 @@ from stats.power import days_remaining
 from stats.primary import is_clear, read_primary
 from stats.rules import rules_of
 from stats.summary import summarise
-from stats.verdict import Decided, Decision, Primary, Progress, Readings, Verdict, Why
+from stats.verdict import Decided, Readings, Verdict
 from stats.words import improvement_of
 
 Floats = NDArray[np.float64]

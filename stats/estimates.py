@@ -6,12 +6,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from livelift.document.readings import Cause, Interval, Welch
 from livelift.study import Study
 from livelift.tick_sums import ExactSums, TickSums
 from stats import mixture, ratio, user_means
-from stats.classic import Interval, Welch
 from stats.user_means import as_lift, known
-from stats.verdict import Cause
 
 
 @dataclass(frozen=True, slots=True)

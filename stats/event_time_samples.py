@@ -7,11 +7,11 @@ Between two ticks the newest preview adds a point to what needs no look: counts,
 from bisect import bisect_right
 from operator import itemgetter
 
+from livelift.document import Document, HistoryEntry
 from livelift.event_time import SECOND, from_iso
 from livelift.metrics import Metric, Sample
 from livelift.metrics import verdict as declared
 from livelift.study import Study
-from stats.document import Document
 from stats.verdict_samples import verdict_samples
 
 CONTENT_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -40,12 +40,12 @@ class EventTimeSamples:
         self._last = self._last_preview = 0
         self.newest = 0
 
-    def add(self, entry: Document, wall_ms: int) -> None:
+    def add(self, entry: HistoryEntry, wall_ms: int) -> None:
         """One more tick, as the history keeps it, which was evaluated at wall time `wall_ms`.
 
         One that is not later than the last is that of a Redis which was rolled back: evaluated again, it says the same.
         """
-        time = from_iso(entry["as_of"])
+        time = from_iso(entry.as_of)
         if time < self._last:
             return
         self._last = time
@@ -58,7 +58,7 @@ class EventTimeSamples:
 
     def preview(self, document: Document) -> None:
         """The newest preview. Later than the last tick it adds points; a second one of the same time changes none."""
-        time = from_iso(document["as_of"])
+        time = from_iso(document.as_of)
         if time <= max(self._last, self._last_preview):
             return
         self._last_preview = time
@@ -90,9 +90,9 @@ class EventTimeSamples:
             return points[first:]
         return [*points[first:], preview]
 
-    def _samples(self, document: Document, more: list[Sample]) -> list[tuple[Metric, str, str]]:
+    def _samples(self, document: Document | HistoryEntry, more: list[Sample]) -> list[tuple[Metric, str, str]]:
         found = []
-        for metric, labels, value in [*more, *verdict_samples(document | {"run": self._own["run"]}, self._study)]:
+        for metric, labels, value in [*more, *verdict_samples(document, self._study, self._own["run"])]:
             every = self._own | labels
             if metric.kind != "states":
                 found.append((metric, _text(every), repr(float(value))))

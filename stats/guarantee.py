@@ -1,9 +1,9 @@
 """What the study promises, and what it does not, in the sentences that are printed beside every verdict."""
 
+from livelift.document.progress import Planning
 from livelift.plan import metric_plan
 from livelift.study import Study
 from stats.power import POWER
-from stats.verdict import Planning
 from stats.words import chance, limit, percent
 
 

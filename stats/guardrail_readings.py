@@ -2,16 +2,16 @@
 
 import numpy as np
 
+from livelift.document.readings import Guardrail, Interval
 from livelift.plan import metric_plan
 from livelift.study import Study
 from livelift.tick_sums import ExactSums, TickSums
 from stats import mixture, user_means
-from stats.classic import Interval, classic
+from stats.classic import classic
 from stats.clock import Clock
 from stats.estimates import Totals, ratio_of, unreadable
 from stats.guardrails import boundary, gate, margin_z, ratio_error, status, worsening, worst
 from stats.user_means import AdjustedMeans
-from stats.verdict import Guardrail
 
 Means = dict[str, AdjustedMeans | None]
 """Guardrail → adjusted means in its shown unit; None while an arm has too few users with a value."""
@@ -36,11 +36,12 @@ def read_guardrails(
         control, treatment = guardrail_sums(sums, study, totals, name)
         p, p_holm = fixed[name] if z is not None else (None, None)
         change = None if mean is None else worsening(mean, higher)
+        lift = None if change is None else (-change if higher else change)
         se = None if mean is None else ratio_error(mean)
         found[name] = Guardrail(
             metric=name,
             users=(control[0], treatment[0]),
-            lift=None if change is None else (-change if higher else change),
+            lift=lift,
             cause=unreadable(control, treatment, study.statistics.minimum_users, z is not None),
             ratio=ratio_of(sums, study, name),
             population="exposed" if over_exposed(sums, study, name) else "included",
@@ -58,6 +59,7 @@ def read_guardrails(
                 name in failed, mean is not None or not awaited, p_holm, None if z is None else -z, alpha, safe
             ),
             failed_at=failed.get(name),
+            estimate=lift,
         )
     return found
 

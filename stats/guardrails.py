@@ -6,15 +6,13 @@ With higher better, worse by more than m means ȳ_T < (1 − m) ȳ_C; with lower
 
 from collections.abc import Mapping, Sequence
 from math import inf, sqrt
-from typing import Literal
 
 import numpy as np
 
+from livelift.document.readings import Status
 from stats.boundaries import constants, obrien_fleming
 from stats.distributions import normal_above
 from stats.user_means import AdjustedMeans
-
-Status = Literal["fail", "gate", "unreadable", "inconclusive", "proven_safe"]
 
 
 def margin_z(means: AdjustedMeans, margin: float, higher_is_better: bool) -> float | None:

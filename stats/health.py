@@ -1,12 +1,12 @@
 """Health of the data at a tick: sample ratio, users left out, late and rejected rows."""
 
 from livelift.assignment import VARIANTS
+from livelift.document.progress import Health
 from livelift.study import Study
 from livelift.tick_sums import InputCounts, TickSums
 from stats.left_out import association_p
 from stats.left_out import fixed_p as left_out_fixed_p
 from stats.sample_ratio import fixed_p, sequential_p
-from stats.verdict import Health
 
 NOT_CHOSEN = "not_selected"
 """Rows that the person left out with --from/--to are neither good nor bad."""

@@ -4,6 +4,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from livelift.document.readings import Crossed
 from livelift.errors import StateError
 from livelift.study import Study
 from livelift.tick_sums import TickSums
@@ -16,7 +17,6 @@ from stats.guardrail_readings import Means, margin_statistics
 from stats.guardrails import failures
 from stats.stopping import corrected
 from stats.user_means import as_lift
-from stats.verdict import Crossed
 
 Floats = NDArray[np.float64]
 

@@ -4,13 +4,13 @@ from math import log1p
 
 import numpy as np
 
+from livelift.document.progress import Planning
 from livelift.study import Study
 from stats import power
 from stats.boundaries import constants, harm_spending, obrien_fleming
 from stats.clock import Clock, reachable
 from stats.estimates import Estimate, direction
 from stats.user_means import as_lift
-from stats.verdict import Planning
 
 
 def read_planning(study: Study, estimate: Estimate, clock: Clock) -> Planning:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from livelift.document.readings import Crossed, Lift, PerExposedUser, Primary
 from livelift.plan import metric_plan
 from livelift.study import Study
 from livelift.tick_sums import TickSums
@@ -22,7 +23,6 @@ from stats.estimates import (
     unreadable,
 )
 from stats.user_means import as_lift
-from stats.verdict import Crossed, Lift, PerExposedUser, Primary
 from stats.words import percent
 
 LEAST_GAIN = 0.0005
@@ -91,6 +91,7 @@ def read_primary(
         per_exposed_user=everyone,
         ship=ship,
         harm=harm,
+        estimate=estimate.lift,
     )
 
 

@@ -7,11 +7,11 @@ from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
 from exporter.instruments import Instruments, families
+from livelift.document import Document
 from livelift.metrics import Sample, of, verdict
 from livelift.metrics import stats as declared
 from livelift.output_log import ClosedSession, EndMark, Mark, Output, UserDay
 from livelift.study import Study
-from stats.document import Document
 from stats.verdict_samples import verdict_samples
 
 KINDS: dict[type[Output], str] = {ClosedSession: "session", UserDay: "day", Mark: "mark", EndMark: "end"}
@@ -60,8 +60,8 @@ class StatsMetrics(Collector):
     def shown(self, document: Document) -> None:
         """This is the newest document: a tick's, or a preview."""
         self._times[verdict.VERDICT_TIMESTAMP.name] = time.time()
-        if document["decision"] != self._decision:
-            self._decision = document["decision"]
+        if document.decision != self._decision:
+            self._decision = document.decision
             self._times[verdict.DECISION_SINCE.name] = time.time()
         self._document = document
 
@@ -73,4 +73,4 @@ class StatsMetrics(Collector):
             if metric.name in self._times:
                 yield metric, {}, self._times[metric.name]
         if self._document is not None:
-            yield from verdict_samples(self._document, self._study)
+            yield from verdict_samples(self._document, self._study, self._document.run)

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from stats.classic import Estimate, Welch, welch
+from livelift.document.readings import Welch
+from stats.classic import Estimate, welch
 
 
 def ratio(sums: Sequence[int]) -> Estimate | None:

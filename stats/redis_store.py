@@ -13,6 +13,7 @@ import msgspec
 import redis
 
 from livelift.assignment import VARIANTS
+from livelift.document import Document, HistoryEntry, decode_document, decode_entry, encode
 from livelift.errors import NEW_RUN, StateError, VersionError
 from livelift.events import Manifest
 from livelift.names import RunNames, changes_channel, current_run_key, headline_key, preview_key, verdict_key
@@ -302,47 +303,48 @@ class RedisStore:
         """Do the study's public keys speak of this run?"""
         return current_run(self._client, self._study.name) == self._names.run
 
-    def verdict_commands(self, document: dict[str, Any], entry: dict[str, Any] | None) -> list[Command]:
+    def verdict_commands(self, document: Document, entry: HistoryEntry | None) -> list[Command]:
         """Commands that show `document` to the public, and add `entry` to the history of ticks."""
         study = self._study.name
-        text = json.dumps(document, allow_nan=False)
+        text = encode(document)
         commands: list[Command] = [["SET", self.key("verdict"), text]]
         if entry is not None:
-            commands.append(["XADD", self.key("ticks"), "*", "json", json.dumps(entry, allow_nan=False)])
+            commands.append(["XADD", self.key("ticks"), "*", "json", encode(entry)])
         if self.is_current():
             commands += public_commands(study, document, text)
             commands.append(["PUBLISH", changes_channel(study), text])
         return commands
 
-    def preview_commands(self, document: dict[str, Any]) -> list[Command]:
+    def preview_commands(self, document: Document) -> list[Command]:
         """Commands that show a preview between ticks."""
-        return (
-            [["SET", preview_key(self._study.name), json.dumps(document, allow_nan=False)]] if self.is_current() else []
-        )
+        return [["SET", preview_key(self._study.name), encode(document)]] if self.is_current() else []
 
 
-def public_commands(study: str, document: dict[str, Any], text: str) -> list[Command]:
-    """Commands that let the study's public keys show `document`, which is `text` as JSON."""
-    return [
+def public_commands(study: str, document: Document | None, text: str | bytes) -> list[Command]:
+    """Commands that let the study's public keys show `document`, which is `text` as JSON; no headline if it is unreadable."""
+    commands: list[Command] = [
         ["SET", verdict_key(study), text],
         ["DEL", preview_key(study)],
         ["DEL", headline_key(study)],  # whatever somebody has made of it
-        ["HSET", headline_key(study), *(part for field in headline(document).items() for part in field)],
     ]
+    if document is not None:
+        commands.append(
+            ["HSET", headline_key(study), *(part for field in headline(document).items() for part in field)]
+        )
+    return commands
 
 
-def headline(document: dict[str, Any]) -> dict[str, str]:
+def headline(document: Document) -> dict[str, str]:
     """What HGET shows: the decision and its reason, as text."""
-    primary = document.get("primary", "")
-    lift = document["metrics"].get(primary, {}).get("sequential", {}).get("lift")
+    lift = document.deciding.lift
     return {
-        "decision": document["decision"],
-        "reason": document["summary"],
-        "as_of": document["as_of"],
-        "run": document["run"],
+        "decision": document.decision,
+        "reason": document.summary,
+        "as_of": document.as_of,
+        "run": document.run,
         "lift": "" if lift is None else f"{lift:.6f}",
-        "users_included": str(sum(v["users_included"] for v in document["variants"].values())),
-        "sessions": str(document["sessions"]["in_period"]),
+        "users_included": str(sum(v.users_included for v in document.variants.values())),
+        "sessions": str(document.sessions.in_period),
     }
 
 
@@ -365,14 +367,14 @@ def current_run(client: Client, study: str) -> str | None:
     return None if run is None else run.decode()
 
 
-def read_ticks(client: Client, names: RunNames, after: bytes = b"-") -> Iterator[tuple[bytes, int, dict[str, Any]]]:
+def read_ticks(client: Client, names: RunNames, after: bytes = b"-") -> Iterator[tuple[bytes, int, HistoryEntry]]:
     """The run's history from the stream's id `after` on, b"(…" without it: (id, wall time in ms, entry), oldest first."""
     for number, fields in client.xrange(names.key("ticks"), min=after):
-        yield number, int(number.partition(b"-")[0]), json.loads(fields[b"json"])
+        yield number, int(number.partition(b"-")[0]), decode_entry(fields[b"json"])
 
 
-def read_preview(client: Client, names: RunNames) -> dict[str, Any] | None:
+def read_preview(client: Client, names: RunNames) -> Document | None:
     """What is shown between two ticks of this run; None if there is nothing, or something of another run."""
     text = client.get(preview_key(names.study))
-    document: dict[str, Any] | None = json.loads(text) if text else None
-    return document if document is not None and document["run"] == names.run else None
+    document = decode_document(text) if text else None
+    return document if document is not None and document.run == names.run else None

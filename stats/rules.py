@@ -1,9 +1,12 @@
 """Every rule of the decision with its number, its threshold and a sentence, in the order in which they decide."""
 
 from livelift.assignment import VARIANTS
+from livelift.document.decision import Rule
+from livelift.document.progress import Health
+from livelift.document.readings import Guardrail, Primary
 from livelift.event_time import to_iso
 from livelift.study import Study
-from stats.verdict import Guardrail, Health, Primary, Readings, Rule
+from stats.verdict import Readings
 from stats.words import amount, cause_of, improvement_of, is_better, is_harmed, limit, needed, p_value, percent
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from stats.classic import Interval
+from livelift.document.readings import Interval
 
 
 @dataclass(frozen=True, slots=True)

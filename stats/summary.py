@@ -1,8 +1,9 @@
 """The decision and its reason in one sentence, for a person who reads nothing else."""
 
+from livelift.document.decision import Decision, Why
 from livelift.event_time import to_iso
 from stats.rules import guardrail_values, left_out_words, still_open
-from stats.verdict import Decided, Decision, Readings, Why
+from stats.verdict import Decided, Readings
 from stats.words import cause_of, improvement_of, is_better, is_harmed, limit, needed, p_value, percent
 
 

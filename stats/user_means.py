@@ -11,8 +11,9 @@ from math import expm1, inf, isfinite
 import numpy as np
 from numpy.typing import NDArray
 
+from livelift.document.readings import Welch
 from livelift.tick_sums import ExactSums
-from stats.classic import Estimate, Welch, welch
+from stats.classic import Estimate, welch
 
 LARGEST_LOG = 700.0
 

@@ -7,12 +7,12 @@ import io
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.terminal_theme import DIMMED_MONOKAI
 
 from cli.live import LiveTerminal
+from livelift.document import Document
 from livelift.study import load_study
 from local.demo import DemoPlan, demo
 from local.input import find_input
@@ -32,9 +32,9 @@ def main() -> None:
         with demo(folder, DemoPlan(study, data), print) as (_, run):
             terminal = LiveTerminal(console, study, PipelineReader(folder.metric_targets))
 
-            def watch(document: dict[str, Any] | None) -> None:
+            def watch(document: Document | None) -> None:
                 terminal.update(document)
-                if document is not None and document["progress"]["look"] >= LOOK and not PICTURE.exists():
+                if document is not None and document.progress.look >= LOOK and not PICTURE.exists():
                     console.print(terminal.picture(document))
                     PICTURE.write_text(console.export_svg(title="livelift demo", theme=DIMMED_MONOKAI), "utf-8")
 

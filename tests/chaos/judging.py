@@ -4,10 +4,10 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import psutil
 
+from livelift.document import Document, HistoryEntry
 from local.dead_letters import read_dead_letters
 from local.equality import differences, history_differences
 from local.verdict_reader import read_history, read_verdict
@@ -17,7 +17,7 @@ SHOWN = 10
 """Differences that are told one by one."""
 
 
-def wrong(stack: Stack, document: dict[str, Any], history: list[dict[str, Any]]) -> Iterator[str]:
+def wrong(stack: Stack, document: Document, history: list[HistoryEntry]) -> Iterator[str]:
     """Every place where what Redis holds is not the batch's `document` and `history`."""
     name, run = stack.names.study, stack.run.run
     live = read_verdict(stack.client, name, run=run)

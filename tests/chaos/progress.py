@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 import psutil
 
+from livelift.document import Document
 from livelift.event_time import to_iso
 from local.pipeline_reading import PipelineReader, PipelineReading
 from tests.chaos.stack import Stack
@@ -33,9 +33,7 @@ class Progress:
         self._seen: object = None
         self._moved_at = time.monotonic()
 
-    def wait(
-        self, reached: Callable[[PipelineReading, dict[str, Any] | None], bool], most: float = MOST_SECONDS
-    ) -> None:
+    def wait(self, reached: Callable[[PipelineReading, Document | None], bool], most: float = MOST_SECONDS) -> None:
         """Return when `reached` is true of the stations' reading and the newest document.
 
         Raises
@@ -61,20 +59,20 @@ class Progress:
         if self._stack.failure is not None:
             raise self._stack.failure
 
-    def _look(self, document: dict[str, Any] | None) -> PipelineReading:
+    def _look(self, document: Document | None) -> PipelineReading:
         self._reading = reading = self._reader.read()
-        seen = reading.sent, reading.applied, reading.output_lag, document and document["as_of"]
+        seen = reading.sent, reading.applied, reading.output_lag, document and document.as_of
         if seen != self._seen:
             self._seen, self._moved_at = seen, time.monotonic()
         return reading
 
-    def words(self, document: dict[str, Any] | None) -> str:
+    def words(self, document: Document | None) -> str:
         """How far each station is, and which processes are there."""
         reading = self._reading
         event_time = "unknown" if reading.event_time is None else to_iso(reading.event_time)
         numbers = (
             f"{reading.sent} of {reading.rows} events sent, {reading.applied} applied, event time {event_time}, "
-            f"{reading.output_lag} outputs unread, verdict as of {document and document['as_of']}"
+            f"{reading.output_lag} outputs unread, verdict as of {document and document.as_of}"
         )
         return "\n  ".join(
             (numbers, *(self._process(name) for name in (*self._stack.supervisor.children, "kafka", "redis")))

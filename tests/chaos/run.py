@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from batch.document import batch_document
+from livelift.document import Document, HistoryEntry
 from livelift.errors import UnreachableError
 from livelift.event_time import DAY, SECOND
 from livelift.study import load_study
@@ -81,7 +81,7 @@ def _findings(plan: Schedule, folder: Path, events: int, say: Say) -> list[str]:
     lastfm_generator.generate(data, events=int(events / SHARE), users=USERS, lift=0.2, seed=plan.seed, study=STUDY)
     start = STUDY.experiment.start_ms - BEFORE
     batch = batch_document(data, STUDY, select_from=start)
-    say(f"{batch[0]['input']['accepted']} events, {len(batch[1])} ticks in the history")
+    say(f"{batch[0].input.accepted} events, {len(batch[1])} ticks in the history")
     span = STUDY.experiment.end_ms - start + 14 * DAY
     found: list[str] = []
     with Stack(folder, plan, STUDY, data, start, f"{span / SECOND / plan.seconds:.0f}x", say) as stack:
@@ -106,15 +106,15 @@ def _faults(stack: Stack, plan: Schedule, say: Say) -> None:
     inject(stack, plan.faults, say, progress.check)
     say("the faults are over: waiting for the end of the stream")
     while True:
-        progress.wait(lambda _, document: document is not None and document["progress"]["ended"])
+        progress.wait(lambda _, document: document is not None and document.progress.ended)
         time.sleep(CALM_SECONDS)
         document = stack.document()
-        if document is not None and document["progress"]["ended"]:
+        if document is not None and document.progress.ended:
             say("the stream has ended")
             return
 
 
-def _judged(stack: Stack, document: dict[str, Any], history: list[dict[str, Any]]) -> list[str]:
+def _judged(stack: Stack, document: Document, history: list[HistoryEntry]) -> list[str]:
     """What is wrong. A server that was killed last may still be starting."""
     deadline = time.monotonic() + START_SECONDS
     while True:

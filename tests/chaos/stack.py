@@ -1,6 +1,5 @@
 """A whole stack under one run: the servers of `livelift up`, three workers, two stats stations, kept by its supervisor."""
 
-import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -10,6 +9,7 @@ from typing import Any, Self
 
 import redis
 
+from livelift.document import Document, decode_document
 from livelift.event_time import to_iso
 from livelift.names import RunNames
 from livelift.study import Study
@@ -129,13 +129,13 @@ class Stack:
         """Of all stations and servers, those that were started last."""
         return [*self.supervisor.children.values(), *(server.process for server in self.servers)]
 
-    def document(self) -> dict[str, Any] | None:
+    def document(self) -> Document | None:
         """The run's verdict; None before the first, and where Redis does not answer now."""
         try:
             text = self.client.get(self.names.key("verdict"))
         except redis.RedisError:
             return None
-        return json.loads(text) if text else None
+        return decode_document(text) if text else None
 
     def links(self, name: str) -> list[Link]:
         """The link "station>server", or with "*" those of all stations."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from livelift.document import Document
 from livelift.study import load_study
 from local.verdict_reader import read_verdict
 from producer.sources import lastfm_generator
@@ -65,10 +66,10 @@ class Machine:
         for container in self.containers.values():
             container.process.stop()
 
-    def document(self) -> dict[str, Any] | None:
+    def document(self) -> Document | None:
         return read_verdict(self.redis, STUDY.name)
 
-    def end_of(self, run: str) -> dict[str, Any]:
+    def end_of(self, run: str) -> Document:
         """The final document of `run`."""
         self.wait(lambda: self._has_ended(run))
         document = self.document()
@@ -77,7 +78,7 @@ class Machine:
 
     def _has_ended(self, run: str) -> bool:
         document = self.document()
-        return document is not None and document["run"] == run and bool(document["progress"]["ended"])
+        return document is not None and document.run == run and bool(document.progress.ended)
 
     def wait(self, reached: Callable[[], bool]) -> None:
         deadline = time.monotonic() + LIMIT_SECONDS

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from livelift.assignment import VARIANTS
@@ -41,4 +42,4 @@ def test_the_pipeline_gives_the_sessions_and_the_document(case: GoldenCase, part
         return
     run = run_pure(case.data, tmp_path, STUDY, partitions=partitions, progress_every=3, seed=partitions, **select)
     assert [_session(session) for session in run.sessions] == case.sessions
-    assert differences(case.document, run.document) == []
+    assert differences(case.document, msgspec.to_builtins(run.document)) == []

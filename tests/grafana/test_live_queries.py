@@ -73,7 +73,7 @@ def watched(servers: LocalServers, tmp_path_factory: pytest.TempPathFactory) -> 
 
 def _wait_until_all_is_scraped(watched: Watched) -> None:
     """The last tick in event time, and the gauges as of now."""
-    late = Asker(watched.prometheus.url, 0, from_iso(watched.ticks[-1]["as_of"]) / SECOND + 1)
+    late = Asker(watched.prometheus.url, 0, from_iso(watched.ticks[-1].as_of) / SECOND + 1)
     deadline = time.monotonic() + LIMIT_SECONDS
     while True:
         counted = late.instant(f'count_over_time(livelift_look{{run="{watched.run}", clock="event"}}[1y])')
@@ -113,25 +113,24 @@ def test_annotations_mark_the_decisions_and_every_look(dashboards: dict[str, dic
     marked = sorted((at, series["metric"]["livelift_decision"]) for series in decisions for at, _ in series["points"])
     changes, last = [], ""
     for entry in watched.ticks:
-        if entry["decision"] != last and (at := from_iso(entry["as_of"]) / SECOND) <= asker.end:
-            changes.append((at, last := entry["decision"]))
+        if entry.decision != last and (at := from_iso(entry.as_of) / SECOND) <= asker.end:
+            changes.append((at, last := entry.decision))
     assert marked == changes
-    taken = [entry for entry in watched.ticks[1:] if from_iso(entry["as_of"]) / SECOND <= asker.end]
+    taken = [entry for entry in watched.ticks[1:] if from_iso(entry.as_of) / SECOND <= asker.end]
     assert sum(len(series["points"]) for series in looks) >= len(taken) - 2
 
 
 def test_lift_and_interval_are_at_their_ticks_in_event_time(watched: Watched) -> None:
-    end = from_iso(watched.ticks[-1]["as_of"]) / SECOND
+    end = from_iso(watched.ticks[-1].as_of) / SECOND
     asker = Asker(watched.prometheus.url, 0, end + 1)
     for name, of in (
-        ("livelift_metric_adjusted_lift_ratio", lambda reading: reading["lift"]),
-        ("livelift_metric_interval_low_ratio", lambda reading: reading["ci"] and reading["ci"][0]),
-        ("livelift_metric_interval_high_ratio", lambda reading: reading["ci"] and reading["ci"][1]),
+        ("livelift_metric_adjusted_lift_ratio", lambda reading: reading.lift),
+        ("livelift_metric_interval_low_ratio", lambda reading: reading.ci and reading.ci[0]),
+        ("livelift_metric_interval_high_ratio", lambda reading: reading.ci and reading.ci[1]),
     ):
         (series,) = asker.instant(f'{name}{{run="{watched.run}", metric="session_duration", clock="event"}}[1y]')
         kept = {
-            from_iso(entry["as_of"]) / SECOND: of(entry["metrics"]["session_duration"]["sequential"])
-            for entry in watched.ticks
+            from_iso(entry.as_of) / SECOND: of(entry.metrics["session_duration"].sequential) for entry in watched.ticks
         }
         assert dict(series["points"]) == {at: value for at, value in kept.items() if value is not None}
         assert len(series["points"]) > 30

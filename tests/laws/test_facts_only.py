@@ -3,12 +3,12 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
 
 from batch.document import batch_document
+from livelift.document import Document, HistoryEntry
 from livelift.event_time import DAY, from_iso
 from livelift.events import Manifest
 from livelift.output_log import END_DUE, SCHEMA, Counts, EndMark
@@ -25,14 +25,14 @@ STUDY = load_study("lastfm")
 
 def both(
     data: Path, cache: Path, select_to: str | None = None, study: Study = STUDY
-) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+) -> tuple[Document, list[HistoryEntry]]:
     until = None if select_to is None else from_iso(select_to)
     document, history = batch_document(data, study, select_to=until)
     run = run_pure(data, cache, study, partitions=3, select_to=until)
     assert list(differences(run.document, document)) == []
-    live = {(entry["as_of"], entry["progress"]["ended"]): entry for entry in run.history}
+    live = {(entry.as_of, entry.progress.ended): entry for entry in run.history}
     for entry in history:
-        assert list(differences(live[entry["as_of"], entry["progress"]["ended"]], entry)) == []
+        assert list(differences(live[entry.as_of, entry.progress.ended], entry)) == []
     return document, history
 
 
@@ -52,14 +52,14 @@ def test_rejected_rows_are_a_share_of_all_rows_at_every_tick(tmp_path: Path) -> 
     """4 % of the file, limit 5 %: of the few rows that have been replayed on the first days it would be far more."""
     data = log(tmp_path / "log.tsv", days=30, undated=300)
     document, history = both(data, tmp_path / "cache")
-    assert document["health"]["rejected_share"] == pytest.approx(300 / 7500)
-    assert {entry["health"]["rejected_share"] for entry in history} == {document["health"]["rejected_share"]}
-    assert "unhealthy" not in {entry["decision"] for entry in history}
+    assert document.health.rejected_share == pytest.approx(300 / 7500)
+    assert {entry.health.rejected_share for entry in history} == {document.health.rejected_share}
+    assert "unhealthy" not in {entry.decision for entry in history}
 
 
 def test_too_many_rejected_rows_are_unhealthy_from_the_first_tick_on(tmp_path: Path) -> None:
     _, history = both(log(tmp_path / "log.tsv", days=10, undated=300), tmp_path / "cache")
-    assert {(entry["decision"], entry["why"]) for entry in history[1:]} == {("unhealthy", "rejected_rows")}
+    assert {(entry.decision, entry.why) for entry in history[1:]} == {("unhealthy", "rejected_rows")}
 
 
 @pytest.mark.parametrize(("days", "complete"), [(40, False), (63, True)])
@@ -68,10 +68,10 @@ def test_a_selection_completes_the_period_only_where_the_file_has_data(
 ) -> None:
     """`--to` is a wish: a log that ends on 9 April is not complete because somebody asked for all of it to 1 May."""
     document, _ = both(log(tmp_path / "log.tsv", days=days), tmp_path / "cache", select_to="2009-05-01")
-    assert document["progress"]["period_complete"] is complete
+    assert document.progress.period_complete is complete
     if not complete:
-        assert document["why"] == "ended_early" and document["progress"]["days_remaining"] == 22
-        assert document["progress"]["look"] == 39
+        assert document.why == "ended_early" and document.progress.days_remaining == 22
+        assert document.progress.look == 39
 
 
 def listener(path: Path, first: str, until: str) -> None:
@@ -92,26 +92,26 @@ def test_an_open_session_holds_the_completion_up_no_longer_than_the_study_waits(
     listener(data, "2009-04-30T23:00:00", "2009-05-03T23:30:00")
     document, history = both(data, tmp_path / "cache", study=study)
     until = f"2009-05-0{1 + wait_days}"
-    waits = [entry for entry in history if "2009-05-01" <= entry["as_of"] < until]
-    assert len(waits) == wait_days and not any(entry["progress"]["period_complete"] for entry in waits)
+    waits = [entry for entry in history if "2009-05-01" <= entry.as_of < until]
+    assert len(waits) == wait_days and not any(entry.progress.period_complete for entry in waits)
     words = f"waits for 1 session that began in it and still goes on, until {until} at the latest"
-    assert all(words in entry["reasons"][-1] for entry in waits)
-    complete = [entry for entry in history if entry["as_of"] >= until]
-    assert complete[0]["as_of"] == f"{until}T00:00:00Z" and complete[0]["progress"]["period_complete"]
+    assert all(words in entry.reasons[-1] for entry in waits)
+    complete = [entry for entry in history if entry.as_of >= until]
+    assert complete[0].as_of == f"{until}T00:00:00Z" and complete[0].progress.period_complete
     left = 0 if wait_days == 4 else 1
-    assert {entry["sessions"]["unfinished"] for entry in complete} == {document["sessions"]["unfinished"]} == {left}
+    assert {entry.sessions["unfinished"] for entry in complete} == {document.sessions["unfinished"]} == {left}
     said = f"1 session that began in it was still open on {until} and is not counted"
-    assert all((said in entry["reasons"][-1]) == left for entry in complete)
-    assert {entry["sessions"]["in_period"] for entry in complete} == {120 * 61 + 1 - left}
-    assert len({entry["decision"] for entry in complete}) == 1
+    assert all((said in entry.reasons[-1]) == left for entry in complete)
+    assert {entry.sessions.in_period for entry in complete} == {120 * 61 + 1 - left}
+    assert len({entry.decision for entry in complete}) == 1
 
 
 def test_a_session_that_began_before_the_period_never_holds_it_up(tmp_path: Path) -> None:
     data = log(tmp_path / "log.tsv", days=66)
     listener(data, "2009-02-28T23:30:00", "2009-05-03T23:30:00")
     _, history = both(data, tmp_path / "cache")
-    complete = next(entry for entry in history if entry["progress"]["period_complete"])
-    assert complete["as_of"].startswith("2009-05-01")
+    complete = next(entry for entry in history if entry.progress.period_complete)
+    assert complete.as_of.startswith("2009-05-01")
 
 
 def test_events_that_never_arrived_make_the_study_unhealthy() -> None:

@@ -37,13 +37,11 @@ def write(folder: Path, times: list[str]) -> Path:
 
 def assert_same_history(stream: list[dict[str, Any]], batch: list[dict[str, Any]]) -> None:
     """The same ticks with the same numbers; the stream goes on at the midnights after the completion."""
-    complete = min((entry["as_of"] for entry in batch if entry["progress"]["period_complete"]), default="9999")
-    assert [e["as_of"] for e in stream if e["as_of"] <= complete] == [
-        e["as_of"] for e in batch if e["as_of"] <= complete
-    ]
-    found = {entry["as_of"]: entry for entry in stream}
+    complete = min((entry.as_of for entry in batch if entry.progress.period_complete), default="9999")
+    assert [e.as_of for e in stream if e.as_of <= complete] == [e.as_of for e in batch if e.as_of <= complete]
+    found = {entry.as_of: entry for entry in stream}
     for entry in batch:
-        assert list(differences(found[entry["as_of"]], entry)) == []
+        assert list(differences(found[entry.as_of], entry)) == []
 
 
 @pytest.mark.parametrize("partitions", [1, 3])

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from batch.document import batch_document
 from livelift.study import load_study
@@ -37,13 +38,13 @@ def test_document_and_history_equal_the_batch(
     run = run_pure(data, cache, STUDY, partitions=partitions, progress_every=777, seed=partitions)
     document, history = twin
     assert list(differences(run.document, document)) == []
-    live = {entry["as_of"]: entry for entry in run.history}
+    live = {entry.as_of: entry for entry in run.history}
     for entry in history:
-        assert list(differences(live[entry["as_of"]], entry)) == []
+        assert list(differences(live[entry.as_of], entry)) == []
     assert len(history) > 61
 
 
 def test_the_comparison_sees_a_difference(twin: tuple[dict[str, Any], list[dict[str, Any]]]) -> None:
     document, _ = twin
-    changed = {**document, "sessions": {**document["sessions"], "all": document["sessions"]["all"] + 1}}
+    changed = replace(document, sessions=replace(document.sessions, all=document.sessions.all + 1))
     assert len(list(differences(document, changed))) == 1

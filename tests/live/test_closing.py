@@ -30,14 +30,14 @@ def test_a_running_study_closes_at_its_next_tick_and_stays_closed(
     monkeypatch.setenv(settings.REDIS, servers.redis.url)
 
     def close(live: LiveRun) -> None:
-        live.wait_for(lambda document: document["decision"] == "keep_running")
+        live.wait_for(lambda document: document.decision == "keep_running")
         closed = close_study(RunFolder(folder), STUDY, "the launch was cancelled")
-        assert closed is not None and closed["why"] == "not_proven" and closed["progress"]["look"] < 61
-        assert "the study was closed early" in closed["summary"] and "no longer holds" in closed["guarantee"][0]
+        assert closed is not None and closed.why == "not_proven" and closed.progress.look < 61
+        assert "the study was closed early" in closed.summary and "no longer holds" in closed.guarantee[0]
 
     document = live_run(servers, folder, DemoPlan(STUDY, made(tmp_path), speed="900000x"), close)
-    assert (document["decision"], document["why"]) == ("dont_ship", "not_proven")
-    assert len(document["deviations"]) == 1 and document["deviations"][0].endswith("looks: the launch was cancelled")
+    assert (document.decision, document.why) == ("dont_ship", "not_proven")
+    assert len(document.deviations) == 1 and document.deviations[0].endswith("looks: the launch was cancelled")
     with pytest.raises(StateError, match="has ended already"):
         close_study(RunFolder(folder), STUDY, "again")
 
@@ -49,7 +49,7 @@ def test_a_study_whose_stream_ended_early_closes_without_a_station(
     monkeypatch.setenv(settings.REDIS, servers.redis.url)
     plan = DemoPlan(STUDY, made(tmp_path), select_to=from_iso("2009-03-20"))
     ended = live_run(servers, folder, plan)
-    assert (ended["decision"], ended["why"]) == ("keep_running", "ended_early")
+    assert (ended.decision, ended.why) == ("keep_running", "ended_early")
     closed = close_study(RunFolder(folder), STUDY, "the stream is over")
-    assert closed is not None and (closed["decision"], closed["why"]) == ("dont_ship", "not_proven")
-    assert closed["deviations"] == ["closed early after 18 of 61 looks: the stream is over"]
+    assert closed is not None and (closed.decision, closed.why) == ("dont_ship", "not_proven")
+    assert closed.deviations == ("closed early after 18 of 61 looks: the stream is over",)

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 import redis
+from msgspec.structs import replace
 
+from livelift.document import history_entry
 from livelift.errors import DeniedError
 from livelift.names import RunNames, headline_key
 from local.ports import HOST, free_port
@@ -68,8 +70,8 @@ class Halves:
         return engine
 
     def shown(self, summary: str) -> list[Command]:
-        shown = document() | {"run": NAMES.run, "summary": summary}
-        return self.store.verdict_commands(shown, shown)
+        shown = replace(document(), summary=summary)
+        return self.store.verdict_commands(shown, history_entry(shown))
 
 
 def _no_memory(admin: Any) -> None:

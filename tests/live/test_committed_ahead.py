@@ -59,7 +59,7 @@ def process(run: Run, servers: LocalServers, folder: Path, then: Callable[[], No
         deadline = time.monotonic() + 60
         while True:
             document = read_verdict(client, "lastfm")
-            if document is not None and document["run"] == run.run and document["progress"]["ended"]:
+            if document is not None and document.run == run.run and document.progress.ended:
                 then()
                 return document
             assert time.monotonic() < deadline, "the processor never came to the end"

@@ -4,6 +4,7 @@ import json
 import time
 from pathlib import Path
 
+import msgspec
 from kafka import KafkaProducer
 
 from livelift.names import RunNames
@@ -45,7 +46,7 @@ def test_refused_rows_unknown_and_unreadable_events_are_listed_with_reason_and_r
         while len(letters := read_dead_letters(kafka, names)) < 6:
             assert time.monotonic() < deadline, letters
             time.sleep(0.2)
-    assert document["input"] == {
+    assert msgspec.to_builtins(document.input) == {
         "rows": 7,
         "accepted": 2,
         "rejected": {"date": 1, "columns": 1, "out_of_range": 1, "encoding": 1},

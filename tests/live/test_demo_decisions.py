@@ -28,10 +28,10 @@ def test_a_live_run_ends_in_the_decision_that_was_planted(
     data = tmp_path / "log.tsv"
     lastfm_generator.generate(data, events=EVENTS, users=USERS, lift=lift, seed=stand_in.SEED, study=STUDY)
     document = live_run(servers, folder, DemoPlan(STUDY, data))
-    assert document["decision"] == expected == read_truth(data).expected_decision
+    assert document.decision == expected == read_truth(data).expected_decision
     if expected == "ship":
-        assert document["metrics"]["session_duration"]["sequential"]["ship"]["at"] is not None
-        assert document["decided_at"] is not None
+        assert document.metrics["session_duration"].sequential.ship.at is not None
+        assert document.decided_at is not None
 
 
 @PLANTED
@@ -40,7 +40,7 @@ def test_the_data_of_the_demo_hold_the_decision_that_was_planted(lift: float, ex
     lastfm_generator.generate(data, events=stand_in.EVENTS, lift=lift, seed=stand_in.SEED, study=STUDY)
     document, history = batch_document(data, STUDY)
     truth = read_truth(data)
-    assert document["decision"] == expected == truth.expected_decision
-    assert all(entry["decision"] != "ship" for entry in history) or expected == "ship"
-    low, high = document["metrics"]["session_duration"]["sequential"]["ci"]
+    assert document.decision == expected == truth.expected_decision
+    assert all(entry.decision != "ship" for entry in history) or expected == "ship"
+    low, high = document.metrics["session_duration"].sequential.ci
     assert low <= lift <= high

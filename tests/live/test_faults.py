@@ -195,7 +195,7 @@ def test_stats_started_on_a_redis_that_holds_the_answer_changes_nothing(
         RunFolder(folder), DemoPlan(STUDY, data, 4), own_servers.kafka.address, own_servers.redis.url
     ) as run:
         before = LiveRun(run).end()
-        ticks = read_history(client := connect(own_servers.redis.url), STUDY.name, before["run"])
+        ticks = read_history(client := connect(own_servers.redis.url), STUDY.name, before.run)
         run.supervisor.children["stats"].kill()
         again = run.start_another("stats", {})
         deadline = time.monotonic() + 30
@@ -205,4 +205,4 @@ def test_stats_started_on_a_redis_that_holds_the_answer_changes_nothing(
         time.sleep(1.0)
         assert again.poll() is None
         assert run.document() == before
-        assert read_history(client, STUDY.name, before["run"]) == ticks
+        assert read_history(client, STUDY.name, before.run) == ticks

@@ -69,7 +69,7 @@ def test_a_disk_that_fills_up_is_said_and_the_replay_goes_on_when_there_is_room(
     sending = replay(disk, data, "400000x")
     with redis_client(folder) as client:
         deadline = time.monotonic() + 60
-        while (document := read_newest(client, STUDY.name)) is None or document["input"]["accepted"] < 5_000:
+        while (document := read_newest(client, STUDY.name)) is None or document.input.accepted < 5_000:
             assert time.monotonic() < deadline
             time.sleep(0.1)
     filler = fill(disk)
@@ -89,7 +89,7 @@ def test_a_disk_that_fills_up_is_said_and_the_replay_goes_on_when_there_is_room(
     assert "going on where it was" in told
     with redis_client(folder) as client:
         deadline = time.monotonic() + 60
-        while (document := read_newest(client, STUDY.name)) is None or not document["progress"]["ended"]:
+        while (document := read_newest(client, STUDY.name)) is None or not document.progress.ended:
             assert time.monotonic() < deadline, document
             time.sleep(0.2)
         assert_kept_run_equals_batch(client, document, data, STUDY)

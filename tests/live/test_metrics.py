@@ -35,7 +35,7 @@ def scraped(
     plan = DemoPlan(STUDY, data, 2, speed="1500000x")
     with RunOfStations(folder, plan, servers.kafka.address, servers.redis.url) as run:
         live = LiveRun(run)
-        document = live.wait_for(lambda document: document["planning"]["needed_lift"] is not None)
+        document = live.wait_for(lambda document: document.planning.needed_lift is not None)
         reading = PipelineReader(folder.metric_targets).read()
         targets = read_targets(folder.metric_targets)
         texts = {}
@@ -91,4 +91,4 @@ def test_the_terminal_reads_how_the_stream_stands(scraped: Scraped) -> None:
     assert reading.sent <= reading.rows
     assert reading.event_time is not None
     assert reading.event_time >= STUDY.experiment.start_ms
-    assert document["preview"] in (True, False)
+    assert document.preview in (True, False)

@@ -54,11 +54,11 @@ class HitRun:
         """Wait until more events are counted than before the last fault: stats has read the run again, where it had to."""
         self.run.stations.supervisor.look_after()
         document = self.run.wait_for(
-            lambda document: document["input"]["accepted"] > self._accepted or document["progress"]["ended"]
+            lambda document: document.input.accepted > self._accepted or document.progress.ended
         )
         keys = [self.key(name) for name in ("state", "sums", "ticks", "moments:skip_rate:control")]
         self.run.wait_for(lambda _: self.client.exists(*keys) == len(keys))
-        self._accepted = document["input"]["accepted"]
+        self._accepted = document.input.accepted
 
     def lose(self, name: str) -> None:
         self.client.delete(self.key(name))

@@ -83,7 +83,7 @@ def test_events_written_in_transactions_equal_the_batch(servers: LocalServers, f
         deadline = time.monotonic() + 90
         while True:
             document = read_verdict(client, "lastfm")
-            if document is not None and document["run"] == run.run and document["progress"]["ended"]:
+            if document is not None and document.run == run.run and document.progress.ended:
                 break
             assert all(child.poll() is None for child in children)
             assert time.monotonic() < deadline, "the end was never reached"

@@ -1,6 +1,5 @@
 """The rights that docs/08-redis.md says are enough: they are, and whatever is missing is named before anything is written."""
 
-import json
 import os
 import subprocess
 import time
@@ -10,9 +9,11 @@ from typing import Any
 
 import pytest
 import redis
+from msgspec.structs import replace
 
 from batch.document import batch_document
 from livelift import settings
+from livelift.document import Document, HistoryEntry, decode_document, history_entry
 from livelift.errors import DeniedError
 from livelift.names import RunNames, changes_channel, headline_key, preview_key, verdict_key
 from livelift.sessions import session_measures
@@ -25,13 +26,13 @@ from local.verdict_reader import read_history, read_newest, read_verdict
 from producer.sources import lastfm_generator
 from producer.topics import create_topics
 from stats.app import StatsStation
-from stats.document import SCHEMA
 from stats.prometheus_edge import StatsMetrics
 from stats.redis_connection import connect, eviction
 from stats.redis_store import RedisStore, read_preview, read_ticks
 from stats.settings import StatsSettings
 from tests.live.test_redis_store import advance, outputs
 from tests.support.command_line import LIVELIFT
+from tests.support.documents import sample_document
 from tests.support.live_run import LiveRun, live_run
 
 STUDY = load_study("lastfm")
@@ -64,12 +65,13 @@ def as_user(servers: LocalServers, admin: Any, user: str, *changes: str) -> str:
     return f"redis://{user}:{PASSWORD}@{servers.redis.address}/0"
 
 
-def document(ended: bool = True) -> dict[str, Any]:
-    users = {"users_included": 3}
-    return {"schema": SCHEMA, "run": NAMES.run, "study": "lastfm", "as_of": "2009-03-05T00:00:00Z", "decision": "ship",
-        "summary": "words", "metrics": {}, "sessions": {"in_period": 9}, "progress": {"ended": ended},
-        "variants": {"control": users, "treatment": users},
-    }  # fmt: skip
+def document(ended: bool = True) -> Document:
+    made = sample_document(run=NAMES.run, summary="words")
+    return replace(made, progress=replace(made.progress, ended=ended))
+
+
+def entry() -> HistoryEntry:
+    return history_entry(document())
 
 
 def work_of_stats(url: str) -> None:
@@ -83,7 +85,7 @@ def work_of_stats(url: str) -> None:
     everything = outputs()
     advance(state, everything)
     store.close_at(1, ended=False)
-    shown = [*store.verdict_commands(document(), document()), *store.preview_commands(document())]
+    shown = [*store.verdict_commands(document(), entry()), *store.preview_commands(document())]
     store.commit(state, b"engine", [*shown, store.close_made("enough", 1, ended=False), store.close_refused()])
     assert not store.moved()
     assert RedisStore(client, NAMES, STUDY, MEASURES).load(1)[1] == b"engine"
@@ -125,7 +127,7 @@ def work_of_closing(url: str) -> None:
     store = RedisStore(client, NAMES, STUDY, MEASURES)
     state, _ = store.load(store.partitions())
     store.request_close("enough", 1)
-    store.commit(state, b"closed", [*store.verdict_commands(document(), document()), store.close_made("", 1, True)])
+    store.commit(state, b"closed", [*store.verdict_commands(document(), entry()), store.close_made("", 1, True)])
 
 
 WORK: dict[str, Callable[[str], None]] = {
@@ -143,7 +145,7 @@ def filled(servers: LocalServers) -> None:
     store.make_current()
     state, _ = store.load(1)
     advance(state, outputs())
-    store.commit(state, b"engine", store.verdict_commands(document(), document()))
+    store.commit(state, b"engine", store.verdict_commands(document(), entry()))
 
 
 def everything(admin: Any) -> dict[bytes, Any]:
@@ -204,9 +206,9 @@ def test_a_right_that_goes_before_a_commit_refuses_it_as_a_whole(
     state, _ = store.load(1)
     some = outputs()
     advance(state, some[: len(some) // 2])
-    store.commit(state, b"engine", store.verdict_commands(document(), document()))
+    store.commit(state, b"engine", store.verdict_commands(document(), entry()))
     advance(state, some[len(some) // 2 :], len(some) // 2)
-    commands = store.verdict_commands(document(), document())
+    commands = store.verdict_commands(document(), entry())
     admin.execute_command("ACL", "SETUSER", "livelift-stats", f"-{command}")
     before = everything(admin)
     with pytest.raises(DeniedError, match=f"'livelift-stats' the command {command.upper()}"):
@@ -214,7 +216,7 @@ def test_a_right_that_goes_before_a_commit_refuses_it_as_a_whole(
     assert everything(admin) == before
     admin.execute_command("ACL", "SETUSER", "livelift-stats", f"+{command}")
     store.commit(state, b"engine", commands)
-    assert read_history(admin, "lastfm") == [document()] * 2
+    assert read_history(admin, "lastfm") == [entry()] * 2
 
 
 KEYS = ("state", "sums", "ticks", "users", "verdict", "close", "moments:skip_rate:control")
@@ -244,7 +246,7 @@ def test_keys_and_channel_that_are_denied_are_named(denied: str, servers: LocalS
     advance(state, outputs())
     before = everything(admin)
     with pytest.raises(DeniedError, match="the channel livelift:lastfm:changes") as refusal:
-        store.commit(state, b"", store.verdict_commands(document(), document()))
+        store.commit(state, b"", store.verdict_commands(document(), entry()))
     assert "&livelift:*" in refusal.value.fix
     assert everything(admin) == before
 
@@ -352,12 +354,12 @@ def test_a_run_whose_rights_come_and_go_equals_the_batch(
     shown = live_run(servers, folder, plan, come_and_go)
     twin, looks = batch_document(data, STUDY)
     assert list(differences(shown, twin)) == []
-    live = {entry["as_of"]: entry for entry in read_history(admin, "lastfm", shown["run"])}
+    live = {tick.as_of: tick for tick in read_history(admin, "lastfm", shown.run)}
     for look in looks:
-        assert list(differences(live[look["as_of"]], look)) == []
+        assert list(differences(live[look.as_of], look)) == []
     headline = {name.decode(): value.decode() for name, value in admin.hgetall(headline_key("lastfm")).items()}
-    assert headline["reason"] == shown["summary"]
-    assert json.loads(admin.get(verdict_key("lastfm"))) == shown
+    assert headline["reason"] == shown.summary
+    assert decode_document(admin.get(verdict_key("lastfm"))) == shown
     assert not admin.exists(preview_key("lastfm"))
     logs = "".join(file.read_text() for file in (folder / "runs").glob("*/logs/stats.log"))
     assert "fix: ACL SETUSER livelift-stats ~livelift:*" in logs

@@ -5,19 +5,20 @@ import signal
 import subprocess
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 import redis
+from msgspec.structs import replace
 
+from livelift.document import Document, encode, history_entry
 from livelift.errors import StateError
 from livelift.names import RunNames, current_run_key, headline_key, preview_key, verdict_key
 from local.redis_server import RedisServer
 from local.run_folder import Run, RunFolder
 from local.runs import all_runs, go_back_to_complete, known_runs, require_run, show_run
 from local.verdict_reader import read_history, read_verdict
-from stats.document import SCHEMA
 from tests.support.command_line import LIVELIFT, write_small_log
+from tests.support.documents import sample_document
 
 OLD, NEW, NEWEST = "20260101-000000-aaaa", "20260102-000000-bbbb", "20260103-000000-cccc"
 
@@ -85,13 +86,9 @@ def test_an_aborted_killed_or_failed_demo_leaves_the_complete_run_where_it_was(t
     assert (folder.kafka / "data" / "meta.properties").stat() != broker
 
 
-def document(run: str, ended: bool) -> dict[str, Any]:
-    users = {"users_included": 3}
-    return {"schema": SCHEMA,
-        "run": run, "study": "s", "as_of": "2009-03-05T00:00:00Z", "decision": "keep_running", "summary": f"of {run}",
-        "metrics": {}, "sessions": {"in_period": 9}, "progress": {"ended": ended},
-        "variants": {"control": users, "treatment": users},
-    }  # fmt: skip
+def document(run: str, ended: bool) -> Document:
+    made = sample_document(run=run, study="s", summary=f"of {run}")
+    return replace(made, progress=replace(made.progress, ended=ended))
 
 
 def keep(client: redis.Redis, run: str, ended: bool | None) -> None:
@@ -100,10 +97,11 @@ def keep(client: redis.Redis, run: str, ended: bool | None) -> None:
     client.hset(names.key("state"), "tick", "1")
     client.set(current_run_key("s"), run)
     if ended is not None:
-        text = json.dumps(document(run, ended))
+        found = document(run, ended)
+        text = encode(found)
         client.set(names.key("verdict"), text)
         client.set(verdict_key("s"), text)
-        client.xadd(names.key("ticks"), {"json": text})
+        client.xadd(names.key("ticks"), {"json": encode(history_entry(found))})
 
 
 @pytest.mark.parametrize("ended", [None, False])
@@ -113,12 +111,12 @@ def test_the_public_keys_go_back_to_the_last_complete_run(tmp_path: Path, ended:
         keep(client, OLD, True)
         keep(client, NEW, True)
         keep(client, NEWEST, ended)
-        client.set(preview_key("s"), json.dumps(document(NEWEST, False)))
+        client.set(preview_key("s"), encode(document(NEWEST, False)))
         go_back_to_complete(client)
         assert client.get(current_run_key("s")) == NEW.encode()
         shown = read_verdict(client, "s", preview=True)
         assert shown is not None
-        assert shown["run"] == NEW
+        assert shown.run == NEW
         assert client.hget(headline_key("s"), "reason") == f"of {NEW}".encode()
         assert [run.current for run in known_runs(client)] == [False, True, False]
         show_run(client, "s", OLD)
@@ -135,7 +133,7 @@ def test_a_redis_that_takes_no_writes_can_still_be_read(tmp_path: Path) -> None:
         assert not go_back_to_complete(client)
         shown = read_verdict(client, "s")
         assert shown is not None
-        assert shown["run"] == NEW
+        assert shown.run == NEW
         redis.Redis.from_url(server.admin_url).config_set("min-replicas-to-write", 0)
         assert go_back_to_complete(client)
         assert client.get(current_run_key("s")) == OLD.encode()
@@ -164,7 +162,7 @@ def test_without_a_complete_run_the_stopped_one_stays(tmp_path: Path) -> None:
         go_back_to_complete(client)
         shown = read_verdict(client, "s")
         assert shown is not None
-        assert shown["run"] == OLD
+        assert shown.run == OLD
 
 
 def test_each_run_is_read_by_its_id_and_an_unknown_one_is_refused(tmp_path: Path) -> None:
@@ -174,9 +172,9 @@ def test_each_run_is_read_by_its_id_and_an_unknown_one_is_refused(tmp_path: Path
         keep(client, NEW, True)
         shown = read_verdict(client, "s", run=OLD)
         assert shown is not None
-        assert shown["run"] == OLD
-        assert [entry["run"] for entry in read_history(client, "s", OLD)] == [OLD]
-        assert [entry["run"] for entry in read_history(client, "s")] == [NEW]
+        assert shown.run == OLD
+        assert [entry.summary for entry in read_history(client, "s", OLD)] == [f"of {OLD}"]
+        assert [entry.summary for entry in read_history(client, "s")] == [f"of {NEW}"]
         with pytest.raises(StateError, match="no run 'nope' of study 's'") as refusal:
             require_run(client, "s", "nope")
         assert NEW in refusal.value.fix
@@ -217,7 +215,7 @@ def kept_undecided(folder: RunFolder, *runs: tuple[str, bool]) -> None:
         client = redis.Redis.from_url(server.url)
         for run, ended in runs:
             names = RunNames("lastfm", run)
-            text = json.dumps(document(run, ended) | {"study": "lastfm", "decided": None})
+            text = encode(replace(document(run, ended), study="lastfm", decided=None))
             client.hset(names.key("state"), "tick", "1")
             client.set(names.key("verdict"), text)
             client.set(verdict_key("lastfm"), text)

@@ -39,7 +39,7 @@ def test_the_document_equals_the_batch_at_a_speed_of_thirty_seconds(
     seen = set()
 
     def look(run: LiveRun) -> None:
-        run.wait_for(lambda document: seen.add(document["as_of"]) or len(seen) > 20)
+        run.wait_for(lambda document: seen.add(document.as_of) or len(seen) > 20)
 
     document = live_run(servers, folder, plan, look)
     assert_equals_batch(document, data, STUDY, servers)

@@ -17,6 +17,7 @@ import redis
 from exporter.instruments import Instruments
 from exporter.server import MetricsServer, serve
 from exporter.server import Page as ServedPage
+from livelift.document import encode
 from livelift.metrics import stats as declared
 from livelift.study import load_study
 from local.grafana_server import ANONYMOUS, WEBHOOK, GrafanaServer
@@ -165,7 +166,7 @@ def test_a_real_prometheus_is_given_a_history_a_few_times_and_then_what_is_new(
 
     entries = pure_run.history
     for entry in entries[:5]:
-        client.xadd(config.names.key("ticks"), {"json": json.dumps(entry)})
+        client.xadd(config.names.key("ticks"), {"json": encode(entry)})
     server = station(HistoryPage(config, STUDY))
     scraped = "query?query=scrape_samples_scraped%7Bjob%3D%22livelift-history%22%7D"
     kept_query = (
@@ -185,7 +186,7 @@ def test_a_real_prometheus_is_given_a_history_a_few_times_and_then_what_is_new(
                     time.sleep(0.3)
 
             wait_for("0", "5")
-            client.xadd(config.names.key("ticks"), {"json": json.dumps(entries[5])})
+            client.xadd(config.names.key("ticks"), {"json": encode(entries[5])})
             wait_for("0", "6")
     finally:
         server.close()

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from livelift.document.decision import Why
+from livelift.document.progress import Health
 from stats import engine
 from stats.boundaries import calendar, constants, obrien_fleming
 from stats.classic_opinion import classic_opinion
 from stats.decision import Findings, decide, health_problem
 from stats.guarantee import guarantee
 from stats.simulate.bars import BARS, Cell
-from stats.verdict import Health, Why
 from tests.statistics.support import STUDY, tick
 
 CALM = Findings(

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from livelift.document.readings import Welch
 from livelift.tick_sums import RATIO_COLUMNS, SUM_COLUMNS, Moments
 from stats import mixture, ratio, user_means
 from stats.boundaries import constants, obrien_fleming, power_family
-from stats.classic import Classic, Estimate, Welch, classic, welch
+from stats.classic import Classic, Estimate, classic, welch
 from stats.distributions import normal_above, student_quantile
 from stats.guardrails import holm
 from stats.moments import from_sums

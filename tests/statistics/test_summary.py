@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from livelift.document import history_entry
 from livelift.study import Study
 from livelift.tick_sums import InputCounts, TickSums
 from stats import engine
-from stats.document import history_entry, make_document
+from stats.document import make_document
 from stats.redis_store import headline
 from stats.verdict import Verdict
 from tests.statistics.support import STUDY, Effects, tick
@@ -79,4 +80,4 @@ def test_the_headline_and_the_history_carry_the_summary() -> None:
     sums = tick(20)
     verdict = end_of([sums])
     document = make_document(STUDY, "run", sums, verdict)
-    assert document["summary"] == headline(document)["reason"] == history_entry(document)["summary"] == verdict.summary
+    assert document.summary == headline(document)["reason"] == history_entry(document).summary == verdict.summary

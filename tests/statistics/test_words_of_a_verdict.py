@@ -1,6 +1,5 @@
 """What a verdict says in words and numbers where it could mislead: directions, small shares, long periods, observed groups."""
 
-import json
 from dataclasses import replace
 from datetime import timedelta
 from math import expm1
@@ -9,11 +8,12 @@ import msgspec
 import numpy as np
 import pytest
 
+from livelift.document import encode, history_entry
 from livelift.study import Study
 from livelift.tick_sums import InputCounts, TickSums
 from stats import engine
 from stats.boundaries import calendar, constants, obrien_fleming
-from stats.document import history_entry, make_document
+from stats.document import make_document
 from stats.flips import Tail, advance, flip_matrix, statistics
 from stats.redis_store import headline
 from stats.verdict import Verdict
@@ -127,8 +127,8 @@ def test_documents_of_long_periods_are_json(days: int) -> None:
         sums = tick(day, Effects(0.2), study=study)
         state, verdict = engine.step(state, sums, study)
         document = make_document(study, "run", sums, verdict)
-        text = json.dumps([document, history_entry(document)], allow_nan=False)
-        assert (document["metrics"]["session_duration"]["sequential"]["boundary"] is None) == (
+        text = encode(document) + encode(history_entry(document))
+        assert (document.metrics["session_duration"].sequential.boundary is None) == (
             not np.isfinite(constants(calendar(days, days), 0.025, obrien_fleming)[day - 1])
         )
         assert "Infinity" not in text
@@ -272,7 +272,7 @@ def test_an_estimate_of_any_size_is_a_document() -> None:
     sums = tick(1, users=120, noise=1.5, study=study)
     _, verdict = engine.step(engine.initial(study), sums, study)
     assert verdict.primary.lift is not None and verdict.primary.ci is None
-    json.dumps(make_document(study, "run", sums, verdict), allow_nan=False)
+    encode(make_document(study, "run", sums, verdict))
 
 
 def test_a_guardrails_interval_never_falls_below_minus_100_per_cent() -> None:
@@ -290,4 +290,4 @@ def test_every_kind_of_primary_has_both_arms_values_and_a_verdict(primary: str) 
     assert verdict.decision == "ship", verdict.summary
     assert verdict.primary.control is not None and verdict.primary.treatment is not None
     document = make_document(study, "run", sums, verdict)
-    assert document["metrics"][primary]["sequential"]["control"] == verdict.primary.control
+    assert document.metrics[primary].sequential.control == verdict.primary.control

@@ -5,9 +5,9 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from batch.document import batch_document
+from livelift.document import Document
 from livelift.study import Study
 from local.demo import DemoPlan, RunOfStations
 from local.equality import differences, history_differences
@@ -35,7 +35,7 @@ class LiveRun:
         else:
             assert station == "producer", f"{station} has ended by itself: {child.tail(5)}"
 
-    def wait_for(self, reached: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    def wait_for(self, reached: Callable[[Document], bool]) -> Document:
         """Look after the stations until a document satisfies `reached`."""
         while True:
             document = self.stations.document()
@@ -45,13 +45,13 @@ class LiveRun:
             assert time.monotonic() < self._deadline, f"no such document in {self._limit} s; newest: {document}"
             time.sleep(0.05)
 
-    def accepted(self, events: int) -> dict[str, Any]:
+    def accepted(self, events: int) -> Document:
         """Wait until so many events are accounted for."""
-        return self.wait_for(lambda document: document["input"]["accepted"] >= events)
+        return self.wait_for(lambda document: document.input.accepted >= events)
 
-    def end(self) -> dict[str, Any]:
+    def end(self) -> Document:
         """Wait for the verdict at the end of the stream."""
-        return self.wait_for(lambda document: not document["preview"] and document["progress"]["ended"])
+        return self.wait_for(lambda document: not document.preview and document.progress.ended)
 
 
 def live_run(
@@ -59,7 +59,7 @@ def live_run(
     folder: Path,
     plan: DemoPlan,
     faults: Callable[[LiveRun], None] = lambda run: None,
-) -> dict[str, Any]:
+) -> Document:
     """Replay `plan` on `servers`, do `faults` meanwhile; the final document."""
     with RunOfStations(RunFolder(folder), plan, servers.kafka.address, servers.redis.url) as run:
         live = LiveRun(run)
@@ -67,13 +67,13 @@ def live_run(
         return live.end()
 
 
-def assert_equals_batch(document: dict[str, Any], data: Path, study: Study, servers: LocalServers) -> None:
+def assert_equals_batch(document: Document, data: Path, study: Study, servers: LocalServers) -> None:
     """Every number of the live document, and of every tick that `servers` keep of its run, is the batch's."""
     assert_kept_run_equals_batch(connect(servers.redis.url), document, data, study)
 
 
-def assert_kept_run_equals_batch(client: Client, document: dict[str, Any], data: Path, study: Study) -> None:
+def assert_kept_run_equals_batch(client: Client, document: Document, data: Path, study: Study) -> None:
     """The same, with the history that `client` reads."""
     twin, ticks = batch_document(data, study)
     assert list(differences(document, twin)) == []
-    assert list(history_differences(read_history(client, study.name, document["run"]), ticks)) == []
+    assert list(history_differences(read_history(client, study.name, document.run), ticks)) == []

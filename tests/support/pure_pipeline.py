@@ -6,11 +6,11 @@ Records are encoded and decoded between the stages, as on Kafka.
 import random
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
 
 from livelift import output_log
+from livelift.document import Document, HistoryEntry, history_entry
 from livelift.events import Control, End, Progress, Start, encode_control
 from livelift.output_log import ClosedSession, Output
 from livelift.sessions import session_measures
@@ -19,7 +19,7 @@ from processor.partition import Partition
 from producer.prepare import prepare
 from producer.sources import Selection
 from stats import engine
-from stats.document import history_entry, make_document
+from stats.document import make_document
 from stats.run_state import RunState
 from tests.support.streams import FakeRecord, partition_of
 
@@ -28,8 +28,8 @@ from tests.support.streams import FakeRecord, partition_of
 class PureRun:
     """What a run leaves: the document at the end, the history of its ticks, its closed sessions."""
 
-    document: dict[str, Any]
-    history: list[dict[str, Any]]
+    document: Document
+    history: list[HistoryEntry]
     sessions: list[ClosedSession]
 
 
@@ -51,8 +51,7 @@ def run_pure(
     outputs = [_operate(Partition(study, measures), log, chance) for log in logs]
     state = RunState(study, measures.names, partitions)
     kept = engine.initial(study)
-    document: dict[str, Any] = {}
-    history = []
+    history: list[HistoryEntry] = []
     positions = [0] * partitions
     while not state.ended:
         p = chance.choice([p for p in range(partitions) if positions[p] < len(outputs[p])])

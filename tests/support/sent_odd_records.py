@@ -7,13 +7,14 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import msgspec
 from aiokafka import AIOKafkaProducer
 from kafka import KafkaConsumer, TopicPartition
+from msgspec.structs import replace
 
 from broker.partitioning import partition_of
+from livelift.document import Document, HistoryEntry
 from livelift.events import decode_control
 from livelift.names import RunNames
 from local.dead_letters import read_dead_letters
@@ -117,18 +118,15 @@ def assert_letters(kafka: str, names: RunNames, sent: Sent) -> Counter[str]:
     return Counter(letter["reason"] for letter in of_the_stream.values())
 
 
-def assert_history_equal_but_for_letters(live: list[dict[str, Any]], twin: list[dict[str, Any]]) -> None:
+def assert_history_equal_but_for_letters(live: list[HistoryEntry], twin: list[HistoryEntry]) -> None:
     """Every tick is the batch's, except that letters are counted."""
     places = [difference.partition(".")[2] for difference in history_differences(live, twin)]
     assert [place for place in places if not f".{place}".startswith(COUNTED)] == []
 
 
-def assert_equal_but_for(document: dict[str, Any], twin: dict[str, Any], letters: Counter[str]) -> None:
+def assert_equal_but_for(document: Document, twin: Document, letters: Counter[str]) -> None:
     """Every number of the live document is the batch's, except that `letters` are counted."""
-    counted = dict(Counter(twin["input"]["rejected"]) + letters)
-    assert document["input"] == twin["input"] | {
-        "rows": twin["input"]["rows"] + letters.total(),
-        "rejected": counted,
-    }
+    counted = dict(Counter(twin.input.rejected) + letters)
+    assert document.input == replace(twin.input, rows=twin.input.rows + letters.total(), rejected=counted)
     found = list(differences(document, twin))
     assert [difference for difference in found if not difference.startswith(COUNTED)] == []

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from livelift.document import HistoryEntry
 from livelift.event_time import SECOND, from_iso
 from livelift.metrics import declared
 from livelift.study import load_study
@@ -27,7 +29,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> PureRun:
     return run_pure(folder / "log.tsv", folder / "cache", STUDY)
 
 
-def filled(history: list[dict[str, Any]], run: str = "r1") -> EventTimeSamples:
+def filled(history: list[HistoryEntry], run: str = "r1") -> EventTimeSamples:
     samples = EventTimeSamples(STUDY, run)
     for number, entry in enumerate(history):
         samples.add(entry, WALL_MS + number)
@@ -47,8 +49,7 @@ def points(family: Any, **labels: str) -> dict[float, float]:
 def test_every_tick_lies_at_its_event_time_with_the_value_that_the_history_has(run: PureRun) -> None:
     families = parsed(filled(run.history))
     expected = {
-        from_iso(entry["as_of"]) / SECOND: entry["metrics"]["session_duration"]["treatment"]["mean"]
-        for entry in run.history
+        from_iso(entry.as_of) / SECOND: entry.metrics["session_duration"].treatment.mean for entry in run.history
     }
     assert len(expected) > 60
     got = points(families["livelift_metric_mean"], metric="session_duration", variant="treatment")
@@ -69,15 +70,15 @@ def test_every_sample_says_whose_it_is_and_is_of_a_declared_metric(run: PureRun)
 def test_of_a_set_of_states_one_holds_at_each_tick(run: PureRun) -> None:
     decision = parsed(filled(run.history))["livelift_decision"]
     for entry in run.history:
-        at = from_iso(entry["as_of"]) / SECOND
+        at = from_iso(entry.as_of) / SECOND
         holds = [s.labels["livelift_decision"] for s in decision.samples if float(s.timestamp) == at and s.value == 1]
-        assert holds == [entry["decision"]]
+        assert holds == [entry.decision]
 
 
 def test_a_preview_adds_a_point_to_counts_and_means_and_decides_nothing(run: PureRun) -> None:
     samples = filled(run.history[:10])
     before = {name: len(family.samples) for name, family in parsed(samples).items()}
-    samples.preview(run.document | {"as_of": run.history[10]["as_of"]})
+    samples.preview(replace(run.document, as_of=run.history[10].as_of))
     allowed = {metric.name for metric in IN_PREVIEWS}
     grown = {name for name, family in parsed(samples).items() if len(family.samples) > before[name]}
     assert "livelift_metric_n" in grown
@@ -86,10 +87,10 @@ def test_a_preview_adds_a_point_to_counts_and_means_and_decides_nothing(run: Pur
 
 def test_a_second_preview_of_the_same_time_changes_nothing_and_a_tick_takes_its_place(run: PureRun) -> None:
     samples = filled(run.history[:10])
-    samples.preview(run.document | {"as_of": run.history[10]["as_of"]})
+    samples.preview(replace(run.document, as_of=run.history[10].as_of))
     text = samples.text()
     samples.preview(
-        run.document | {"as_of": run.history[10]["as_of"], "sessions": dict.fromkeys(run.document["sessions"], 0)}
+        replace(run.document, as_of=run.history[10].as_of, sessions=replace(run.document.sessions, all=0, in_period=0))
     )
     assert samples.text() == text
     samples.add(run.history[10], WALL_MS + 10)

@@ -1,16 +1,18 @@
 """The live terminal: what it says of a stream and of a verdict, drawn and as a line."""
 
-import json
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from rich.console import Console
 
 from batch.document import batch_document
 from cli.live import LiveTerminal, line, live_view
 from cli.show import in_unit, interval, percent, verdict_view
+from livelift.document import Document
+from livelift.document.document import VariantCounts
 from livelift.study import load_study
 from local.metric_targets import MetricTargets, forget_targets, read_targets
 from local.pace import Pace, PaceMeter
@@ -26,11 +28,11 @@ PACE = Pace(events_per_s=250.0, speed_up=86_400.0, eta_s=125.0)
 
 
 @pytest.fixture(scope="module")
-def document(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def document(tmp_path_factory: pytest.TempPathFactory) -> Document:
     data = tmp_path_factory.mktemp("live") / "log.tsv"
     lastfm_generator.generate(data, events=250_000, lift=0.2, seed=5, study=STUDY)
     found, _ = batch_document(data, STUDY)
-    return found | {"run": "r1", "preview": False}
+    return replace(found, run="r1", preview=False)
 
 
 def drawn(*, terminal: bool = True, width: int = 120, **given: Any) -> str:
@@ -39,11 +41,11 @@ def drawn(*, terminal: bool = True, width: int = 120, **given: Any) -> str:
     return console.file.getvalue()  # type: ignore[attr-defined]
 
 
-def running(document: dict[str, Any]) -> dict[str, Any]:
-    return document | {"progress": document["progress"] | {"ended": False}}
+def running(document: Document) -> Document:
+    return replace(document, progress=replace(document.progress, ended=False))
 
 
-def test_the_picture_shows_stream_arms_and_decision(document: dict[str, Any]) -> None:
+def test_the_picture_shows_stream_arms_and_decision(document: Document) -> None:
     text = drawn(document=running(document), study=STUDY, reading=READING, pace=PACE, seconds=61.0, age=5.0)
     for words in (
         "500 / 1,000 events", "ETA 2:05", "250 events/s", "× 86,400", "2009-03-02 13:20", "12 open",
@@ -51,44 +53,44 @@ def test_the_picture_shows_stream_arms_and_decision(document: dict[str, Any]) ->
         "unchanged for 0:05", "run r1", "1:01",
     ):  # fmt: skip
         assert words in text, words
-    for metric in document["metrics"].values():
-        assert metric["title"] in text
-    assert document["summary"].split()[0] in text
+    for metric in document.metrics.values():
+        assert metric.title in text
+    assert document.summary.split()[0] in text
     assert max(map(len, text.splitlines())) <= 120
 
 
-def test_a_narrow_terminal_shows_fewer_columns_and_cuts_none(document: dict[str, Any]) -> None:
+def test_a_narrow_terminal_shows_fewer_columns_and_cuts_none(document: Document) -> None:
     text = drawn(document=document, study=STUDY, reading=READING, pace=PACE, seconds=61.0, age=5.0, width=80)
     assert text.count("…") == text.count("% … "), "something is cut"
     assert "lift" in text and "decides" in text and "always valid" not in text
     assert max(map(len, text.splitlines())) <= 80
 
 
-def test_before_the_period_it_says_what_is_going_on(document: dict[str, Any]) -> None:
-    nobody = {"users_exposed": 0, "users_included": 0, "sessions": 0, "plays": 0}
-    early = running(document) | {"variants": {"control": nobody, "treatment": nobody}}
+def test_before_the_period_it_says_what_is_going_on(document: Document) -> None:
+    nobody = VariantCounts(users_exposed=0, users_included=0, sessions=0, plays=0)
+    early = replace(running(document), variants={"control": nobody, "treatment": nobody})
     text = drawn(document=early, study=STUDY, reading=READING, pace=PACE, seconds=1.0, age=0.0)
     assert "nobody has been seen in the period yet" in text and "0 of 0" not in text
     words = line(early, READING, PACE, 1.0)
     assert words.endswith("before the period") and "lift" not in words
 
 
-def test_the_verdict_fits_a_small_terminal_with_the_decision_first(document: dict[str, Any]) -> None:
+def test_the_verdict_fits_a_small_terminal_with_the_decision_first(document: Document) -> None:
     console = Console(file=StringIO(), width=80, force_terminal=True, color_system=None)
     console.print(verdict_view(document, STUDY))
     lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
     assert len(lines) < 24 and max(map(len, lines)) <= 80
     assert lines[1].lstrip("│ ").startswith(("SHIP", "DON'T SHIP", "KEEP RUNNING", "UNHEALTHY", "NO DATA"))
-    reading = document["metrics"]["session_duration"]["sequential"]
+    reading = document.metrics["session_duration"].sequential
     text = "\n".join(lines)
-    assert f"lift {percent(reading['lift'])}, always-valid interval {interval(reading['ci'])}" in text
-    assert f"{in_unit(reading['treatment'], 'minutes')}" in text and "variant B" in text and "treatment" not in text
+    assert f"lift {percent(reading.lift)}, always-valid interval {interval(reading.ci)}" in text
+    assert f"{in_unit(reading.treatment, 'minutes')}" in text and "variant B" in text and "treatment" not in text
 
 
-def test_after_the_end_it_says_so_although_no_station_runs(document: dict[str, Any]) -> None:
-    assert document["progress"]["ended"]
+def test_after_the_end_it_says_so_although_no_station_runs(document: Document) -> None:
+    assert document.progress.ended
     text = drawn(document=document, study=STUDY, reading=PipelineReading(), pace=Pace(), seconds=1.0, age=0.0)
-    assert "100%" in text and f"{document['input']['rows']:,} rows, the stream has ended" in text
+    assert "100%" in text and f"{document.input.rows:,} rows, the stream has ended" in text
     assert "starting the stations" not in text
 
 
@@ -101,14 +103,13 @@ def test_before_the_first_document_it_says_what_the_producer_does() -> None:
     )
 
 
-def test_a_wrong_split_is_said_in_capitals(document: dict[str, Any]) -> None:
-    ill = json.loads(json.dumps(document))
-    ill["health"]["sample_ratio_p"] = 0.0001
+def test_a_wrong_split_is_said_in_capitals(document: Document) -> None:
+    ill = replace(document, health=replace(document.health, sample_ratio_p=0.0001))
     text = drawn(document=ill, study=STUDY, reading=READING, pace=PACE, seconds=1.0, age=0.0)
     assert "sample ratio WRONG (p 0.0001)" in text
 
 
-def test_unknown_is_a_dash_not_a_zero(document: dict[str, Any]) -> None:
+def test_unknown_is_a_dash_not_a_zero(document: Document) -> None:
     text = drawn(
         document=running(document), study=STUDY, reading=PipelineReading(rows=10), pace=Pace(), seconds=1.0, age=0.0
     )
@@ -116,7 +117,7 @@ def test_unknown_is_a_dash_not_a_zero(document: dict[str, Any]) -> None:
     assert "– events, – outputs" in text
 
 
-def test_off_a_terminal_there_is_a_line_now_and_then(document: dict[str, Any], tmp_path: Path) -> None:
+def test_off_a_terminal_there_is_a_line_now_and_then(document: Document, tmp_path: Path) -> None:
     console = Console(file=StringIO(), width=200, force_terminal=False)
     clock = [0.0]
     with LiveTerminal(console, STUDY, PipelineReader(tmp_path), lambda: clock[0]) as terminal:
@@ -125,17 +126,17 @@ def test_off_a_terminal_there_is_a_line_now_and_then(document: dict[str, Any], t
             terminal.update(document)
     lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
     assert len(lines) == 2
-    assert all("lift" in text and document["decision"].replace("_", " ") in text for text in lines)
+    assert all("lift" in text and document.decision.replace("_", " ") in text for text in lines)
     assert "500/1,000 events  250 events/s  lag 100" in line(None, READING, PACE, 1.0)
 
 
-def test_the_verdict_view_says_the_rules_and_the_guarantee(document: dict[str, Any]) -> None:
+def test_the_verdict_view_says_the_rules_and_the_guarantee(document: Document) -> None:
     console = Console(file=StringIO(), width=160, force_terminal=True, color_system=None)
     console.print(verdict_view(document, STUDY, why=True))
     text = " ".join(console.file.getvalue().replace("│", " ").split())  # type: ignore[attr-defined]
-    for reason in document["reasons"]:
+    for reason in document.reasons:
         assert reason in text
-    assert document["guarantee"][0] in text
+    assert document.guarantee[0] in text
 
 
 def test_the_pace_is_of_the_last_seconds_and_has_no_end_while_nothing_moves() -> None:

@@ -169,5 +169,5 @@ def test_a_log_of_many_forms_equals_the_batch(tmp_path: Path) -> None:
     (tmp_path / "log.tsv").write_text("".join(rows))
     run = run_pure(tmp_path / "log.tsv", tmp_path / "cache", STUDY, partitions=2)
     document, _ = batch_document(tmp_path / "log.tsv", STUDY)
-    assert document["input"]["accepted"] == 12 * 33
+    assert document.input.accepted == 12 * 33
     assert list(differences(run.document, document)) == []
