@@ -37,8 +37,10 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
 class FinalDecision(msgspec.Struct, frozen=True, kw_only=True):
     """A decision that stands, with what held when it was taken.
 
-    decision, why
-        What was decided, and for which reason.
+    decision
+        What was decided.
+    why
+        For which reason.
     time
         The tick, ISO 8601 in UTC.
     look

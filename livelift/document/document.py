@@ -147,8 +147,10 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
         Event time of the tick, ISO 8601 in UTC.
     preview
         Made between two ticks, from totals alone; it decides nothing.
-    decision, why
-        What is decided as of the tick, and for which reason; `why` is None where the decision needs none.
+    decision
+        What is decided as of the tick.
+    why
+        For which reason; None where the decision needs none.
     summary
         The decision and its reason in one sentence.
     decided_at

@@ -17,9 +17,10 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
         Events that were sent and had not arrived when the stream ended.
     late_share, rejected_share
         Of the rows that were selected; None before the first row.
-    excluded_share, excluded_shares
-        Of the exposed users, the share without the sessions that inclusion asks for: of all, and variant → of its own;
-        None while nobody is exposed.
+    excluded_share
+        Of the exposed users, the share without the sessions that inclusion asks for; None while nobody is exposed.
+    excluded_shares
+        Variant → the same of its own users.
     one_event_share
         Of the closed sessions of the period, the share with one event only, whose duration is 0; None before the first.
     users_in_both

@@ -24,12 +24,22 @@ class Welch:
 
     Attributes
     ----------
-    difference, se, ci
-        In the metric's unit; `ci` is the two-sided interval (low, high).
+    difference
+        In the metric's unit.
+    se
+        Its standard error, in the metric's unit.
     t, df, p
         Statistic, Welch–Satterthwaite degrees of freedom, two-sided p.
-    lift, lift_se, lift_ci, lift_p
-        treatment/control − 1 as a fraction, by the linear delta method, with the same df.
+    ci
+        Two-sided interval (low, high) of the difference, in the metric's unit.
+    lift
+        treatment/control − 1 as a fraction, by the linear delta method.
+    lift_se
+        Its standard error, a fraction.
+    lift_ci
+        Its two-sided interval with the same df, as fractions.
+    lift_p
+        Its two-sided p with the same df.
     """
 
     difference: float
@@ -128,8 +138,10 @@ class PerExposedUser(msgspec.Struct, frozen=True, kw_only=True):
 
     control, treatment
         Plain means in the shown unit.
-    lift, ci
-        Adjusted, with its always-valid interval, as fractions; None where they cannot be read.
+    lift
+        Adjusted, a fraction; None where it cannot be read.
+    ci
+        Its always-valid interval, as fractions.
     """
 
     control: float
@@ -147,8 +159,10 @@ class Primary(Sequential, frozen=True, kw_only=True):
         L = ln(1 + lift), √V, L/√V and the covariate's coefficient.
     difference
         Adjusted difference of the user means in the shown unit.
-    p, ci
+    p
         Always valid, for the effect so far: as of this tick.
+    ci
+        Always-valid interval of the lift so far, as fractions.
     p_lowest
         The lowest p of all ticks: against *no effect ever*.
     at_least
@@ -199,8 +213,10 @@ class Guardrail(Sequential, frozen=True, kw_only=True):
         Over whom it is read: *included* users, or all *exposed* ones.
     control, treatment
         Adjusted user means in the shown unit.
-    se, ci
-        Standard error of the lift, and the lift's always-valid interval: fractions.
+    se
+        Standard error of the lift, a fraction.
+    ci
+        The lift's always-valid interval, as fractions.
     worsening
         How much worse treatment is, a fraction of control; negative = better. None where control's mean is 0.
     margin_z, boundary

@@ -12,6 +12,7 @@ from livelift.event_time import to_iso
 from livelift.output_log import ClosedSession
 from livelift.study import load_study
 from tests.golden.cases import GoldenCase, differences, load_cases
+from tests.support.documents import assert_document_form
 from tests.support.pure_pipeline import run_pure
 
 CASES = load_cases()
@@ -42,4 +43,6 @@ def test_the_pipeline_gives_the_sessions_and_the_document(case: GoldenCase, part
         return
     run = run_pure(case.data, tmp_path, STUDY, partitions=partitions, progress_every=3, seed=partitions, **select)
     assert [_session(session) for session in run.sessions] == case.sessions
+    for value in (run.document, *run.history):
+        assert_document_form(value)
     assert differences(case.document, msgspec.to_builtins(run.document)) == []

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from batch.document import batch_document
-from livelift.document import Document, HistoryEntry, decode_document, decode_entry, encode
+from livelift.document import Document, HistoryEntry
 from livelift.study import load_study
 from local.equality import differences
+from tests.support.documents import assert_document_form
 from tests.support.made_log import Listening, Rule, User, made_log
 from tests.support.pure_pipeline import run_pure
 
@@ -25,8 +26,8 @@ def judged(folder: Path, rule: Rule, **made: Any) -> tuple[Document, list[Histor
     live = {entry.as_of: entry for entry in run.history}
     for entry in history:
         assert list(differences(live[entry.as_of], entry)) == []
-    assert decode_document(encode(document)) == document
-    assert [decode_entry(encode(entry)) for entry in history] == history
+    for value in (document, *history):
+        assert_document_form(value)
     return document, history
 
 

@@ -6,12 +6,13 @@ import subprocess
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 import redis
 from msgspec.structs import replace
 
 from livelift.document import Document, encode, history_entry
-from livelift.errors import StateError
+from livelift.errors import StateError, VersionError
 from livelift.names import RunNames, current_run_key, headline_key, preview_key, verdict_key
 from local.redis_server import RedisServer
 from local.run_folder import Run, RunFolder
@@ -273,3 +274,23 @@ def test_close_ends_the_complete_run_that_is_named(tmp_path: Path) -> None:
         assert (shown["run"], shown["decision"]) == (first["run"], "dont_ship")
         assert shown["deviations"][-1].endswith("enough")
     assert "has ended already" in closing(tmp_path, "--run", first["run"])
+
+
+def test_a_run_of_another_version_is_listed_and_its_verdict_is_refused_in_words(tmp_path: Path) -> None:
+    with RedisServer(tmp_path) as server:
+        client = redis.Redis.from_url(server.url)
+        keep(client, OLD, True)
+        names = RunNames("s", OLD)
+        older = msgspec.to_builtins(document(OLD, True)) | {"schema": 1}
+        del older["guarantee"], older["health"]
+        client.set(names.key("verdict"), json.dumps(older))
+        keep(client, NEW, False)
+        go_back_to_complete(client)
+        assert [(run.run, run.decision, run.complete, run.current) for run in known_runs(client)] == [
+            (OLD, "keep_running", True, True),
+            (NEW, "keep_running", False, False),
+        ]
+        assert client.get(verdict_key("s")) == json.dumps(older).encode()
+        assert client.hgetall(headline_key("s")) == {}
+        with pytest.raises(VersionError, match="the verdict in Redis has schema 1, this program reads"):
+            read_verdict(client, "s")
