@@ -47,6 +47,8 @@ WITHOUT_SERVERS = [  # what needs no server
     f"livelift simulate --data {REAL_LOG} --salts 1000",
     "livelift generate --out log.tsv --events 1800000 --lift 0 --seed 7",
     "livelift simulate --data log.tsv --salts 1000",
+    "livelift schema > document.schema.json",
+    "livelift schema --history > entry.schema.json",
 ]
 DEMO = "make demo"
 ONE_RUN = "livelift demo --data log.tsv --exit --json > verdict.json"
@@ -72,7 +74,12 @@ REDIS = [
     "redis-cli GET livelift:lastfm:run",
     "redis-cli HGETALL livelift:lastfm:20261125-025059-4eda:moments:session_duration:control",
 ]
-FROM_THE_CHECKOUT = ["python -m bench.markdown", "python -m grafana.generate", "pytest tests/grafana"]
+FROM_THE_CHECKOUT = [
+    "python -m bench.markdown",
+    "python -m grafana.generate",
+    "python -m livelift.document.page",
+    "pytest tests/grafana",
+]
 MEASURING = [
     "make test",
     "make simulate",
