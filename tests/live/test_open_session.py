@@ -30,6 +30,6 @@ def test_a_session_that_never_ends_holds_a_live_run_for_a_day(
 ) -> None:
     write_log(tmp_path / "log.tsv")
     document = live_run(servers, folder, DemoPlan(STUDY, tmp_path / "log.tsv", partitions=3))
-    assert_equals_batch(document, tmp_path / "log.tsv", STUDY)
+    assert_equals_batch(document, tmp_path / "log.tsv", STUDY, servers)
     assert document.sessions == SessionCounts(all=199, in_period=183, one_event=0, included=183, unfinished=1)
     assert document.progress.period_complete
