@@ -1,6 +1,6 @@
 """The verdict document: what stats makes of a tick, Redis holds, and everybody else reads. Types and their JSON form.
 
-`document.Document` is the whole of it, `history.HistoryEntry` what is kept of each tick; docs/12-document.md lists every key.
+`document.Document` is the whole of it, `history.HistoryEntry` what is kept of each tick; docs/13-document.md lists every key.
 A field that is added under the same schema number needs a default, since documents without it are read as well.
 """
 

@@ -1,4 +1,4 @@
-"""The reference page of the document, docs/12-document.md, written from the types: `python -m livelift.document.page`."""
+"""The reference page of the document, docs/13-document.md, written from the types: `python -m livelift.document.page`."""
 
 from collections.abc import Iterator
 from functools import reduce
@@ -13,7 +13,7 @@ from livelift.document.coding import READINGS, SCHEMA
 from livelift.document.described import FULL, Field, fields_of, is_object, summary_of, types_of
 from livelift.document.readings import Interval
 
-PAGE = Path(__file__).parents[2] / "docs" / "12-document.md"
+PAGE = Path(__file__).parents[2] / "docs" / "13-document.md"
 
 INTRODUCTION = f"""# The verdict document
 
