@@ -159,6 +159,7 @@ def test_every_shown_command_is_one_that_is_run_here() -> None:
     assert shown == here.union(WITHOUT_SERVERS, AFTER_A_RUN, STATIONS, REDIS, FROM_THE_CHECKOUT, MEASURING)
 
 
+@pytest.mark.slow
 def test_what_needs_no_server(folder: Path) -> None:
     (folder / "log.tsv").unlink()
     said = [run(command, folder, both="--json" not in command) for command in WITHOUT_SERVERS]

@@ -163,6 +163,7 @@ def test_what_is_whole_loads_again(client: Any) -> None:
     assert engine == b"engine" and state.aggregate.sessions_all > 0
 
 
+@pytest.mark.slow
 def test_a_run_whose_redis_is_damaged_again_and_again_equals_the_batch(
     servers: LocalServers, folder: Path, tmp_path: Path
 ) -> None:

@@ -34,6 +34,7 @@ def test_a_live_run_ends_in_the_decision_that_was_planted(
         assert document.decided_at is not None
 
 
+@pytest.mark.slow
 @PLANTED
 def test_the_data_of_the_demo_hold_the_decision_that_was_planted(lift: float, expected: str, tmp_path: Path) -> None:
     data = tmp_path / "log.tsv"

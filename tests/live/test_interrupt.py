@@ -110,6 +110,7 @@ def interrupted(folder: Path, number: signal.Signals, seconds: float, *command: 
     return process.returncode, out, said
 
 
+@pytest.mark.slow
 def test_a_signal_is_one_line_from_the_first_import_to_the_end_of_duckdb(data: Path, tmp_path: Path) -> None:
     command = ("batch", "--data", str(data), "--json")
     began = time.monotonic()

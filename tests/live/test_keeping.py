@@ -232,6 +232,7 @@ def test_the_second_of_two_demos_is_refused_before_it_touches_anything(data: Pat
     assert len(list((tmp_path / ".livelift" / "runs").iterdir())) == 1
 
 
+@pytest.mark.slow
 def test_a_stack_that_only_starts_is_known_stopped_and_refuses_others(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / ".livelift")
     up = started(tmp_path, "up")

@@ -48,6 +48,7 @@ def records(address: str, topic: str, count: int) -> list[bytes]:
     return values
 
 
+@pytest.mark.slow
 def test_kafka_killed_with_9_still_has_its_records_at_the_same_address(tmp_path: Path) -> None:
     with KafkaServer(tmp_path / "a folder, with ü") as kafka:
         address = kafka.address

@@ -136,6 +136,7 @@ def test_the_topic_equals_the_prepared_replay_and_the_dead_letters_the_rejects(s
     check_dead_letters(settings)
 
 
+@pytest.mark.slow
 def test_kill_9_at_any_moment_and_a_restart_leave_no_gap_and_no_repeat(settings: ProducerSettings) -> None:
     prepare(STUDY, settings.data, settings.cache)
     create_topics(settings.kafka, settings.names, PARTITIONS)

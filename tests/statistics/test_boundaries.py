@@ -7,7 +7,7 @@ from stats import boundaries
 from stats.boundaries import calendar, constants, harm_spending, obrien_fleming, power_family
 
 
-@pytest.mark.parametrize("looks", [1, 61, 800])
+@pytest.mark.parametrize("looks", [1, 61, 400])
 @pytest.mark.parametrize(
     ("spending", "two_sided"), [(obrien_fleming, True), (obrien_fleming, False), (harm_spending, False)]
 )

@@ -43,7 +43,7 @@ def test_it_rises_with_the_estimate_and_lies_below_it(look: int) -> None:
 
 @pytest.mark.parametrize("drift", [1.5, 2.0, 2.5, 3.0])
 def test_on_average_it_halves_the_excess_at_least(drift: float) -> None:
-    found = crossings(drift)[:4000]
+    found = crossings(drift)[:1000]
     fixed = [corrected(value, 1 / np.sqrt(TIMES[int(look) - 1]), TIMES, LIMITS, int(look)) for value, look in found]
     assert abs(np.mean(fixed) - drift) < 0.75 * (found[:, 0].mean() - drift)
 
