@@ -72,7 +72,7 @@ def _whole_lines(stream: Ahead) -> Iterator[bytes]:
     held: list[bytes] = []
     while piece := stream.read(BLOCK):
         if sum(map(len, held)) > LONGEST_ROW:
-            raise InputError(f"a row is longer than {LONGEST_ROW >> 20} MiB", "give text with one event a line")
+            raise _too_long()
         cut = piece.rfind(b"\n") + 1
         if cut:
             yield b"".join((*held, piece[:cut]))
@@ -83,10 +83,16 @@ def _whole_lines(stream: Ahead) -> Iterator[bytes]:
         yield b"".join((*held, b"\n"))
 
 
+def _too_long() -> InputError:
+    return InputError(f"a row is longer than {LONGEST_ROW >> 20} MiB", "give text with one event a line")
+
+
 def _batch(block: bytes, first_row: int) -> pa.RecordBatch:
     """The rows of a block that ends with LF."""
     data = np.frombuffer(block, np.uint8)
     ends = np.flatnonzero(data == LF)
+    if int(np.diff(ends, prepend=-1).max()) - 1 > LONGEST_ROW:
+        raise _too_long()
     # Before the first byte comes the last one, an LF: an empty first row has no CR.
     returns = ends[data[ends - 1] == CR] - 1
     kept = np.ones(len(data), bool)

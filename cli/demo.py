@@ -49,6 +49,7 @@ def demo(
     """Replay a listening log through real Kafka, Faust and Redis, and show the verdict."""
     from cli.live import LiveTerminal
     from livelift.document import encode
+    from livelift.settings import check_stations
     from livelift.study import load_study
     from local.demo import DemoPlan
     from local.demo import demo as demo_of
@@ -58,6 +59,7 @@ def demo(
     from producer.pacing import parse_speed
 
     loaded = load_study(study)
+    check_stations()
     check_partitions(partitions)
     parse_speed(speed)
     first, until = selection(from_, to)

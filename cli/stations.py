@@ -22,6 +22,7 @@ from cli.flags import (
 from cli.interrupts import interruption
 from cli.say import say
 from cli.show import console
+from livelift.settings import check_stations
 from local.run_folder import RunFolder
 
 KafkaFlag = Annotated[str | None, typer.Option("--kafka", help="HOST:PORT of the broker (or LIVELIFT_KAFKA).")]
@@ -47,6 +48,7 @@ def up(
     """Start Kafka, Redis and the stations, until Ctrl-C or `livelift stop`."""
     from local import stack
 
+    check_stations()
     stack.up(run_folder(), kafka_port, redis_port, say, interruption.raise_if_noted)
 
 
@@ -132,6 +134,7 @@ def process(study: StudyFlag = "lastfm", kafka: KafkaFlag = None, run: RunFlag =
     from local.replaying import require_current_run
     from processor.run import run_worker
 
+    check_stations()
     folder = run_folder()
     kafka = kafka_address(folder, kafka)
     run = require_current_run(folder, run)
@@ -153,6 +156,7 @@ def stats(study: StudyFlag = "lastfm", kafka: KafkaFlag = None, redis: RedisFlag
     from stats.run import run_stats
     from stats.settings import StatsSettings
 
+    check_stations()
     folder = run_folder()
     kafka, redis = kafka_address(folder, kafka), redis_url(folder, redis)
     run = require_current_run(folder, run)

@@ -31,6 +31,18 @@ DEFAULTS = {
     FOLDER: ".livelift",
 }
 
+TOPIC_WAIT_SECONDS = "LIVELIFT_TOPIC_WAIT_SECONDS"
+FETCH_RECORDS = "LIVELIFT_FETCH_RECORDS"
+SESSION_TIMEOUT = "LIVELIFT_SESSION_TIMEOUT"
+CHECKPOINT_SECONDS = "LIVELIFT_CHECKPOINT_SECONDS"
+STANDSTILL_SECONDS = "LIVELIFT_STANDSTILL_SECONDS"
+NUMBERS = (TOPIC_WAIT_SECONDS, FETCH_RECORDS, SESSION_TIMEOUT, CHECKPOINT_SECONDS, STANDSTILL_SECONDS)
+"""What stations read as positive numbers."""
+
+STORE = "LIVELIFT_STORE"
+STORES = ("memory", "rocksdict")
+"""Where a processor keeps its users; the first is the default."""
+
 _CHECKS = {KAFKA: check_kafka, REDIS: check_redis, RUN: check_run}
 
 
@@ -80,6 +92,19 @@ def choice(name: str, choices: tuple[str, ...], environment: Mapping[str, str] =
     if value not in choices:
         raise SettingsError(f"{name} is '{value}'", f"use one of: {', '.join(choices)}")
     return value
+
+
+def check_stations(environment: Mapping[str, str] = os.environ) -> None:
+    """Are the settings that stations read later such as they can use? To be asked before anything starts.
+
+    Raises
+    ------
+    SettingsError
+        Naming the first that is not.
+    """
+    for name in NUMBERS:
+        number(name, 1.0, environment)
+    choice(STORE, STORES, environment)
 
 
 def metrics_address(environment: Mapping[str, str] = os.environ) -> str | None:

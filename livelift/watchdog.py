@@ -22,7 +22,7 @@ from livelift.errors import StandstillError
 
 log = logging.getLogger("livelift.watchdog")
 
-SETTING = "LIVELIFT_STANDSTILL_SECONDS"
+SETTING = settings.STANDSTILL_SECONDS
 
 STANDSTILL_SECONDS = 120.0
 """Longer than anything that heals by itself: a rebalance with a frozen member takes 60 s, a lost request 30 s."""

@@ -16,7 +16,7 @@ from livelift.study import load_study
 from livelift.watchdog import Watchdog, standstill_seconds
 from processor.app import TABLE, build_app
 from processor.prometheus_edge import ProcessorMetrics
-from processor.settings import CHECKPOINT_SECONDS, FETCH_RECORDS, SESSION_TIMEOUT, STORES, ProcessorSettings
+from processor.settings import CHECKPOINT_SECONDS, FETCH_RECORDS, SESSION_TIMEOUT, ProcessorSettings
 from processor.states import NewStates, StatesInMemory
 from processor.topics import prepare_topics
 from processor.watched import Watched, standing
@@ -32,7 +32,7 @@ def run_worker(kafka: str, study_text: str, run: str, metrics_at: str | None) ->
     study = load_study(study_text)
     metrics = ProcessorMetrics(study.name)
     serve(metrics.instruments, metrics_at, settings.METRICS_PORTS["processor"])
-    wait = settings.number("LIVELIFT_TOPIC_WAIT_SECONDS", TOPIC_WAIT_SECONDS)
+    wait = settings.number(settings.TOPIC_WAIT_SECONDS, TOPIC_WAIT_SECONDS)
     partitions = prepare_topics(kafka, RunNames(study.name, run), wait)
     config = ProcessorSettings(
         kafka=kafka,
@@ -40,10 +40,10 @@ def run_worker(kafka: str, study_text: str, run: str, metrics_at: str | None) ->
         run=run,
         partitions=partitions,
         data_folder=settings.folder() / "runs" / run,
-        fetch_records=int(settings.number("LIVELIFT_FETCH_RECORDS", FETCH_RECORDS)),
-        session_timeout=settings.number("LIVELIFT_SESSION_TIMEOUT", SESSION_TIMEOUT),
-        checkpoint_seconds=settings.number("LIVELIFT_CHECKPOINT_SECONDS", CHECKPOINT_SECONDS),
-        store=settings.choice("LIVELIFT_STORE", STORES),
+        fetch_records=int(settings.number(settings.FETCH_RECORDS, FETCH_RECORDS)),
+        session_timeout=settings.number(settings.SESSION_TIMEOUT, SESSION_TIMEOUT),
+        checkpoint_seconds=settings.number(settings.CHECKPOINT_SECONDS, CHECKPOINT_SECONDS),
+        store=settings.choice(settings.STORE, settings.STORES),
         standstill_seconds=standstill_seconds(),
     )
     config.data_folder.mkdir(parents=True, exist_ok=True)

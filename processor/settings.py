@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from livelift import settings
 from livelift.names import RunNames
 from livelift.watchdog import STANDSTILL_SECONDS
 
 FETCH_RECORDS = 20_000
 SESSION_TIMEOUT = 10.0
 CHECKPOINT_SECONDS = 5.0
-STORES = ("memory", "rocksdict")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class ProcessorSettings:
     fetch_records: int = FETCH_RECORDS
     session_timeout: float = SESSION_TIMEOUT
     checkpoint_seconds: float = CHECKPOINT_SECONDS
-    store: str = STORES[0]
+    store: str = settings.STORES[0]
     standstill_seconds: float = STANDSTILL_SECONDS
 
     @property

@@ -48,6 +48,7 @@ def find(data: Path, study: Study) -> Path:
         if len(found) > 1:
             names = _listed([str(path.relative_to(data)) for path in found])
             raise InputError(f"{len(found)} data files in {data}: {names}", "keep one, or name it with --data")
+        require_file(found[0])
         return found[0]
     others = [name for name in there if not name.startswith(".") and not name.upper().startswith("README")]
     if others:
@@ -59,7 +60,11 @@ def find(data: Path, study: Study) -> Path:
 
 
 def require_file(path: Path) -> None:
-    """Raises `InputError` if `path`, which is there and no folder, is a pipe or a device."""
+    """Raises `InputError` if `path`, which is listed and no folder, is a pipe, a device, or a link to nothing."""
+    if not path.exists():
+        raise InputError(
+            f"{path} is a link to a file that is not there", "put the file there, or name another with --data"
+        )
     if not path.is_file():
         raise InputError(
             f"{path} is no file but a pipe or a device, which can be read only once",

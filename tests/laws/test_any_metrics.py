@@ -101,8 +101,8 @@ def assert_they_agree(study: Study, data: Path, tmp_path: Path) -> None:
     document, history = batch_document(data, study)
     run = run_pure(data, tmp_path, study, partitions=2, seed=1)
     assert list(differences(run.document, document)) == []
-    live = {entry["as_of"]: entry for entry in run.history}
+    live = {entry.as_of: entry for entry in run.history}
     for entry in history:
-        assert list(differences(live[entry["as_of"]], entry)) == []
+        assert list(differences(live[entry.as_of], entry)) == []
     assert len(history) > 8
-    assert document["metrics"]["m0"]["sequential"]["z"] is not None
+    assert document.metrics["m0"].sequential.z is not None

@@ -148,6 +148,21 @@ def test_what_is_no_address_of_kafka_is_refused(tmp_path: Path, command: list[st
 
 
 @pytest.mark.parametrize(
+    "command", [["demo", "--data", "log.tsv", "--exit"], ["up"], ["process", "--run", "r1"], ["stats", "--run", "r1"]]
+)
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("STANDSTILL_SECONDS", "abc"), ("CHECKPOINT_SECONDS", "0"), ("SESSION_TIMEOUT", "nan"), ("STORE", "disk")],
+)
+def test_a_wrong_setting_of_a_station_is_refused_first(
+    tmp_path: Path, command: list[str], name: str, value: str
+) -> None:
+    (tmp_path / "log.tsv").write_text(GOOD)
+    refused(livelift(tmp_path, *command, **{f"LIVELIFT_{name}": value}), f"LIVELIFT_{name} is '{value}'")
+    assert not (tmp_path / ".livelift").exists()
+
+
+@pytest.mark.parametrize(
     ("url", "shown"),
     [
         ("127.0.0.1:6379", "LIVELIFT_REDIS is no URL"),

@@ -84,6 +84,27 @@ def test_a_pipe_is_refused_at_once(command: str, tmp_path: Path) -> None:
     assert "write it to a file" in " ".join(said.stderr.split())
 
 
+def test_a_pipe_and_a_link_to_nothing_that_match_are_refused(tmp_path: Path) -> None:
+    """In the folder where data are looked for."""
+    os.mkfifo(tmp_path / "userid-x.tsv")
+    with pytest.raises(InputError, match="a pipe or a device"):
+        find(tmp_path, STUDY)
+    (tmp_path / "userid-x.tsv").unlink()
+    (tmp_path / "userid-x.tsv").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(InputError, match="a link to a file that is not there"):
+        find(tmp_path, STUDY)
+
+
+def test_producer_and_twin_refuse_a_row_that_is_too_long(tmp_path: Path) -> None:
+    """Whether it is in the middle of a block or not."""
+    row = "u0\t2009-03-02T08:00:00Z\t\t{}\t\tb\n"
+    file = put(tmp_path / "log.tsv", row.format("a") + row.format("a" * 3_000_000) + row.format("b"))
+    with pytest.raises(InputError, match="longer than 2 MiB"):
+        prepare(STUDY, file, tmp_path / "cache")
+    with Twin(file, STUDY) as twin, pytest.raises(InputError, match="longer than 2 MiB"):
+        twin.counts()
+
+
 def test_producer_and_twin_refuse_a_pipe_too(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(InputError, match="a pipe or a device"):
