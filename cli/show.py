@@ -198,7 +198,7 @@ def _input(document: Document, study: Study) -> Text:
     )
     return Text(
         f"{rows.rows:,} rows = {rows.accepted:,} accepted + {rejected:,} rejected + {rows.duplicates:,} duplicates "
-        f"+ {rows.late:,} late\n{document.sessions.all:,} sessions, {document.sessions.in_period:,} in the "
+        f"+ {rows.late:,} late{f'; {rows.repeated:,} sent twice' if rows.repeated else ''}\n{document.sessions.all:,} sessions, {document.sessions.in_period:,} in the "
         f"period; users included: {users}",
         "bright_black",
     )

@@ -54,11 +54,13 @@ class Totals(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class Counts(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """Cumulative counts of a partition's records; `refused` by reason (`livelift.refusals`)."""
+    """Cumulative counts of a partition's records; `refused` by reason (`livelift.refusals`), `repeated` those that were passed
+    over because a producer that began again may send them twice."""
 
     accepted: int = 0
     late: int = 0
     refused: dict[str, int] = {}  # msgspec copies it
+    repeated: int = 0
 
     def __post_init__(self) -> None:
         if not isinstance(self.refused, dict):  # Redis holds the counts of a run that an earlier version began
@@ -78,7 +80,9 @@ class Counts(msgspec.Struct, array_like=True, frozen=True, gc=False):
             for reason, number in self.refused.items()
             if number != earlier.refused.get(reason, 0)
         }
-        return Counts(self.accepted - earlier.accepted, self.late - earlier.late, refused)
+        return Counts(
+            self.accepted - earlier.accepted, self.late - earlier.late, refused, self.repeated - earlier.repeated
+        )
 
 
 class _Output(msgspec.Struct, array_like=True, frozen=True, tag_field="kind"):

@@ -34,7 +34,7 @@ class InputCounts:
 
     `input_rows` is how many rows the whole input has, where that is known before its end: what was rejected of a file is
     found before the stream, all of it at once, and is a share of these. `missing` events were sent, and did not arrive by the
-    end of the stream.
+    end of the stream. `repeated` records were passed over as sent twice; they are no rows of the input.
     """
 
     rows: int = 0
@@ -44,6 +44,7 @@ class InputCounts:
     late: int = 0
     input_rows: int | None = None
     missing: int = 0
+    repeated: int = 0
 
 
 @dataclass(frozen=True, slots=True)

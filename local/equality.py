@@ -14,7 +14,8 @@ RELATIVE = 1e-9
 ABSOLUTE = 1e-12
 """For values that are a difference of near-equal ones: a lift of 0, a covariance of 0."""
 
-PER_RUN = {"run", "preview"}
+PER_RUN = {".run", ".preview", ".input.repeated"}
+"""What may differ: the batch has no run, and no producer that is killed and sends again."""
 
 
 def differences(live: Any, batch: Any) -> Iterator[str]:
@@ -25,7 +26,7 @@ def differences(live: Any, batch: Any) -> Iterator[str]:
 def _differences(live: Any, batch: Any, path: str) -> Iterator[str]:
     if isinstance(live, dict) and isinstance(batch, dict):
         for key in live.keys() | batch.keys():
-            if not path and key in PER_RUN:
+            if f"{path}.{key}" in PER_RUN:
                 continue
             if key not in live or key not in batch:
                 yield f"{path}.{key}: only in {'live' if key in live else 'batch'}"

@@ -61,7 +61,7 @@ class Partition(SessionOperator):
         partition = cls(study, measures, belongs)
         partition.as_of, partition.row, partition.ended = state.as_of, state.row, state.ended
         partition.accepted, partition.late = state.counts.accepted, state.counts.late
-        partition.refused = dict(state.counts.refused)
+        partition.refused, partition.repeated = dict(state.counts.refused), state.counts.repeated
         partition.known = state.known
         partition._replay_until = partition._recover(users, state.watermark, ended=state.ended)
         return partition
@@ -218,12 +218,13 @@ class Partition(SessionOperator):
         elif row <= self.row:
             if row < known.resent_from or time > self.watermark + self._lateness:
                 self._refuse(record, NO_SUCH_ROW, effects, row)
-            # else it was sent twice, by a producer that was killed with requests in flight
+            else:  # it was sent twice, by a producer that was killed with requests in flight
+                self.repeated += 1
         elif known.manifest is None or row >= known.manifest.accepted or (time >= self.watermark and not self.ended):
             self._refuse(record, NO_SUCH_ROW, effects, row)
         else:
-            if row < known.row_limit:
-                self.row = row
+            # The row stays where it is: rows rise with time, so this is no record of the run's producer, and the rows between
+            # are still to come.
             self.late += 1
             effects.dead_letters.append(DeadLetter(record.offset, "late", row, record.key, record.value))
 

@@ -58,7 +58,8 @@ class ProcessorMetrics(Collector):
     def applied(self, records: int, effects: Effects, behind: int, seconds: float) -> None:
         """A batch of `records` was applied in `seconds`; its partition is `behind` ms of event time behind the furthest."""
         counts = effects.counts
-        for outcome, number in {"accepted": counts.accepted, "late": counts.late, **counts.refused}.items():
+        outcomes = {"accepted": counts.accepted, "late": counts.late, "repeated": counts.repeated, **counts.refused}
+        for outcome, number in outcomes.items():
             self._events[outcome].inc(number)
         self._closed.inc(effects.closed)
         self._records.observe(records)

@@ -39,7 +39,7 @@ class SessionOperator:
     ----------
     watermark
         Event time in ms before which nothing on time is still to come; −1 before the first record.
-    accepted, late, refused
+    accepted, late, refused, repeated
         Records so far, by what became of them; `refused` by reason (`livelift.refusals`).
     open_sessions
         Sessions that may still go on.
@@ -52,6 +52,7 @@ class SessionOperator:
         self.accepted = 0
         self.late = 0
         self.refused: dict[str, int] = {}
+        self.repeated = 0
         self.open_sessions = 0
         self.users: Users = {}
         self.known = Known()
@@ -75,7 +76,7 @@ class SessionOperator:
 
     @property
     def counts(self) -> Counts:
-        return Counts(self.accepted, self.late, dict(self.refused))
+        return Counts(self.accepted, self.late, dict(self.refused), self.repeated)
 
     @property
     def manifest(self) -> Manifest | None:

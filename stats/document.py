@@ -50,6 +50,7 @@ def make_document(study: Study, run: str, sums: TickSums, verdict: Verdict) -> D
             rejected=sums.counts.rejected,
             duplicates=sums.counts.duplicates,
             late=sums.counts.late,
+            repeated=sums.counts.repeated,
         ),
         sessions=SessionCounts(
             all=sums.sessions_all,

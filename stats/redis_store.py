@@ -350,8 +350,7 @@ def headline(document: Document) -> dict[str, str]:
 
 def _fences(state: RunState) -> str:
     rows = [
-        [*log.fence, log.position, [log.counts.accepted, log.counts.late, log.counts.refused], log.open_in_period]
-        for log in state.logs
+        [*log.fence, log.position, list(msgspec.structs.astuple(log.counts)), log.open_in_period] for log in state.logs
     ]
     return json.dumps(rows, separators=(",", ":"))
 

@@ -166,7 +166,9 @@ class RunState:
         duplicates = manifest.duplicates if manifest else 0
         rows = accepted + late + duplicates + sum(rejected.values())
         missing = max(0, manifest.accepted - accepted - late) if manifest and self.ended else 0
-        return InputCounts(rows, accepted, rejected, duplicates, late, manifest.rows if manifest else None, missing)
+        repeated = sum(log.counts.repeated for log in self.logs)
+        wanted = manifest.rows if manifest else None
+        return InputCounts(rows, accepted, rejected, duplicates, late, wanted, missing, repeated)
 
 
 def _exact(sums: dict[str, list[list[int]]]) -> dict[str, tuple[ExactSums, ExactSums]]:

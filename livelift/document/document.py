@@ -22,6 +22,8 @@ class InputRows(msgspec.Struct, frozen=True, kw_only=True):
         Rows that say what an earlier one says.
     late
         Events behind the watermark by more than the allowed lateness.
+    repeated
+        Records that were passed over because a producer that had begun again may send them twice: no rows of the input.
     """
 
     rows: int
@@ -29,6 +31,7 @@ class InputRows(msgspec.Struct, frozen=True, kw_only=True):
     rejected: dict[str, int]
     duplicates: int
     late: int
+    repeated: int = 0
 
 
 class SessionCounts(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from livelift.refusals import REFUSALS
 
 EVENT_TIME_SECONDS = (1.0, 10.0, 60.0, 300.0, 900.0, 1_800.0, 3_600.0, 21_600.0, 86_400.0, 604_800.0)
 
-OUTCOMES = ("accepted", "late", *REFUSALS)
+OUTCOMES = ("accepted", "late", "repeated", *REFUSALS)
 
 EVENTS = counter(
     "livelift_processor_events_total", "Event records taken from Kafka, by what became of them.", "outcome"

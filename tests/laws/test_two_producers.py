@@ -5,9 +5,10 @@ import random
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from livelift.event_time import from_iso, to_iso
-from livelift.output_log import Counts, Output
+from livelift.output_log import Counts, EndMark, Mark, Output
 from livelift.sessions import session_measures
 from livelift.study import load_study
 from processor.partition import Partition
@@ -66,7 +67,17 @@ def operate(records: list[FakeRecord]) -> tuple[list[Output], list[str], Counts]
     partition = Partition(STUDY, MEASURES)
     numbered = [FakeRecord(offset, r.timestamp, r.key, r.value) for offset, r in enumerate(records)]
     effects = partition.apply(numbered)
-    return effects.outputs, [letter.reason for letter in effects.dead_letters], partition.counts
+    assert partition.counts.total + partition.counts.repeated == sum(record.key is not None for record in records)
+    outputs = [
+        replace(output, counts=once(output.counts)) if isinstance(output, Mark | EndMark) else output
+        for output in effects.outputs
+    ]
+    return outputs, [letter.reason for letter in effects.dead_letters], once(partition.counts)
+
+
+def once(counts: Counts) -> Counts:
+    """Without what came twice."""
+    return replace(counts, repeated=0)
 
 
 def position(prepared: Prepared, records: list[FakeRecord]) -> Resume:

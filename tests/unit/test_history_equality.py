@@ -1,12 +1,26 @@
 """Two histories are told apart by a tick that is missing, doubled, too many, in another place or has other numbers."""
 
-from typing import Any
+import msgspec
 
 from local.equality import history_differences
 
 
-def tick(as_of: str, n: int = 1, *, ended: bool = False, complete: bool = False) -> dict[str, Any]:
-    return {"run": str(n), "as_of": as_of, "n": n, "progress": {"ended": ended, "period_complete": complete}}
+class Progress(msgspec.Struct):
+    ended: bool
+    period_complete: bool
+
+
+class Tick(msgspec.Struct):
+    """What of an entry counts here."""
+
+    run: str
+    as_of: str
+    n: int
+    progress: Progress
+
+
+def tick(as_of: str, n: int = 1, *, ended: bool = False, complete: bool = False) -> Tick:
+    return Tick(str(n), as_of, n, Progress(ended, complete))
 
 
 FIRST, SECOND = tick("2009-04-30T00:00:00Z"), tick("2009-05-01T00:00:00Z", 2, complete=True)
@@ -15,8 +29,8 @@ BATCH = [FIRST, SECOND, END]
 LIVE = [FIRST, SECOND, MIDNIGHT, END]
 
 
-def found(*live: dict[str, Any]) -> list[str]:
-    return list(history_differences(live, BATCH))
+def found(*live: Tick) -> list[str]:
+    return list(history_differences(live, BATCH))  # type: ignore[arg-type]
 
 
 def test_equal_histories_with_the_midnights_after_the_completion() -> None:
@@ -39,4 +53,4 @@ def test_another_order_or_number_is_a_difference() -> None:
 
 def test_an_end_at_midnight_follows_the_tick_of_that_midnight() -> None:
     end = tick("2009-05-02T00:00:00Z", 4, ended=True)
-    assert list(history_differences([FIRST, SECOND, MIDNIGHT, end], [FIRST, SECOND, end])) == []
+    assert list(history_differences([FIRST, SECOND, MIDNIGHT, end], [FIRST, SECOND, end])) == []  # type: ignore[list-item]

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from livelift.event_time import MINUTE
+from livelift.event_time import DAY, MINUTE
 from livelift.events import End, Progress, Start, encode_control
 from livelift.output_log import Counts, EndMark, Mark, Output
 from livelift.refusals import REFUSALS
@@ -124,6 +124,27 @@ def test_a_late_stranger_does_not_take_anybodys_row() -> None:
     partition, _, letters = operate(mixed)
     assert letters == [("no_such_row", 3)]
     assert partition.accepted == len(PLAYS)
+
+
+def test_a_late_stranger_of_a_coming_row_takes_it_from_nobody() -> None:
+    """Its row is one that is still to come: rows rise with time, so it is not the producer's."""
+    (log,) = partition_records(PLAYS)
+    stranger = FakeRecord(3, START - 10 * DAY, b"x", event_value(3, "x"))
+    mixed = [*log[:3], stranger, *(FakeRecord(r.offset + 1, r.timestamp, r.key, r.value) for r in log[3:])]
+    partition, outputs, letters = operate(mixed)
+    assert letters == [("late", 3)]
+    assert partition.counts == Counts(len(PLAYS), late=1)
+    assert without_counts(outputs) == without_counts(operate(log)[1])
+
+
+def test_what_a_copied_start_mark_lets_pass_is_counted() -> None:
+    """Whoever reads the topic can write its start mark again; what seems to be sent twice then is counted at least."""
+    (log,) = partition_records(PLAYS)
+    strangers = [FakeRecord(0, START + n * MINUTE, b"u", event_value(n, "x")) for n in (0, 1)]
+    records = [*log[:4], log[0], *strangers, *log[4:]]
+    partition, outputs, letters = operate([FakeRecord(n, r.timestamp, r.key, r.value) for n, r in enumerate(records)])
+    assert letters == [] and partition.counts == Counts(len(PLAYS), repeated=2)
+    assert without_counts(outputs) == without_counts(operate(log)[1])
 
 
 def test_after_the_end_nothing_is_applied_any_more() -> None:
