@@ -71,7 +71,7 @@ def test_late_unreadable_and_repeated_events_are_told_apart_and_counted() -> Non
     ]
     partition = Partition(STUDY, session_measures(STUDY))
     effects = partition.apply(log)
-    assert partition.counts == Counts(accepted=2, late=1, refused={"undecodable": 1})
+    assert partition.counts == Counts(accepted=2, late=1, refused={"undecodable": 1}, repeated=1)
     assert [(letter.reason, letter.row, letter.offset) for letter in effects.dead_letters] == [
         ("undecodable", -1, 5),
         ("late", 2, 6),
