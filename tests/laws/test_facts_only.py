@@ -99,7 +99,7 @@ def test_an_open_session_holds_the_completion_up_no_longer_than_the_study_waits(
     complete = [entry for entry in history if entry.as_of >= until]
     assert complete[0].as_of == f"{until}T00:00:00Z" and complete[0].progress.period_complete
     left = 0 if wait_days == 4 else 1
-    assert {entry.sessions["unfinished"] for entry in complete} == {document.sessions["unfinished"]} == {left}
+    assert {entry.sessions.unfinished for entry in complete} == {document.sessions.unfinished} == {left}
     said = f"1 session that began in it was still open on {until} and is not counted"
     assert all((said in entry.reasons[-1]) == left for entry in complete)
     assert {entry.sessions.in_period for entry in complete} == {120 * 61 + 1 - left}

@@ -147,6 +147,9 @@ def test_a_wrong_password_is_named(tmp_path: Path) -> None:
 def cluster(tmp_path: Path) -> Iterator[str]:
     """The address of a Redis in cluster mode that serves no slot yet."""
     port = free_port()
+    # The nodes' own port is 10,000 higher: it has to be free as well, and none that outgoing connections are given.
+    while port >= 22_768 or not is_free(port + 10_000):
+        port = free_port()
     command = [find_redis().path, "--port", str(port), "--bind", HOST, "--save", "", "--cluster-enabled", "yes"]
     with ChildProcess("Redis", command, tmp_path / "redis.log", cwd=tmp_path) as server:
         deadline = time.monotonic() + 20
