@@ -52,6 +52,7 @@ def test_refused_rows_unknown_and_unreadable_events_are_listed_with_reason_and_r
         "rejected": {"date": 1, "columns": 1, "out_of_range": 1, "encoding": 1},
         "duplicates": 1,
         "late": 0,
+        "repeated": 0,
     }
     found = [(letter["reason"], letter["row"]) for letter in letters]
     assert sorted(found) == sorted(
