@@ -58,7 +58,7 @@ def test_a_broker_away_for_35_s_in_a_rebalance_is_waited_out(
         assert "Kafka does not answer while state is restored, trying again" in worker.tail(100_000)
 
     plan = DemoPlan(STUDY, data, 4, speed="1200000x", settings=SETTINGS)
-    assert_equals_batch(live_run(own_servers, folder, plan, away), data, STUDY)
+    assert_equals_batch(live_run(own_servers, folder, plan, away), data, STUDY, own_servers)
 
 
 STOPPED = {
