@@ -21,6 +21,7 @@ EVENTS, USERS = 400_000, 1_000
 PLANTED = pytest.mark.parametrize(("lift", "expected"), [(stand_in.LIFT, "ship"), (0.0, "dont_ship")])
 
 
+@pytest.mark.slow
 @PLANTED
 def test_a_live_run_ends_in_the_decision_that_was_planted(
     lift: float, expected: str, servers: LocalServers, folder: Path, tmp_path: Path

@@ -128,6 +128,7 @@ def test_a_frozen_server_answers_nobody_until_it_is_thawed(tmp_path: Path) -> No
         assert redis.Redis.from_url(server.url, socket_timeout=5).ping()
 
 
+@pytest.mark.slow
 def test_servers_end_with_their_block_and_with_a_parent_killed_with_9(tmp_path: Path) -> None:
     command = [sys.executable, "-c", PARENT, str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:

@@ -169,6 +169,7 @@ def test_a_second_start_after_the_end_sends_nothing(settings: ProducerSettings) 
     assert (count(settings.kafka, settings.names.events), count(settings.kafka, settings.names.dead_letters)) == before
 
 
+@pytest.mark.slow
 def test_a_stop_signal_ends_it_cleanly_and_it_goes_on_later(settings: ProducerSettings) -> None:
     prepare(STUDY, settings.data, settings.cache)
     create_topics(settings.kafka, settings.names, PARTITIONS)
@@ -263,6 +264,7 @@ def test_without_a_broker_it_says_so_soon(data: Path, cache: Path) -> None:
     assert time.monotonic() - started < 30
 
 
+@pytest.mark.slow
 def test_a_broker_that_never_comes_back_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kafka_edge, "ANSWER_SECONDS", 2.0)
     monkeypatch.setattr(kafka_edge, "STOP_SECONDS", 1.0)
