@@ -1,6 +1,5 @@
 """`livelift close`: a person ends the study before its planned end, and the deviation from the plan is recorded."""
 
-import os
 from typing import Annotated
 
 import typer
@@ -20,10 +19,9 @@ def close(
     run: RunFlag = None,
 ) -> None:
     """End the study now: what is not proven by this look never will be. The printed guarantee then no longer holds."""
-    from livelift import settings
     from livelift.errors import SettingsError
     from livelift.study import load_study
-    from local.closing import close_study
+    from local.closing import close_study, is_up
 
     loaded = load_study(study)
     if not reason.strip():
@@ -33,11 +31,7 @@ def close(
         folder, loaded, reason.strip(), run, lambda meant: console.print(f"closing run {meant}", markup=False)
     )
     if document is None:
-        up = (
-            ""
-            if folder.stack() is not None or os.environ.get(settings.REDIS)
-            else ", once the stack is up: livelift up"
-        )
+        up = "" if is_up(folder) else ", once the stack is up: livelift up"
         console.print(
             f"noted: it closes at its next tick (a midnight of event time, or the end of the stream){up}",
             soft_wrap=True,

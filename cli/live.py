@@ -11,7 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from cli.show import DECISIONS, MetricsTable, alarms, interval, percent
+from cli.show import DECISIONS, MetricsTable, alarms, included_of_exposed, interval, percent
 from livelift.document import Document
 from livelift.event_time import to_iso
 from livelift.study import Study
@@ -164,10 +164,7 @@ def _split(document: Document, study: Study) -> Text:
     """The sample-ratio check."""
     if not _is_exposed(document):
         return Text.assemble(("split  ", "bright_black"), "nobody has been seen in the period yet")
-    names = {"control": study.names.control, "treatment": study.names.treatment}
-    users = ", ".join(
-        f"{arm.users_included:,} of {arm.users_exposed:,} {names[name]}" for name, arm in document.variants.items()
-    )
+    users = ", ".join(included_of_exposed(document, study).values())
     p = document.health.sample_ratio_p
     alarm = study.health.sample_ratio_alpha
     text = Text.assemble(("split  ", "bright_black"), f"included: {users}   ")

@@ -8,7 +8,6 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from livelift.assignment import VARIANTS
 from livelift.document import Document
 from livelift.document.readings import Guardrail, Interval
 from livelift.study import Study
@@ -96,14 +95,21 @@ def _facts(document: Document, study: Study) -> Text:
 
 def _counted(document: Document, study: Study) -> str:
     """Who is counted, and the share of those left out, arm by arm."""
-    names = {"control": study.names.control, "treatment": study.names.treatment}
     shares = document.health.excluded_shares
-    arms = ", ".join(
-        f"{arm.users_included:,} of {arm.users_exposed:,} {names[name]}"
-        + ("" if shares[name] is None else f" ({shares[name]:.1%} left out)")
-        for name, arm in document.variants.items()
+    arms = (
+        counted + ("" if shares[name] is None else f" ({shares[name]:.1%} left out)")
+        for name, counted in included_of_exposed(document, study).items()
     )
-    return f"counted: {arms}"
+    return f"counted: {', '.join(arms)}"
+
+
+def included_of_exposed(document: Document, study: Study) -> dict[str, str]:
+    """Variant → how many of its exposed users are included, with the arm's name."""
+    names = {"control": study.names.control, "treatment": study.names.treatment}
+    return {
+        name: f"{arm.users_included:,} of {arm.users_exposed:,} {names[name]}"
+        for name, arm in document.variants.items()
+    }
 
 
 def _lifts(document: Document) -> Table:
@@ -190,15 +196,13 @@ def _days(document: Document) -> str:
 
 
 def _input(document: Document, study: Study) -> Text:
-    rows, variants = document.input, document.variants
+    rows, sessions = document.input, document.sessions
     rejected = sum(rows.rejected.values())
-    arms = zip((study.names.control, study.names.treatment), VARIANTS, strict=True)
-    users = ", ".join(
-        f"{variants[arm].users_included:,} of {variants[arm].users_exposed:,} {name}" for name, arm in arms
-    )
+    repeated = f"; {rows.repeated:,} sent twice" if rows.repeated else ""
+    users = ", ".join(included_of_exposed(document, study).values())
     return Text(
         f"{rows.rows:,} rows = {rows.accepted:,} accepted + {rejected:,} rejected + {rows.duplicates:,} duplicates "
-        f"+ {rows.late:,} late{f'; {rows.repeated:,} sent twice' if rows.repeated else ''}\n{document.sessions.all:,} sessions, {document.sessions.in_period:,} in the "
+        f"+ {rows.late:,} late{repeated}\n{sessions.all:,} sessions, {sessions.in_period:,} in the "
         f"period; users included: {users}",
         "bright_black",
     )

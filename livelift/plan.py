@@ -6,7 +6,7 @@ batch twin does not: it compiles the same declaration by its own code, so that a
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Literal
 
 from livelift.covariates import count_covariate, duration_covariate, sum_covariate
@@ -108,15 +108,21 @@ def metric_plan(study: Study, name: str) -> MetricPlan:
     >>> metric_plan(load_study("lastfm"), "session_duration").units, metric_plan(load_study("lastfm"), "skip_rate").units
     (600, 1000000)
     """
-    metric = study.metrics[name]
-    included = _included(metric, study)
+    primary, prior = name == study.decision.primary, study.statistics.prior_session_seconds
+    return _plan(name, study.metrics[name], primary, prior)
+
+
+@lru_cache(maxsize=256)
+def _plan(name: str, metric: Metric, primary: bool, prior: int) -> MetricPlan:
+    """`metric_plan` of what it depends on: a study cannot be a key. Asked several times a tick."""
+    included = _included(metric, prior)
     exposed: Reading | None = None
-    has_total = metric.kind == "session_mean" and name == study.decision.primary
+    has_total = metric.kind == "session_mean" and primary
     over_exposed = metric.kind in ("session_count", "next_day_return")
     if over_exposed:
         exposed = included
     elif has_total:
-        exposed = Reading(metric.measure, USERS, 1, _covariate_of_sum(metric, study))
+        exposed = Reading(metric.measure, USERS, 1, _covariate_of_sum(metric, prior))
     return MetricPlan(
         name=name,
         included=included,
@@ -130,10 +136,9 @@ def metric_plan(study: Study, name: str) -> MetricPlan:
     )
 
 
-def _included(metric: Metric, study: Study) -> Reading:
+def _included(metric: Metric, prior: int) -> Reading:
     match metric.kind:
         case "session_mean" if metric.measure == DURATION:
-            prior = study.statistics.prior_session_seconds
             covariate = Covariate(DURATION, partial(duration_covariate, prior_seconds=prior))
             return Reading(metric.measure, SESSIONS, DECISECONDS, covariate)
         case "session_mean":
@@ -146,8 +151,7 @@ def _included(metric: Metric, study: Study) -> Reading:
             return Reading(RETURNED, ELIGIBLE, MILLIONTHS)
 
 
-def _covariate_of_sum(metric: Metric, study: Study) -> Covariate | None:
+def _covariate_of_sum(metric: Metric, prior: int) -> Covariate | None:
     if metric.measure != DURATION:
         return None
-    prior = study.statistics.prior_session_seconds
     return Covariate(DURATION, lambda seconds, _: sum_covariate(seconds, prior))

@@ -94,7 +94,7 @@ def _statistics_checks(study: "Study") -> list[Check]:
     sta, randomised = study.statistics, study.experiment.assignment == "randomised"
     alpha = study.decision.alpha
     fewest = ceil(2 / alpha - 1e-9) if 0 < alpha < 1 else 0
-    buckets = max(1, sta.flips - 1).bit_length()
+    buckets, unmoved = max(1, sta.flips - 1).bit_length(), _unmoved(study)
     return [
         ("statistics.buckets", not 1 <= sta.buckets <= 65_536, "use a whole number from 1 to 65536"),
         (
@@ -115,8 +115,8 @@ def _statistics_checks(study: "Study") -> list[Check]:
         ),
         (
             "statistics.buckets",
-            randomised and 0 < fewest <= sta.flips and _unmoved(study) > floor(alpha / 2 * sta.flips + 1e-9),
-            f"{_unmoved(study)} of {sta.flips} flips exchange no bucket, so they tie with the study and nothing could ever ship: "
+            randomised and 0 < fewest <= sta.flips and unmoved > floor(alpha / 2 * sta.flips + 1e-9),
+            f"{unmoved} of {sta.flips} flips exchange no bucket, so they tie with the study and nothing could ever ship: "
             "use more buckets",
         ),
         ("statistics.minimum_users", sta.minimum_users < 2, "use 2 or more"),

@@ -128,7 +128,12 @@ def _goes_on(folder: RunFolder, run: str) -> bool:
 
 def _station_may_work(folder: RunFolder, run: str) -> bool:
     """Is a stack up here that works for `run`, or is Redis somewhere else, where a station may write it?"""
-    return bool(os.environ.get(settings.REDIS)) or (folder.stack() is not None and _goes_on(folder, run))
+    return is_up(folder) and _goes_on(folder, run)
+
+
+def is_up(folder: RunFolder) -> bool:
+    """Is a stack up here, or Redis somewhere else, where stations may be?"""
+    return bool(os.environ.get(settings.REDIS)) or folder.stack() is not None
 
 
 def _wait(client: Client, study: Study, run: str) -> Document | None:

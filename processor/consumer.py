@@ -56,9 +56,14 @@ class _Thread(aiokafka.AIOKafkaConsumerThread):
 
     def _state(self, tp: TP) -> Any:
         """What aiokafka knows of a partition; None if it is not assigned. Other threads ask while a rebalance goes on."""
-        subscription = self._ensure_consumer()._subscription.subscription
-        assignment = None if subscription is None else subscription.assignment
+        assignment = _assignment(self._ensure_consumer())
         return None if assignment is None else assignment.state_value(tp)
+
+
+def _assignment(client: Any) -> Any:
+    """What the group gave to this client of aiokafka's; None before that, and while it is taken away."""
+    subscription = client._subscription.subscription
+    return None if subscription is None else subscription.assignment
 
 
 class StateConsumer(aiokafka.Consumer):
@@ -91,8 +96,7 @@ class StateConsumer(aiokafka.Consumer):
     def assigned(self, topic: str) -> set[int]:
         """The partitions of a topic that the group gave to this worker. May be asked from any thread."""
         client = self._thread._consumer
-        subscription = None if client is None else client._subscription.subscription
-        assignment = None if subscription is None else subscription.assignment
+        assignment = None if client is None else _assignment(client)
         return set() if assignment is None else {tp.partition for tp in assignment.tps if tp.topic == topic}
 
     async def _wait_next_records(self, timeout: float) -> tuple[Any, Any]:

@@ -1,6 +1,7 @@
 """The registered looks: which one a verdict stands at, and from which one on a boundary can be crossed at all."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -57,7 +58,13 @@ SPENT = 1e-4
 
 def _can_cross(study: Study, times: tuple[float, ...], spending: Spending) -> tuple[bool, ...]:
     """Can a tail be crossed at each look at all?"""
-    alpha = study.decision.alpha / 2
-    if study.experiment.assignment == "observed":
+    flips = None if study.experiment.assignment == "observed" else study.statistics.flips
+    return _open_at(times, study.decision.alpha / 2, spending, flips)
+
+
+@lru_cache(maxsize=64)
+def _open_at(times: tuple[float, ...], alpha: float, spending: Spending, flips: int | None) -> tuple[bool, ...]:
+    """`_can_cross` of a tail that may spend `alpha`; `flips` None for an observed assignment. Asked at every tick."""
+    if flips is None:
         return tuple(bool(spent >= min(SPENT, alpha)) for spent in spending(np.asarray(times), alpha))
-    return tuple(most > 0 for most in crossings(times, alpha, spending, study.statistics.flips))
+    return tuple(most > 0 for most in crossings(times, alpha, spending, flips))

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from livelift.document.readings import Cause, Interval, Welch
 from livelift.study import Study
 from livelift.tick_sums import ExactSums, TickSums
 from stats import mixture, ratio, user_means
+from stats.user_changes import exact_sums
 from stats.user_means import as_lift, known
 
 
@@ -41,19 +41,11 @@ Totals = dict[str, tuple[ExactSums, ExactSums]]
 
 def totals_of(sums: TickSums) -> Totals:
     """The sums over all buckets, exact whatever their size: the cost of reading them does not grow with users."""
-    return {name: _total(rows) for name, rows in sums.users.items()}
+    return {name: _of_arms(exact_sums(rows)) for name, rows in sums.users.items()}
 
 
-def _total(rows: NDArray[np.int64]) -> tuple[ExactSums, ExactSums]:
-    """Σ over the buckets of int64 (2, buckets, 6), as Python's integers."""
-    bound = max(int(rows.max()), -int(rows.min()))
-    if bound * rows.shape[1] < 2**63:
-        control, treatment = rows.sum(axis=1).tolist()
-    else:  # a sum leaves an int64: the two halves of each number don't
-        high, low = (rows >> 32).sum(axis=1).tolist(), (rows & 0xFFFFFFFF).sum(axis=1).tolist()
-        control, treatment = (
-            [(h << 32) + part for h, part in zip(*halves, strict=True)] for halves in zip(high, low, strict=True)
-        )
+def _of_arms(rows: list[list[int]]) -> tuple[ExactSums, ExactSums]:
+    control, treatment = rows
     return tuple(control), tuple(treatment)
 
 

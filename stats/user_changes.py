@@ -110,11 +110,15 @@ def ratios_change(before: Values, after: Values) -> Integers:
 
 
 def exact_sums(changes: Integers) -> list[list[int]]:
-    """Σ over users of (metrics, users, 6), as integers without bound: squares of many users leave an int64.
+    """Σ over the second axis of three (users, or buckets of them), as integers without bound: squares of many leave an int64.
 
-    >>> exact_sums(np.full((1, 4, 1), 2**62))
-    [[18446744073709551616]]
+    >>> exact_sums(np.full((1, 4, 1), 2**62)), exact_sums(np.array([[[1, 2], [3, 4]]]))
+    ([[18446744073709551616]], [[4, 6]])
     """
+    bound = max(int(changes.max(initial=0)), -int(changes.min(initial=0)))
+    if bound * changes.shape[1] < 2**63:
+        sums: list[list[int]] = changes.sum(axis=1).tolist()
+        return sums
     high, low = (changes >> 32).sum(axis=1), (changes & 0xFFFFFFFF).sum(axis=1)
     return [
         [(h << 32) + part for h, part in zip(*rows, strict=True)]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -32,6 +33,15 @@ def _forget_named_runs(request: pytest.FixtureRequest) -> Iterator[None]:
             current = client.get(current_run_key("lastfm"))
             if current is not None and not current[:1].isdigit():
                 client.delete(current_run_key("lastfm"))
+
+
+@pytest.fixture
+def admin(servers: LocalServers) -> Iterator[Any]:
+    """A client of the shared Redis that may do everything; its data are removed before and after the test."""
+    client = redis.Redis.from_url(servers.redis.admin_url)
+    client.flushall()
+    yield client
+    client.flushall()
 
 
 @pytest.fixture

@@ -3,6 +3,8 @@
 import random
 from dataclasses import dataclass
 
+from livelift.settings import STORES
+
 WORKERS = ("processor-1", "processor-2", "processor-3")
 STATS = ("stats-1", "stats-2")
 """The second one stands by until the first has gone."""
@@ -27,7 +29,6 @@ SHARES = {"process": 0.5, "link": 0.4, "redis": 0.1}
 SECONDS_A_FAULT = 3.0
 FIRST_SECOND = 2.0
 LONG_SHARE = 0.1
-STORES = ("memory", "rocksdict")
 PARTITIONS = (3, 4, 6)
 
 

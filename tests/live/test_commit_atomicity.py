@@ -34,14 +34,6 @@ def server(tmp_path: Path) -> Iterator[RedisServer]:
         yield server
 
 
-@pytest.fixture
-def admin(servers: LocalServers) -> Iterator[Any]:
-    client = redis.Redis.from_url(servers.redis.admin_url)
-    client.flushall()
-    yield client
-    client.flushall()
-
-
 class Halves:
     """A run in two commits, with a verdict and a tick each."""
 

@@ -47,15 +47,12 @@ COMMANDS = {user: [word[1:] for word in words if word.startswith("+")] for user,
 
 
 @pytest.fixture
-def admin(servers: LocalServers) -> Iterator[Any]:
-    """A client of everything; the keys and users are removed after the test."""
-    client = redis.Redis.from_url(servers.redis.admin_url)
-    client.flushall()
-    client.script_flush()
-    yield client
+def admin(admin: Any) -> Iterator[Any]:
+    """A client of everything; users are removed after the test, as the data are."""
+    admin.script_flush()
+    yield admin
     for user in LINES:
-        client.acl_deluser(user)
-    client.flushall()
+        admin.acl_deluser(user)
 
 
 def as_user(servers: LocalServers, admin: Any, user: str, *changes: str) -> str:

@@ -8,11 +8,12 @@ import pytest
 
 from livelift.errors import SettingsError, StudyError
 from livelift.event_time import DAY
+from livelift.plan import DECISECONDS, MILLIONTHS
 from stats.simulate.experiment import Assigned, Observed, assign, observe, ticks, watched
 from stats.simulate.regimes import REGIMES, Sessions
 from stats.simulate.report import resalt, run_one, simulate
 from stats.simulate.tally import DECISIONS, Tally, Truth, result
-from stats.user_value import mean_deciseconds, millionths
+from stats.user_value import in_units
 from tests.statistics.support import STUDY
 
 USERS = 120
@@ -35,11 +36,11 @@ def _slow_sums(seen: Observed, assigned: Assigned, metric: str, before: int) -> 
             continue
         measured = {name: sum(int(values[index]) for index in mine) for name, values in seen.measures.items()}
         if metric == "session_duration":
-            y = mean_deciseconds(measured["seconds"], len(mine))
+            y = in_units(measured["seconds"], len(mine), DECISECONDS)
         elif metric == "skip_rate":
-            y = millionths(measured["skips"], measured["plays"])
+            y = in_units(measured["skips"], measured["plays"], MILLIONTHS)
         elif metric == "artist_diversity":
-            y = millionths(measured["artists"], len(mine))
+            y = in_units(measured["artists"], len(mine), MILLIONTHS)
         else:
             y = len(mine)
         x = int(seen.covariates[metric][user])

@@ -4,8 +4,9 @@ from collections import Counter
 
 import pytest
 
+from livelift.settings import STORES
 from tests.chaos.faults import ACTS
-from tests.chaos.schedule import BUNDLES, KINDS, LINK_KINDS, LINKS, MOMENTARY, PARTITIONS, PROCESSES, STORES, schedule
+from tests.chaos.schedule import BUNDLES, KINDS, LINK_KINDS, LINKS, MOMENTARY, PARTITIONS, PROCESSES, schedule
 
 SEEDS = range(1, 41)
 

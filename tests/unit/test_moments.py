@@ -11,9 +11,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from river.stats import Var
 
+from livelift.plan import DECISECONDS
 from livelift.tick_sums import Moments
 from stats.moments import EMPTY, add, from_sums, merge, remove, replace, variance
-from stats.user_value import mean_deciseconds
+from stats.user_value import in_units
 
 values = st.floats(-1e6, 1e6, allow_nan=False).map(lambda value: round(value, 3))
 samples = st.lists(values, max_size=30)
@@ -144,14 +145,14 @@ def test_exact_integer_state_equals_recomputation_after_a_million_updates() -> N
     for _ in range(1_000_000):
         user, seconds = draw.randrange(500), draw.randrange(0, 86_400)
         before = users.get(user)
-        old = mean_deciseconds(*before) if before else 0
+        old = in_units(*before, DECISECONDS) if before else 0
         spent, sessions = before or (0, 0)
         users[user] = spent + seconds, sessions + 1
-        new = mean_deciseconds(*users[user])
+        new = in_units(*users[user], DECISECONDS)
         n += before is None
         total += new - old
         squares += new * new - old * old
-    exact = [Fraction(mean_deciseconds(*row)) for row in users.values()]
+    exact = [Fraction(in_units(*row, DECISECONDS)) for row in users.values()]
     assert (n, total, squares) == (len(exact), sum(exact), sum(x * x for x in exact))
     mean = sum(exact) / n
     moments = from_sums(n, total, squares, divide_by=600)
