@@ -3,12 +3,12 @@
 Each file of `batch/sql/` holds one statement; it reads the study through `getvariable(…)` and the table `metric`.
 """
 
-from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
 
 import duckdb
 
+from batch.row_sql import FOR_EVER, zone_macros
+from batch.statements import query
 from livelift.errors import StudyError
 from livelift.event_time import DAY, from_date
 from livelift.events import MOST_USER_BYTES
@@ -16,9 +16,6 @@ from livelift.study import Study
 
 MEMORY = "1000MB"
 """What DuckDB may hold; the reader's blocks and Python come on top and stay below 200 MB."""
-
-FOR_EVER = 2**62
-"""A bound in ms that nothing reaches."""
 
 
 def open_database(
@@ -43,20 +40,12 @@ def open_database(
     return connection
 
 
-def query(name: str, parts: Mapping[str, str] | None = None) -> str:
-    """The statement in `batch/sql/<name>.sql`, with `parts` in the place of its comments `/*: name */`."""
-    statement = (resources.files("batch") / "sql" / f"{name}.sql").read_text(encoding="utf-8")
-    for part, sql in (parts or {}).items():
-        statement = statement.replace(f"/*: {part} */", sql)
-    return statement
-
-
 def _variables(study: Study, select_from: int | None, select_to: int | None) -> dict[str, int | str | None]:
     experiment, statistics = study.experiment, study.statistics
     return {
         "most_user_bytes": MOST_USER_BYTES,
-        "not_before": from_date(study.input.not_before),
-        "before": from_date(study.input.before),
+        "not_before": from_date(study.source.not_before),
+        "before": from_date(study.source.before),
         "select_from": select_from,
         "select_to": select_to,
         "salt": experiment.salt,
@@ -89,16 +78,17 @@ def _create_metrics(connection: duckdb.DuckDBPyConnection, study: Study) -> None
                     f"use one of: {', '.join(study.measures)}",
                 )
     connection.execute(
-        "CREATE TABLE declared (position INTEGER, name VARCHAR, kind VARCHAR, measure VARCHAR, per VARCHAR, divide_by BIGINT)"
+        "CREATE TABLE declared (position INTEGER, name VARCHAR, kind VARCHAR, measure VARCHAR, per VARCHAR, divide_by BIGINT, resolution BIGINT)"
     )
     for position, (name, metric) in enumerate(study.metrics.items()):
         connection.execute(
-            "INSERT INTO declared VALUES ($1, $2, $3, $4, $5, $6)",
-            [position, name, metric.kind, metric.measure, metric.per, metric.divide_by],
+            "INSERT INTO declared VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            [position, name, metric.kind, metric.measure, metric.per, metric.divide_by, metric.resolution],
         )
     names = ", ".join(f"'{name}'" for name in study.measures)
     each = [f"m[{number}]" for number in range(1, len(study.measures) + 1)]
     for macro in (
+        *zone_macros(study.source),
         f"measured(name, m) AS m[list_position([{names}], name)]",
         f"added(m) AS [{', '.join(f'sum({one})' for one in each)}]",
         f"squared(m) AS [{', '.join(f'sum({one}::HUGEINT * {one})' for one in each)}]",

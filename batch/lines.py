@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from batch.packing import Ahead, opened
 from livelift.errors import InputError
+from livelift.source import Source
 
 BLOCK = 8 * 1024 * 1024
 """Bytes a read: large enough for numpy to pay, small enough to hold several in memory."""
@@ -29,34 +30,53 @@ Progress = Callable[[int], None]
 """Called with the number of rows read so far."""
 
 
-def raw_lines(path: Path, file_glob: str, progress: Progress | None = None) -> Iterator[pa.RecordBatch]:
+def raw_lines(path: Path, source: Source, progress: Progress | None = None) -> Iterator[pa.RecordBatch]:
     """Every row of the file at `path` in batches of `SCHEMA`, rows counted from 1.
 
     Parameters
     ----------
     path
         A plain file, or one packed with gzip, zstd or tar.
-    file_glob
-        What the file in an archive is called.
+    source
+        Which says what the file in an archive is called.
 
     Raises
     ------
     InputError
         If the file is missing or cannot be read, the archive does not hold it, or it is no text of lines that end in LF.
     """
+    rows = 0
+    for block in _blocks(path, source):
+        batch = _batch(block, rows + 1)
+        rows += batch.num_rows
+        yield batch
+        if progress is not None:
+            progress(rows)
+
+
+def text_lines(path: Path, source: Source) -> Iterator[tuple[int, bytes]]:
+    """Every line with its number, from 1, and its LF, which the last one gets too. Raises `InputError` as `raw_lines` does."""
+    number = 0
+    for block in _blocks(path, source):
+        for line in block.split(b"\n")[:-1]:
+            number += 1
+            if len(line) > LONGEST_ROW:
+                raise _too_long()
+            yield number, line + b"\n"
+
+
+def _blocks(path: Path, source: Source) -> Iterator[bytes]:
+    """The file's text in blocks of whole lines."""
     if path.exists() and not path.is_dir() and not path.is_file():
         raise InputError(f"{path} is a pipe or a device", "write it to a file: it is read more than once")
-    rows = 0
+    first = True
     try:
-        with opened(path, file_glob) as stream:
+        with opened(path, source) as stream:
             for block in _whole_lines(stream):
-                if not rows and _has_only_returns(block):
+                if first and _has_only_returns(block):
                     raise InputError(f"the lines of {path} end in CR alone", "convert it: tr '\\r' '\\n' < FILE > NEW")
-                batch = _batch(block, rows + 1)
-                rows += batch.num_rows
-                yield batch
-                if progress is not None:
-                    progress(rows)
+                first = False
+                yield block
     except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
         raise InputError(f"{path} cannot be read: {error}", "give a readable file, or copy it again") from error
 

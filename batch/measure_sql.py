@@ -10,9 +10,6 @@ from dataclasses import dataclass
 from livelift.measures import Between, Measure, Wanted
 from livelift.study import Study
 
-FIELDS = {"lastfm_tsv": {"artist_id": "field[3]", "artist": "field[4]", "track_id": "field[5]", "track": "field[6]"}}
-"""Format → field → where `line.sql` has it."""
-
 
 @dataclass(frozen=True, slots=True)
 class MeasureSql:
@@ -110,9 +107,9 @@ def _condition(where: Mapping[str, Wanted], at: Mapping[str, str]) -> str:
             met += [f"{at[field]} < {wanted.below}"] if wanted.below is not None else []
         else:
             values = wanted if isinstance(wanted, list) else [wanted]
-            met.append(f"{at[field]} IN ({', '.join(map(_literal, values))})")
+            met.append(f"{at[field]} IN ({', '.join(map(literal, values))})")
     return f"({' AND '.join(met)})"
 
 
-def _literal(value: str | int) -> str:
+def literal(value: str | int) -> str:
     return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"

@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from livelift.errors import InputError
+from livelift.source import Source
 
 BLOCK = 512
 """Of a tar: its headers have this size."""
@@ -62,13 +63,13 @@ class Ahead:
 
 
 @contextmanager
-def opened(path: Path, file_glob: str) -> Iterator[Ahead]:
+def opened(path: Path, source: Source) -> Iterator[Ahead]:
     """The text of the file at `path`, without its packing and a byte order mark.
 
     Parameters
     ----------
-    file_glob
-        What the file in an archive is called, itself packed or not.
+    source
+        Which says what the file in an archive is called, itself packed or not.
 
     Raises
     ------
@@ -87,7 +88,7 @@ def opened(path: Path, file_glob: str) -> Iterator[Ahead]:
                 stream = Ahead(pa.CompressedInputStream(pa.PythonFile(packed, "r"), "zstd"))
             elif _is_tar_header(head):
                 archives.append(tarfile.open(fileobj=packed, mode="r|"))
-                stream = Ahead(_member(archives[-1], path, file_glob))
+                stream = Ahead(_member(archives[-1], path, source))
             else:
                 break
         else:
@@ -96,15 +97,15 @@ def opened(path: Path, file_glob: str) -> Iterator[Ahead]:
         if head[:2] in (b"\xff\xfe", b"\xfe\xff") and 0 in head:
             kinds.append("UTF-16 text")
         if kinds:
-            raise InputError(
-                f"{path} is {kinds[0]}", "give tab-separated UTF-8 text; it may be packed as gzip, zstd or tar"
-            )
+            raise InputError(f"{path} is {kinds[0]}", "give UTF-8 text; it may be packed as gzip, zstd or tar")
         if head.startswith(b"\xef\xbb\xbf"):
             stream.skip(3)
         yield stream
         for archive in archives:
-            if _next_member(archive, file_glob) is not None:
-                raise InputError(f"{path} holds more than one file {file_glob}", "unpack it and give one of them")
+            if _next_member(archive, source) is not None:
+                raise InputError(
+                    f"{path} holds more than one file {source.file_glob}", "unpack it and give one of them"
+                )
 
 
 def _is_tar_header(head: bytes) -> bool:
@@ -117,20 +118,22 @@ def _is_tar_header(head: bytes) -> bool:
     return int(digits, 8) == sum(head) - sum(head[148:156]) + 8 * ord(" ")
 
 
-def _member(archive: tarfile.TarFile, path: Path, file_glob: str) -> Any:
+def _member(archive: tarfile.TarFile, path: Path, source: Source) -> Any:
     """The events' file of the archive."""
-    member = _next_member(archive, file_glob)
+    member = _next_member(archive, source)
     if member is None:
-        raise InputError(f"{path} holds no file {file_glob}", "give the archive as published, or the .tsv file itself")
+        raise InputError(
+            f"{path} holds no file {source.file_glob}", "give the archive as published, or the file itself"
+        )
     return archive.extractfile(member)
 
 
-def _next_member(archive: tarfile.TarFile, file_glob: str) -> tarfile.TarInfo | None:
-    """The next file of that name. The published archive also holds the users' profiles, whose name fits the glob."""
+def _next_member(archive: tarfile.TarFile, source: Source) -> tarfile.TarInfo | None:
+    """The next file of that name. An excluded one fits the glob and is another."""
     while (member := archive.next()) is not None:
         name = PurePosixPath(member.name).name
         for packed in (".gz", ".zst"):
             name = name.removesuffix(packed)
-        if member.isfile() and fnmatchcase(name, file_glob) and name != "userid-profile.tsv":
+        if member.isfile() and fnmatchcase(name, source.file_glob) and name not in source.exclude:
             return member
     return None

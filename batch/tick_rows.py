@@ -4,7 +4,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from batch.database import query
+from batch.statements import query
 from livelift.study import Study
 from livelift.tick_sums import SUM_COLUMNS, ExactSums, InputCounts, Moments, TickSums
 

@@ -15,9 +15,12 @@ from typing import Self
 import duckdb
 import pyarrow as pa
 
-from batch.database import open_database, query
-from batch.lines import SCHEMA, raw_lines
-from batch.measure_sql import FIELDS, measure_sql
+from batch.database import open_database
+from batch.feed import batches, fed, raw_sql
+from batch.lines import text_lines
+from batch.measure_sql import measure_sql
+from batch.row_sql import fields_at, row_parts
+from batch.statements import query
 from batch.tick_rows import read_ticks
 from livelift.assignment import VARIANTS
 from livelift.errors import InputError, StateError
@@ -62,7 +65,7 @@ class Twin:
     Parameters
     ----------
     data
-        A file of the format of the study `lastfm`, plain or packed (`batch.packing`).
+        A file of the format that the study declares; text may be packed (`batch.packing`).
     select_from, select_to
         Only events in [select_from, select_to), in ms; others are rejected as `not_selected`.
     progress
@@ -82,7 +85,7 @@ class Twin:
         self._study = study
         self._progress = progress
         self._folder = TemporaryDirectory(prefix="livelift-twin-")
-        self._measures = measure_sql(study, FIELDS[study.input.format])
+        self._measures = measure_sql(study, fields_at(study))
         self._database = open_database(Path(self._folder.name), study, select_from, select_to)
 
     def __enter__(self) -> Self:
@@ -145,9 +148,9 @@ class Twin:
         if self._counts.accepted == 0:
             raise InputError(
                 f"{self._data} has no acceptable row: {self._counts.rows} rows, rejected {self._counts.rejected}"
-                f"{self._first_row()}",
-                "give a file of the published format with events in the range that the study accepts: six columns with "
-                "tabs between, times like 2009-03-02T08:00:00Z (docs/07-rejected-rows.md)",
+                f"{self._an_example()}",
+                "give a file of the format that the study declares, with events in the range that it accepts "
+                "(docs/07-rejected-rows.md)",
             )
         self._database.execute("SET VARIABLE end_only = $value", {"value": end_only})
         self._database.execute("SET VARIABLE covered_to = $value", {"value": self._covered_to})
@@ -158,19 +161,20 @@ class Twin:
         except (duckdb.ConversionException, duckdb.OutOfRangeException):
             raise StateError(
                 "a user's total or mean is too large to be squared exactly",
-                "look in the input for the users with the most events, or give the study a coarser measure",
+                "look in the input for the users with the most events, or give the metric fewer units per raw unit (metrics.NAME.resolution in the study)",
             ) from None
 
-    def _first_row(self) -> str:
-        """The file's first row, for the message that none is acceptable."""
-        for batch in raw_lines(self._data, self._study.input.file_glob):
-            return f"; the first is {batch['line'][0].as_py()[:SHOWN_BYTES].decode(errors='backslashreplace')!a}"
+    def _an_example(self) -> str:
+        """The first line of a text, for the message that no row is acceptable."""
+        if self._study.source.format not in ("json", "parquet"):
+            for _, line in text_lines(self._data, self._study.source):
+                return f"; the first line is {line[:SHOWN_BYTES].decode(errors='backslashreplace')!a}"
         return ""
 
     @cached_property
     def _counts(self) -> InputCounts:
         """Reads the file: the tables up to `session` and `user_day` are there once the counts are."""
-        with self._feed(), self._one_commit():
+        with fed(self._database, self._study, self._batches), self._one_commit():
             self._create("line", "listener")
             for number in self._measures.numbered:
                 self._database.execute(query("text", {"i": str(number)}))
@@ -181,7 +185,16 @@ class Twin:
 
     def _create(self, *tables: str) -> None:
         for table in tables:
-            self._database.execute(query(table, self._measures.parts()))
+            self._database.execute(query(table, self._parts))
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        return batches(self._study, self._data, self._progress)
+
+    @cached_property
+    def _parts(self) -> dict[str, str]:
+        """What the study puts into the statements."""
+        raw = raw_sql(self._study, self._data, self._database)
+        return {"raw": raw, **row_parts(self._study), **self._measures.parts()}
 
     def _count(self) -> InputCounts:
         self._covered_to: int | None = self._database.execute(query("covered_to")).fetchall()[0][0]
@@ -190,28 +203,6 @@ class Twin:
         rejected = {reason: by_reason[reason] for reason in sorted(filter(None, by_reason))}
         accepted = self._database.table("event").count("*").fetchall()[0][0]
         return InputCounts(acceptable + sum(rejected.values()), accepted, rejected, acceptable - accepted)
-
-    @contextmanager
-    def _feed(self) -> Iterator[None]:
-        """The table `feed` while the file is read. The reader's own error comes out: DuckDB would lose its type."""
-        failed: list[InputError] = []
-
-        def watched() -> Iterator[pa.RecordBatch]:
-            try:
-                yield from raw_lines(self._data, self._study.input.file_glob, self._progress)
-            except InputError as error:
-                failed.append(error)
-                raise
-
-        self._database.register("feed", pa.RecordBatchReader.from_batches(SCHEMA, watched()))
-        try:
-            yield
-        except duckdb.Error:
-            if failed:
-                raise failed[0] from None
-            raise
-        finally:
-            self._database.unregister("feed")
 
     @contextmanager
     def _one_commit(self) -> Iterator[None]:

@@ -38,6 +38,9 @@ def generate(
         raise SettingsError("there is nothing to generate", "use --events and --users of 1 or more")
     if not -0.9 <= lift <= 10:
         raise SettingsError(f"--lift {lift} is not possible", "use a fraction from -0.9 to 10: 0.10 for +10 %")
+    loaded = load_study(study)
+    if not loaded.source.generator:
+        raise SettingsError(f"the study '{loaded.name}' has no generator", "give a study that has one: --study lastfm")
     with console.status(f"generating {events:,} events"):
-        lastfm_generator.generate(out, events=events, users=users, lift=lift, seed=seed, study=load_study(study))
+        lastfm_generator.generate(out, events=events, users=users, lift=lift, seed=seed, study=loaded)
     say(f"wrote {out} and {out}.truth.json")

@@ -15,7 +15,8 @@ import msgspec
 from xxhash import xxh3_64_intdigest as hash64
 
 from livelift.event_time import SECOND
-from livelift.measures import LARGEST, Between, Fields, Measure, Measures, Wanted
+from livelift.measures import Between, Measure, Measures, Wanted
+from livelift.source import LARGEST, Fields
 
 FEW = 32
 """Numbers of a session, 8 bytes each, that are kept without looking which are there twice."""

@@ -1,17 +1,15 @@
-"""What a study declares of its events and sessions: the fields of an event, and the measures of a session over them.
+"""What a study declares of its sessions: measures over the fields of their events.
 
 A measure is one aggregate over the session's events, of those that meet `where` if that is given. What has no event at
 all is 0. `livelift.compiled_measures` makes a function of it for the stream; the batch twin makes SQL of it by itself.
 """
 
-import re
-from keyword import iskeyword
 from typing import Literal
 
 import msgspec
 
-LARGEST = 10**12
-"""The largest value of an integer field, and its negative the least: a session's sum of nine million stays an int64."""
+from livelift.checked import Check, is_name
+from livelift.source import LARGEST, Fields
 
 SESSION, EVENT = "session", "event"
 
@@ -20,18 +18,9 @@ LENGTH = "seconds"
 
 AGGREGATES = ("length", "count", "sum", "min", "max", "first", "last", "distinct")
 
-_RESERVED = ("v", "row", "user", "time")
-"""What every event has besides its fields."""
-
 
 class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A table of the study file: unknown keys are refused."""
-
-
-class Field(_Part, frozen=True):
-    """A field of an event. Integers are whole numbers from −10¹² to 10¹²."""
-
-    type: Literal["text", "integer"]
 
 
 class Between(_Part, frozen=True):
@@ -87,42 +76,26 @@ class Measure(_Part, frozen=True):
         return (of,) if isinstance(of, str) else tuple(of)
 
 
-Fields = dict[str, Field]
 Measures = dict[str, Measure]
-
-Check = tuple[str, bool, str]
-"""A key, is it wrong, what it has to be."""
 
 
 def checks(fields: Fields, measures: Measures) -> list[Check]:
     """(key, is it wrong, what it has to be) for all that types alone cannot say."""
-    rows = [
-        (
-            f"fields.{name}",
-            not _is_name(name) or name in _RESERVED,
-            f"call it by lower-case letters, digits and _, and not {', '.join(_RESERVED)}",
-        )
-        for name in fields
-    ]
     if not measures:
-        return rows
+        return []
     first = next(iter(measures))
-    rows.append(
+    rows: list[Check] = [
         ("measures", first != LENGTH, f'let {LENGTH} = {{length = "session"}} be the first: every session has a length')
-    )
+    ]
     for name, measure in measures.items():
         rows += _measure_checks(f"measures.{name}", name, measure, fields)
     return rows
 
 
-def _is_name(name: str) -> bool:
-    return re.fullmatch(r"[a-z][a-z0-9_]{0,62}", name) is not None and not iskeyword(name)
-
-
 def _measure_checks(key: str, name: str, measure: Measure, fields: Fields) -> list[Check]:
     given = [one for one in AGGREGATES if getattr(measure, one) is not None]
     rows = [
-        (key, not _is_name(name), "call it by lower-case letters, digits and _"),
+        (key, not is_name(name), "call it by lower-case letters, digits and _"),
         (key, len(given) != 1, f"give one of: {', '.join(AGGREGATES)}"),
     ]
     if len(given) != 1:

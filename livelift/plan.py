@@ -140,15 +140,15 @@ def _included(metric: Metric, prior: int) -> Reading:
     match metric.kind:
         case "session_mean" if metric.measure == DURATION:
             covariate = Covariate(DURATION, partial(duration_covariate, prior_seconds=prior))
-            return Reading(metric.measure, SESSIONS, DECISECONDS, covariate)
+            return Reading(metric.measure, SESSIONS, metric.resolution or DECISECONDS, covariate)
         case "session_mean":
-            return Reading(metric.measure, SESSIONS, MILLIONTHS)
+            return Reading(metric.measure, SESSIONS, metric.resolution or MILLIONTHS)
         case "user_ratio":
-            return Reading(metric.measure, metric.per, MILLIONTHS)
+            return Reading(metric.measure, metric.per, metric.resolution or MILLIONTHS)
         case "session_count":
             return Reading(SESSIONS, USERS, 1, Covariate("", lambda _, sessions: count_covariate(sessions)))
         case "next_day_return":
-            return Reading(RETURNED, ELIGIBLE, MILLIONTHS)
+            return Reading(RETURNED, ELIGIBLE, metric.resolution or MILLIONTHS)
 
 
 def _covariate_of_sum(metric: Metric, prior: int) -> Covariate | None:

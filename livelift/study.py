@@ -15,23 +15,15 @@ import msgspec
 
 from livelift.errors import StudyError
 from livelift.event_time import DAY, SECOND, from_date
-from livelift.measures import Fields, Measures
+from livelift.measures import Measures
 from livelift.sessions import session_measures
+from livelift.source import Fields, Source
 from livelift.study_checks import OWN_TOTALS, checks
 from livelift.study_folders import DECLARATION, MODULE, find_study, shown
 
 
 class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A table of the study file: unknown keys are refused."""
-
-
-class Input(_Part, frozen=True):
-    """What the source accepts: files of `format`, `file_glob` under data/raw/, dates in [not_before, before)."""
-
-    format: Literal["lastfm_tsv"]
-    file_glob: str
-    not_before: date
-    before: date
 
 
 class Sessions(_Part, frozen=True):
@@ -132,7 +124,9 @@ class Metric(_Part, frozen=True):
 
     `kind`: *session_mean* = mean of `measure` over the user's sessions (the classic unit is the session);
     *user_ratio* = Σ `measure` / Σ `per` of the user; *session_count* = the user's sessions; *next_day_return* = of the
-    user's active days, the share followed by an active day. A shown value is the raw one over `divide_by`.
+    user's active days, the share followed by an active day. A shown value is the raw one over `divide_by`. A user's value is
+    kept as a whole number of `resolution` units per raw unit, so that sums are exact; 0: 10 of a length in seconds, a million
+    of any other mean or ratio, which leaves room for values up to 3,037.
     """
 
     title: str
@@ -142,13 +136,14 @@ class Metric(_Part, frozen=True):
     measure: str = ""
     per: str = ""
     divide_by: int = 1
+    resolution: int = 0
 
 
 class Study(_Part, frozen=True):
     schema: int
     name: str
     title: str
-    input: Input
+    source: Source
     sessions: Sessions
     experiment: Experiment
     names: Names

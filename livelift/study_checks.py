@@ -5,28 +5,27 @@ from math import ceil, floor, inf
 from typing import TYPE_CHECKING
 
 from livelift.assignment import exchange_bits
-from livelift.measures import Check
+from livelift.checked import Check
 from livelift.measures import checks as measure_checks
+from livelift.source import checks as source_checks
 
 if TYPE_CHECKING:
     from livelift.study import Health, Study
 
 SCHEMA = 1
 
+MILLIONTHS = 1_000_000
+
 OWN_TOTALS = ("users", "sessions", "eligible_days", "returned_days")
 """Names of what is known of a user without any measure (`livelift.plan`): no measure can have one of them."""
-
-FIELDS_OF = {"lastfm_tsv": ("artist_id", "artist", "track_id", "track")}
-"""Format → the fields that its events have, all of them texts."""
 
 
 def checks(study: "Study") -> list[Check]:
     """(key, is it wrong, what it has to be) for all that types alone cannot say. NaN is wrong wherever a number is asked."""
-    inp, ses, exp = study.input, study.sessions, study.experiment
+    sou, ses, exp = study.source, study.sessions, study.experiment
     rows = [
         ("schema", study.schema != SCHEMA, f"this program reads schema {SCHEMA}"),
         ("name", not re.fullmatch(r"[a-z][a-z0-9_]*", study.name), "use lower-case letters, digits and _"),
-        ("input.before", inp.before <= inp.not_before, "it has to be after input.not_before"),
         ("sessions.gap_seconds", ses.gap_seconds <= 0, "use a positive number of seconds"),
         ("sessions.allowed_lateness_seconds", ses.allowed_lateness_seconds < 0, "use 0 or more seconds"),
         ("experiment.salt", not exp.salt, "give a salt, chosen before the period opens"),
@@ -40,14 +39,15 @@ def checks(study: "Study") -> list[Check]:
         ("experiment.period_end", exp.period_end <= exp.period_start, "it has to be after experiment.period_start"),
         (
             "experiment.period_start",
-            exp.period_end <= inp.not_before or exp.period_start >= inp.before,
-            f"rows are accepted from {inp.not_before} to {inp.before} (input.not_before, input.before) only, so the period would "
+            exp.period_end <= sou.not_before or exp.period_start >= sou.before,
+            f"rows are accepted from {sou.not_before} to {sou.before} (source.not_before, source.before) only, so the period would "
             "have none",
         ),
         ("experiment.pre_period_days", exp.pre_period_days < 0, "use 0 or more days"),
         ("experiment.minimum_sessions", exp.minimum_sessions < 1, "use 1 or more"),
         ("experiment.wait_days", not 0 <= exp.wait_days <= 366, "use a whole number of days from 0 to 366"),
-        *_field_checks(study),
+        *source_checks(sou, study.fields),
+        *_name_checks(study),
         *measure_checks(study.fields, study.measures),
         *_decision_checks(study),
         *_statistics_checks(study),
@@ -69,6 +69,16 @@ def checks(study: "Study") -> list[Check]:
                 "leave it out: only user_ratio divides by one",
             ),
             (f"{key}.divide_by", metric.divide_by < 1, "use 1 or more"),
+            (
+                f"{key}.resolution",
+                not 0 <= metric.resolution <= MILLIONTHS,
+                f"use 1 to {MILLIONTHS:,} units per raw unit",
+            ),
+            (
+                f"{key}.resolution",
+                metric.kind == "session_count" and metric.resolution != 0,
+                "leave it out: a number of sessions is whole",
+            ),
             (
                 f"{key}.kind",
                 metric.kind == "next_day_return" and exp.days < 2,
@@ -163,12 +173,8 @@ def _health_checks(hea: "Health") -> list[Check]:
     ]
 
 
-def _field_checks(study: "Study") -> list[Check]:
-    there = FIELDS_OF[study.input.format]
-    rows = []
-    for name, field in study.fields.items():
-        rows.append((f"fields.{name}", name not in there, f"{study.input.format} has: {', '.join(there)}"))
-        rows.append((f"fields.{name}.type", field.type != "text", f'{study.input.format} has texts only: use "text"'))
-    for name in study.measures:
-        rows.append((f"measures.{name}", name in OWN_TOTALS, "call it otherwise: every user has a total of that name"))
-    return rows
+def _name_checks(study: "Study") -> list[Check]:
+    return [
+        (f"measures.{name}", name in OWN_TOTALS, "call it otherwise: every user has a total of that name")
+        for name in study.measures
+    ]

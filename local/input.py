@@ -7,8 +7,8 @@ from livelift.errors import InputError
 from livelift.study import Study
 from local.disk import require_free_space
 from local.run_folder import RunFolder
+from producer.sources.finding import require_file
 from producer.sources.input_file import text_bytes
-from producer.sources.lastfm_files import require_file
 from producer.stand_in import find_or_generate
 
 RAW = Path("data/raw")

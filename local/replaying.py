@@ -8,7 +8,8 @@ from livelift.study import Study
 from livelift.study_folders import reference_to
 from local.run_folder import Run, RunFolder
 from producer.cache import key_of
-from producer.sources import Selection, source_of
+from producer.sources import Selection
+from producer.sources.finding import find
 
 
 def run_for_replay(
@@ -21,7 +22,7 @@ def run_for_replay(
     InputError
         If there is no input.
     """
-    path = source_of(study).find(data, study)
+    path = find(data, study)
     run = Run.new(
         study=study.name,
         study_at=reference_to(study.name, study.folder),

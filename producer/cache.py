@@ -21,10 +21,11 @@ import pyarrow as pa
 import structlog
 
 from livelift.events import Manifest
-from livelift.study import Input, Study
+from livelift.source import Field, Source
+from livelift.study import Study
 from producer.sources import Selection
 
-CACHE_SCHEMA = 3
+CACHE_SCHEMA = 4
 """Raised whenever the files' content or meaning changes; a cache of another schema is made anew."""
 
 EVENTS = pa.schema([("row", pa.int64()), ("time", pa.int64()), ("user", pa.string()), ("value", pa.binary())])
@@ -42,7 +43,8 @@ class CacheKey(msgspec.Struct, frozen=True):
 
     schema: int
     study: str
-    input: Input
+    source: Source
+    fields: dict[str, Field]
     start: int | None
     end: int | None
     path: str
@@ -106,7 +108,8 @@ def key_of(path: Path, study: Study, selection: Selection) -> CacheKey:
     return CacheKey(
         schema=CACHE_SCHEMA,
         study=study.name,
-        input=study.input,
+        source=study.source,
+        fields=study.fields,
         start=selection.start,
         end=selection.end,
         path=str(path.resolve()),

@@ -23,7 +23,8 @@ from livelift.study import Study
 from producer.cache import EVENTS, CacheKey, Prepared, building_folder, key_of, load, locked, publish, seal
 from producer.report import Interrupted, Report, Reporter, Stopped, never, silent
 from producer.sorting import DuplicateFilter, sorted_rows
-from producer.sources import REJECTED, JudgedBlock, Selection, Source, source_of
+from producer.sources import REJECTED, JudgedBlock, Reader, Selection, reader_of
+from producer.sources.finding import find
 from producer.sources.input_file import text_bytes
 
 MAX_THREADS = 4
@@ -61,8 +62,8 @@ def prepare(
     Interrupted
         If `stopped` says so.
     """
-    source = source_of(study)
-    path = source.find(data, study)
+    reader = reader_of(study)
+    path = find(data, study)
     try:
         key = key_of(path, study, selection)
     except OSError as error:
@@ -74,7 +75,7 @@ def prepare(
             return ready
         check_disk(path, cache)
         with building_folder(cache, key) as building:
-            manifest = _Build(study, source, path, selection, report, stopped).run(building)
+            manifest = _Build(study, reader, path, selection, report, stopped).run(building)
             _still_the_same(path, study, selection, key)
             seal(building, key, manifest)
             publish(building, cache, key)
@@ -106,9 +107,9 @@ class _Build:
     """One making of a cache: reads with one hand, writes with the other, and counts."""
 
     def __init__(
-        self, study: Study, source: Source, path: Path, selection: Selection, report: Reporter, stopped: Stopped
+        self, study: Study, reader: Reader, path: Path, selection: Selection, report: Reporter, stopped: Stopped
     ) -> None:
-        self._study, self._source, self._path, self._selection = study, source, path, selection
+        self._study, self._reader, self._path, self._selection = study, reader, path, selection
         self._report, self._stopped = report, stopped
         self._rows = self._acceptable = self._written = 0
         self._reasons: Counter[str] = Counter()
@@ -136,7 +137,7 @@ class _Build:
                 )
             )
             duplicates = DuplicateFilter()
-            for batch in sorted_rows(self._acceptable_rows(rejected), self._source, spill, threads):
+            for batch in sorted_rows(self._acceptable_rows(rejected), self._reader, spill, threads):
                 self._write(events, batch.filter(pa.array(duplicates.first_ones(batch))))
         shutil.rmtree(spill)
         if not self._written:
@@ -153,7 +154,7 @@ class _Build:
 
     def _acceptable_rows(self, rejected: pq.ParquetWriter) -> Iterator[pa.RecordBatch]:
         """The acceptable rows in the file's order; the others go to `rejected`."""
-        for block in self._source.read(self._path, self._study, self._selection):
+        for block in self._reader.read(self._path, self._selection):
             self._count(block)
             if block.rejected.num_rows:
                 self._note(block.rejected)
@@ -209,9 +210,9 @@ class _Build:
         line, text = self._first_wrong[most]
         return InputError(
             f"{self._path}: not one of its {self._rows} rows is acceptable (rejected: {counts}). "
-            f"Line {line}: {self._source.what_is_wrong(most, text)}",
-            f"give a file like {self._study.input.file_glob} as it was published; "
-            f"the reasons are in docs/07-rejected-rows.md",
+            f"Line {line}: {self._reader.what_is_wrong(most, text)}",
+            "give a file as the study declares it, or correct [source] and [fields] of the study; the reasons are in "
+            "docs/07-rejected-rows.md",
         )
 
 

@@ -9,21 +9,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from producer.sources import ACCEPTED, Source
+from producer.sources import Reader
 
 MEMORY_LIMIT = "700MB"
 """DuckDB's share; with what Arrow and Python hold beside it the whole stays well below 1.5 GB."""
 
 BATCH_ROWS = 1 << 16
 
-SORTED = pa.schema([("time", pa.int64()), ("user", pa.string()), ("fields", pa.string())])
-"""Rows in replay order; `fields` is the event's own JSON object."""
-
 
 def sorted_rows(
-    batches: Iterator[pa.RecordBatch], source: Source, spill: Path, threads: int
+    batches: Iterator[pa.RecordBatch], reader: Reader, spill: Path, threads: int
 ) -> Iterator[pa.RecordBatch]:
-    """The rows of `batches` (schema `ACCEPTED`) in replay order, as `SORTED`.
+    """The accepted rows in replay order: `time` in ms, `user`, `fields` (the event's JSON object), and, where that is not
+    `fields`, `identity` (what is equal in duplicates).
 
     Parameters
     ----------
@@ -44,7 +42,8 @@ def sorted_rows(
             failure.append(error)
             raise
 
-    rows = pa.RecordBatchReader.from_batches(ACCEPTED, watched())
+    identity = "" if reader.identity_sql == reader.fields_sql else f", {reader.identity_sql} AS identity"
+    rows = pa.RecordBatchReader.from_batches(reader.accepted, watched())
     with duckdb.connect(config={"memory_limit": MEMORY_LIMIT, "threads": threads}) as database:
         database.execute("SET temp_directory = $spill", {"spill": str(spill)})
         database.execute("SET preserve_insertion_order = false")  # ORDER BY alone orders
@@ -52,12 +51,8 @@ def sorted_rows(
         try:
             yield from database.sql(
                 f"""
-                SELECT time, "user", {source.fields_sql}::VARCHAR AS fields
-                FROM (
-                    SELECT time, "user", string_split(text, chr(9)) AS f
-                    FROM (SELECT *, {source.user_sql} AS "user" FROM rows)
-                    ORDER BY time, "user", line
-                )
+                SELECT time, "user", {reader.fields_sql} AS fields{identity}
+                FROM (SELECT *, {reader.user_sql} AS "user" FROM rows ORDER BY time, "user", line)
                 """
             ).to_arrow_reader(BATCH_ROWS)
         except duckdb.Error:
@@ -72,24 +67,24 @@ class DuplicateFilter:
 
     def __init__(self) -> None:
         self._last: tuple[int, str] | None = None
-        self._seen: set[str] = set()  # `fields` of the rows so far with that time and user
+        self._seen: set[str] = set()  # what identifies the rows so far with that time and user
 
     def first_ones(self, batch: pa.RecordBatch) -> NDArray[np.bool_]:
-        """Which rows of the next `batch` (schema `SORTED`) are no duplicates, (n,)."""
+        """Which rows of the next `batch` of `sorted_rows` are no duplicates, (n,)."""
         keep = np.ones(batch.num_rows, bool)
         if not batch.num_rows:
             return keep
-        time, user, fields = batch.columns
+        time, user, identity = batch["time"], batch["user"], batch.column(batch.num_columns - 1)
         joined = np.empty(batch.num_rows, bool)  # has the time and user of the row before it
         joined[0] = self._last == (time[0].as_py(), user[0].as_py())
         joined[1:] = pc.and_(pc.equal(time[1:], time[:-1]), pc.equal(user[1:], user[:-1]))
         for row in np.flatnonzero(joined).tolist():
             if row and not joined[row - 1]:
-                self._seen = {fields[row - 1].as_py()}
-            value = fields[row].as_py()
+                self._seen = {identity[row - 1].as_py()}
+            value = identity[row].as_py()
             keep[row] = value not in self._seen
             self._seen.add(value)
         if not joined[-1]:
-            self._seen = {fields[-1].as_py()}
+            self._seen = {identity[-1].as_py()}
         self._last = (time[-1].as_py(), user[-1].as_py())
         return keep

@@ -6,7 +6,8 @@ from pathlib import Path
 from livelift.errors import MissingInputError
 from livelift.study import Study
 from producer.report import Interrupted, Stopped, never
-from producer.sources import lastfm_generator, source_of
+from producer.sources import lastfm_generator
+from producer.sources.finding import find
 
 EVENTS = 1_800_000
 LIFT = 0.15
@@ -26,13 +27,15 @@ def find_or_generate(
     Raises
     ------
     InputError
-        If `data` holds more than one.
+        If `data` holds more than one, or none and the study has no generator.
     Interrupted
         If `stopped` says so while generating; nothing is left of it.
     """
     try:
-        found = source_of(study).find(data, study)
+        found = find(data, study)
     except MissingInputError:
+        if not study.source.generator:
+            raise
         return _generate(data, study, generated, say, events, stopped)
     say(f"replaying {found}")
     return found
@@ -43,7 +46,7 @@ def _generate(
 ) -> Path:
     path = generated / f"{study.name}-{events}-lift{LIFT}-seed{SEED}.tsv"
     if not path.exists():
-        say(f"no {data}/{study.input.file_glob}: generating {events:,} calibrated events instead")
+        say(f"no {data}/{study.source.file_glob}: generating {events:,} calibrated events instead")
         generated.mkdir(parents=True, exist_ok=True)
 
         def watch(done: int, total: int) -> None:

@@ -300,7 +300,7 @@ class Aggregate:
             if rows[:, places[users], 2].min() < 0:
                 raise StateError(
                     "the squares of a bucket's users are too large to be summed exactly",
-                    "give the study more buckets, or a coarser measure: studies/<name>.toml",
+                    "give the study more buckets, or the metric fewer units per raw unit (metrics.NAME.resolution in the study)",
                 )
         self.changed.rows.update(zip(variants.tolist(), buckets.tolist(), strict=True))
 

@@ -107,7 +107,7 @@ def flipped_sums(matrix: Floats, sums: NDArray[np.int64]) -> tuple[Floats, Float
     if np.abs(sums.astype(np.float64)).max() >= LARGEST:
         raise StateError(
             "the sums of a bucket's users are too large to be exchanged exactly",
-            "give the study more buckets, or a coarser measure: studies/<name>.toml",
+            "give the study more buckets, or the metric fewer units per raw unit (metrics.NAME.resolution in the study)",
         )
     # Two halves, each exact; together they are rounded once, however large the sums are.
     high = sums >> HALF

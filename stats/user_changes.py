@@ -77,7 +77,7 @@ def values(columns: Columns, rows: Integers, counted: NDArray[np.bool_]) -> Valu
     if largest > LARGEST:
         raise StateError(
             f"a user's total or mean of {largest} is too large to be squared exactly",
-            "look in the input for the users with the most events, or give the study a coarser measure",
+            "look in the input for the users with the most events, or give the metric fewer units per raw unit (metrics.NAME.resolution in the study)",
         )
     return Values(s, n, y)
 

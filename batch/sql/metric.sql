@@ -15,6 +15,7 @@ SELECT
         ELSE per
     END AS denominator_of,
     CASE
+        WHEN resolution > 0 THEN resolution
         WHEN kind = 'session_mean' AND measure = 'seconds' THEN 10             -- deciseconds
         WHEN kind = 'session_count' THEN 1
         ELSE 1000000                                                           -- millionths

@@ -1,6 +1,6 @@
-"""Sources: how a study's input is found, read and validated. One module a file format.
+"""Sources: how a study's input is found, read and validated, by its declaration (`livelift.source`).
 
-A source yields blocks of judged rows; what follows (sorting, duplicates, the cache) is the same for all of them.
+A reader yields blocks of judged rows; what follows (sorting, duplicates, the cache) is the same for all of them.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,9 +10,6 @@ from pathlib import Path
 import pyarrow as pa
 
 from livelift.study import Study
-
-ACCEPTED = pa.schema([("time", pa.int64()), ("line", pa.int64()), ("text", pa.string())])
-"""Rows of the stream to be: event time in ms, original line number (1 …), the line without its end."""
 
 REJECTED = pa.schema([("line", pa.int64()), ("reason", pa.string()), ("text", pa.binary())])
 """Rows for the dead-letter topic: original line number, why, the line's bytes (at most `MOST_KEPT_BYTES`)."""
@@ -33,7 +30,8 @@ class JudgedBlock:
     rows
         How many there were.
     accepted, rejected
-        Batches of the schemas above. Rows outside the selection are counted, not kept: nothing is wrong with them.
+        Batches of the reader's schema and of `REJECTED`. Rows outside the selection are counted, not kept: nothing is wrong
+        with them.
     reasons
         Rejected rows by reason.
     reaches_end
@@ -52,28 +50,35 @@ class JudgedBlock:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """A format.
+class Reader:
+    """Reads the files of one study.
 
-    find
-        (folder or file, study) → the input file, or InputError saying where to get one.
     read
-        (file, study, selection) → blocks in the file's order.
+        (file, selection) → blocks in the file's order.
     what_is_wrong
-        (reason, rejected line) → what is wrong with it and what is wanted, for a person.
-    user_sql, fields_sql
-        DuckDB expressions over `text`: the user id; the event's own fields as a JSON object.
+        (reason, rejected row) → what is wrong with it and what is wanted, for a person.
+    accepted
+        Schema of the accepted rows: `time` in ms, `line` (number in the file, from 1), and what the expressions need.
+    user_sql, fields_sql, identity_sql
+        DuckDB expressions over the accepted rows: the user; the event's JSON object; what is equal in duplicates.
     """
 
-    find: Callable[[Path, Study], Path]
-    read: Callable[[Path, Study, Selection], Iterator[JudgedBlock]]
+    read: Callable[[Path, Selection], Iterator[JudgedBlock]]
     what_is_wrong: Callable[[str, bytes], str]
+    accepted: pa.Schema
     user_sql: str
     fields_sql: str
+    identity_sql: str
 
 
-def source_of(study: Study) -> Source:
-    """The source that reads the study's format; `livelift.study.Input` lists the formats."""
-    from producer.sources import lastfm_tsv
+def reader_of(study: Study) -> Reader:
+    """The reader of the study's files.
 
-    return {"lastfm_tsv": lastfm_tsv.SOURCE}[study.input.format]
+    Raises
+    ------
+    StudyError
+        If its time zone is not known here.
+    """
+    from producer.sources import plain_tsv, table
+
+    return plain_tsv.reader(study) if plain_tsv.reads(study) else table.reader(study)

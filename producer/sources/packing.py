@@ -32,9 +32,9 @@ _NOT_READ = (
     (b"\xfd7zXZ\x00", "packed with xz", "unpack it: xz -d"),
     (b"BZh91AY&SY", "packed with bzip2", "unpack it: bzip2 -d"),
     (b"\x04\x22\x4d\x18", "packed with LZ4", "unpack it: lz4 -d"),
-    (b"PAR1\x15", "a Parquet file", "write it as tab-separated text"),
-    (b"SQLite format 3\x00", "an SQLite database", "write its table as tab-separated text"),
-    (b"%PDF-", "a PDF", "write its table as tab-separated text"),
+    (b"PAR1\x15", "a Parquet file", 'declare it in the study (source.format = "parquet"), or write it as text'),
+    (b"SQLite format 3\x00", "an SQLite database", "write its table as text"),
+    (b"%PDF-", "a PDF", "write its table as text"),
 )
 """First bytes, what they are, what to do."""
 

@@ -18,7 +18,7 @@ MOST_OFFSET_HOURS = 14
 
 _CLOCK = re.compile(
     rb"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?"
-    rb"(?: ?(?:Z|z|UTC|GMT|([+-])(\d\d)(?::?(\d\d))?))?"
+    rb"(?: ?(?P<zone>Z|z|UTC|GMT|(?P<sign>[+-])(?P<hours>\d\d)(?::?(?P<minutes>\d\d))?))?"
 )
 _UNIX_SECONDS = re.compile(rb"(\d{10})(?:\.(\d{1,9}))?")
 _UNIX_DIGITS = {13: 1, 16: 1_000, 19: 1_000_000}
@@ -31,8 +31,25 @@ def read_time(text: bytes) -> int | None:
     >>> read_time(b"2009-03-02 08:00:00+01:00") == read_time(b"2009-03-02T07:00:00Z") == read_time(b"1235977200")
     True
     """
-    if clock := _CLOCK.fullmatch(text):
-        return _of_clock(*clock.groups())
+    clock = read_clock(text)
+    return read_number(text) if clock is None else clock[0]
+
+
+def read_clock(text: bytes) -> tuple[int, bool] | None:
+    """A date with a time of day in ms, as if it were UTC where it has no offset; and has it one?
+
+    >>> read_clock(b"2009-03-02T08:00:00Z"), read_clock(b"2009-03-02 08:00")
+    ((1235980800000, True), (1235980800000, False))
+    """
+    found = _CLOCK.fullmatch(text)
+    if found is None:
+        return None
+    time = _of_clock(*found.groups()[:7], *found.group("sign", "hours", "minutes"))
+    return None if time is None else (time, found["zone"] is not None)
+
+
+def read_number(text: bytes) -> int | None:
+    """Unix time in ms; its unit is told by the number of digits."""
     if seconds := _UNIX_SECONDS.fullmatch(text):
         return int(seconds[1]) * SECOND + _millis(seconds[2])
     if len(text) in _UNIX_DIGITS and text.isdigit():

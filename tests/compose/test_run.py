@@ -133,5 +133,5 @@ def test_without_data_or_generator_the_replay_is_refused(machine: Machine) -> No
     machine.up("producer", LIVELIFT_GENERATE="", LIVELIFT_RUN="nothing")
     producer = machine.containers["producer"].process
     assert producer.wait(30) == 3
-    assert "No Last.fm data files found" in producer.tail()
+    assert "No data files of the study" in producer.tail()
     assert "put userid-timestamp-artid-artname-traid-traname.tsv" in producer.tail()

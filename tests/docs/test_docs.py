@@ -9,7 +9,7 @@ import pytest
 
 from livelift.refusals import REFUSALS
 from livelift.study import load_study
-from producer.sources.lastfm_tsv import REASONS
+from producer.sources.judging import REASONS
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
@@ -71,6 +71,7 @@ def test_the_page_of_rejected_rows_lists_every_reason_and_no_other() -> None:
     text = (ROOT / "docs" / "07-rejected-rows.md").read_text(encoding="utf-8")
     of_rows, of_records = text.split("## Records of the events topic")
     assert tuple(re.findall(r"^\| `(\w+)` \|", of_rows, re.MULTILINE)) == REASONS
+    assert re.findall(r"`FIELD\.(\w+)`", of_rows) == ["type", "minimum", "maximum", "values"]
     assert tuple(re.findall(r"^\| `(\w+)` \|", of_records, re.MULTILINE)) == (*REFUSALS, "late")
 
 

@@ -33,8 +33,20 @@ def test_the_page_names_every_key() -> None:
 
 
 def test_the_example_is_read() -> None:
-    (example,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    source, example = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
     text = Path("studies/lastfm/study.toml").read_text(encoding="utf-8")
-    fields = text[text.index("[fields]") : text.index("[measures]")] + 'track = {type = "text"}\n\n'
+    track = 'track = {type = "text"}\n'
+    fields = text[text.index("[fields]") : text.index("[measures]")]
+    fields = fields if track in fields else fields + track
     study = text[: text.index("[fields]")] + fields + example + "\n" + text[text.index("[experiment]") :]
     assert list(parse_study(study.encode(), "example").measures) == re.findall(r"^(\w+) =", example, re.MULTILINE)
+    measures = '[measures]\nseconds = {length = "session"}\nrevenue = {sum = "cents"}\nplays = {count = "event"}\n'
+    rest = (
+        text[text.index("[experiment]") : text.index("[metrics.")]
+        .replace("2009", "2024")
+        .replace("session_duration", "spent")
+    )
+    metric = '[metrics.spent]\ntitle = "Revenue"\nkind = "session_mean"\nmeasure = "revenue"\nunit = "EUR"\nhigher_is_better = true\n'
+    head, sessions = text[: text.index("[source]")], text[text.index("[sessions]") : text.index("[fields]")]
+    read = parse_study((head + source + sessions + measures + rest + metric).encode(), "example")
+    assert (read.source.delimiter, read.fields["cents"].column) == (";", "amount")

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from batch.document import batch_document
-from livelift.measures import Field, Measure
+from livelift.measures import Measure
+from livelift.source import Field
 from livelift.study import Metric, Study, load_study
 from livelift.study_checks import checks
 from local.equality import differences

@@ -16,7 +16,8 @@ from batch.database import query
 from batch.measure_sql import measure_sql
 from livelift.compiled_measures import FEW, CompiledMeasures
 from livelift.event_time import SECOND
-from livelift.measures import LARGEST, Between, Field, Measure, checks
+from livelift.measures import Between, Measure, checks
+from livelift.source import LARGEST, Field
 from livelift.study import load_study
 from tests.support.lastfm_by_hand import LastfmMeasures
 

@@ -10,7 +10,7 @@ from batch.twin import Twin
 from livelift.errors import InputError, MissingInputError
 from livelift.study import load_study
 from producer.prepare import prepare
-from producer.sources.lastfm_files import find
+from producer.sources.finding import find
 from producer.stand_in import find_or_generate
 from tests.support.command_line import LIVELIFT
 
@@ -120,7 +120,7 @@ def test_producer_and_twin_refuse_a_pipe_too(tmp_path: Path) -> None:
         ("u0\tnow\x1b[2J\t\ta\t\tb\n", [r"'now\x1b[2J'"]),
         (
             "user,time,artist\nu0,2009-03-02T08:00:00Z,a\n",
-            ["Line 1", "1 column, wanted are 6", "track id", "'user,time,"],
+            ["Line 1", "1 column, wanted are 6", "track_id", "'user,time,"],
         ),
         ("u0\t2009-03-02T08:00:00Z\ta\tb\n", ["4 columns, wanted are 6 with tabs between"]),
         ("\t2009-03-02T08:00:00Z\t\ta\t\tb\n", ["names no user"]),

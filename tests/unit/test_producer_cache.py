@@ -26,9 +26,9 @@ from producer import prepare as prepare_module
 from producer.cache import Prepared
 from producer.prepare import event_values, prepare
 from producer.report import Interrupted, Report
-from producer.sorting import SORTED, DuplicateFilter, sorted_rows
-from producer.sources import ACCEPTED, Selection
-from producer.sources.lastfm_tsv import SOURCE
+from producer.sorting import DuplicateFilter, sorted_rows
+from producer.sources import Selection
+from producer.sources.plain_tsv import ACCEPTED, reader
 
 STUDY = load_study("lastfm")
 START = from_iso("2009-03-01")
@@ -82,7 +82,7 @@ def test_rows_sort_by_time_then_user_bytes_then_place_in_the_file(tmp_path: Path
 def test_rows_of_one_moment_and_user_go_by_their_line_however_they_come(tmp_path: Path) -> None:
     numbers = [3, 1, 4, 2]
     batch = pa.record_batch([[7] * 4, numbers, [line("a", 1, f"{n}") for n in numbers]], schema=ACCEPTED)
-    (rows,) = sorted_rows(iter([batch]), SOURCE, tmp_path, 1)
+    (rows,) = sorted_rows(iter([batch]), reader(STUDY), tmp_path, 1)
     assert [msgspec.json.decode(fields)["track"] for fields in rows["fields"].to_pylist()] == ["1", "2", "3", "4"]
 
 
@@ -100,7 +100,7 @@ def test_any_name_arrives_as_it_was(names: list[str]) -> None:
     lines = [line("u" + name, second, name) for second, name in enumerate(names)]
     batch = pa.record_batch([range(len(names)), range(len(names)), lines], schema=ACCEPTED)
     with tempfile.TemporaryDirectory() as spill:
-        (rows,) = sorted_rows(iter([batch]), SOURCE, Path(spill), 1)
+        (rows,) = sorted_rows(iter([batch]), reader(STUDY), Path(spill), 1)
     assert rows["user"].to_pylist() == ["u" + name for name in names]
     values = event_values(pa.array(range(len(names))), rows["fields"]).to_pylist()
     assert [msgspec.json.decode(value) for value in values] == [
@@ -132,7 +132,7 @@ def test_duplicates_are_found_however_the_sorted_stream_is_cut(rows: list[tuple[
     kept: list[tuple[int, str, str]] = []
     for start in range(0, len(rows), size):
         piece = rows[start : start + size]
-        batch = pa.record_batch([pa.array(column) for column in zip(*piece, strict=True)], schema=SORTED)
+        batch = pa.record_batch([pa.array(column) for column in zip(*piece, strict=True)], ["time", "user", "fields"])
         kept += [row for row, keep in zip(piece, duplicates.first_ones(batch), strict=True) if keep]
     assert kept == list(dict.fromkeys(rows))
 
@@ -230,8 +230,8 @@ def test_a_replaced_file_is_noticed(small: Folder, built: list[str]) -> None:
 
 def test_another_input_section_of_the_study_is_another_cache(small: Folder, built: list[str]) -> None:
     small.prepare()
-    section = msgspec.structs.replace(STUDY.input, before=STUDY.input.before.replace(month=8))
-    prepare(msgspec.structs.replace(STUDY, input=section), small.data, small.cache)
+    section = msgspec.structs.replace(STUDY.source, before=STUDY.source.before.replace(month=8))
+    prepare(msgspec.structs.replace(STUDY, source=section), small.data, small.cache)
     assert len(built) == 2
 
 

@@ -18,18 +18,19 @@ from livelift.event_time import from_date, from_iso
 from livelift.events import MOST_USER_BYTES
 from livelift.study import load_study
 from producer.sources import JudgedBlock, Selection
+from producer.sources.finding import find
 from producer.sources.input_file import MAX_LINE_BYTES, open_input, whole_lines
-from producer.sources.lastfm_tsv import SOURCE, judge
+from producer.sources.plain_tsv import columns_of, judge, read
 from producer.sources.utc_text import parse_utc
 
 STUDY = load_study("lastfm")
-LIMITS = (from_date(STUDY.input.not_before), from_date(STUDY.input.before))
+LIMITS = (from_date(STUDY.source.not_before), from_date(STUDY.source.before))
 GOOD = b"user_000001\t2009-05-04T23:08:57Z\tf1b1cf71\tDeep Dish\t\tFuck Me Im Famous"
 PUBLISHED = "userid-timestamp-artid-artname-traid-traname.tsv"
 
 
 def judged(content: bytes, selection: Selection = Selection()) -> JudgedBlock:  # noqa: B008
-    return judge(content, 1, LIMITS, selection)
+    return judge(content, 1, columns_of(STUDY), LIMITS, selection)
 
 
 def verdict(line: bytes, selection: Selection = Selection()) -> str:  # noqa: B008
@@ -48,7 +49,7 @@ def texts(content: bytes) -> list[str]:
 
 
 def test_a_row_of_the_published_file_is_accepted_with_its_time_and_line_number() -> None:
-    block = judge(GOOD + b"\n", 7, LIMITS, Selection())
+    block = judge(GOOD + b"\n", 7, columns_of(STUDY), LIMITS, Selection())
     assert block.accepted.to_pylist() == [{"time": 1241478537000, "line": 7, "text": GOOD.decode()}]
     assert block.reasons == {}
 
@@ -145,7 +146,7 @@ def test_an_empty_row_in_the_middle_is_a_row_with_too_few_columns() -> None:
 
 
 def test_a_rejected_row_keeps_its_number_its_reason_and_the_beginning_of_its_bytes() -> None:
-    block = judge(row() + b"\nbad\xff\n" + b"x" * 20_000 + b"\n", 5, LIMITS, Selection())
+    block = judge(row() + b"\nbad\xff\n" + b"x" * 20_000 + b"\n", 5, columns_of(STUDY), LIMITS, Selection())
     assert block.rejected.to_pylist() == [
         {"line": 6, "reason": "encoding", "text": b"bad\xff"},
         {"line": 7, "reason": "columns", "text": b"x" * MOST_KEPT_BYTES},
@@ -217,7 +218,7 @@ def packed(kind: str, folder: Path, content: bytes) -> Path:
 @pytest.mark.parametrize("kind", ["plain", "gz", "tar", "tar.gz"])
 def test_packing_is_known_by_content(kind: str, tmp_path: Path) -> None:
     path = packed(kind, tmp_path, GOOD + b"\n" + row() + b"\n")
-    blocks = list(SOURCE.read(path, STUDY, Selection()))
+    blocks = list(read(STUDY, path, Selection()))
     accepted = pa.Table.from_batches([block.accepted for block in blocks])
     assert accepted["text"].to_pylist() == [GOOD.decode(), row().decode()]
     assert accepted["line"].to_pylist() == [1, 2]
@@ -228,7 +229,7 @@ def test_a_file_cut_short_is_named_as_damaged(tmp_path: Path) -> None:
     path = packed("gz", tmp_path, GOOD * 1000)
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(InputError, match="damaged or cut short"):
-        list(SOURCE.read(path, STUDY, Selection()))
+        list(read(STUDY, path, Selection()))
 
 
 def test_an_archive_without_the_data_is_refused(tmp_path: Path) -> None:
@@ -236,7 +237,7 @@ def test_an_archive_without_the_data_is_refused(tmp_path: Path) -> None:
     with tarfile.open(path, "w") as archive:
         archive.addfile(tarfile.TarInfo("userid-profile.tsv"), io.BytesIO())
     with pytest.raises(InputError, match="holds no data file"):
-        list(SOURCE.read(path, STUDY, Selection()))
+        list(read(STUDY, path, Selection()))
 
 
 def test_an_empty_file_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
@@ -248,8 +249,8 @@ def test_an_empty_file_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -
 
 def test_without_a_data_file_it_says_where_to_get_one(tmp_path: Path) -> None:
     for place in (tmp_path, tmp_path / "missing"):
-        with pytest.raises(InputError, match=r"No Last\.fm data files found") as refused:
-            SOURCE.find(place, STUDY)
+        with pytest.raises(InputError, match=r"No data files of the study") as refused:
+            find(place, STUDY)
         assert "Òscar Celma" in refused.value.fix
         assert "data/raw/" in refused.value.fix
 
@@ -257,17 +258,17 @@ def test_without_a_data_file_it_says_where_to_get_one(tmp_path: Path) -> None:
 def test_the_data_sets_other_file_is_not_taken_for_the_data(tmp_path: Path) -> None:
     for name in ("userid-profile.tsv", PUBLISHED):
         (tmp_path / name).touch()
-    assert SOURCE.find(tmp_path, STUDY).name == PUBLISHED
+    assert find(tmp_path, STUDY).name == PUBLISHED
 
 
 @pytest.mark.parametrize("name", [PUBLISHED, f"{PUBLISHED}.gz", "lastfm-dataset-1K.tar.gz"])
 def test_the_data_is_found_in_the_forms_it_is_kept_in(name: str, tmp_path: Path) -> None:
     (tmp_path / name).touch()
-    assert SOURCE.find(tmp_path, STUDY) == tmp_path / name
+    assert find(tmp_path, STUDY) == tmp_path / name
 
 
 def test_two_data_files_are_refused_by_name(tmp_path: Path) -> None:
     for name in ("userid-a.tsv", "userid-b.tsv"):
         (tmp_path / name).touch()
     with pytest.raises(InputError, match=r"userid-a\.tsv, userid-b\.tsv"):
-        SOURCE.find(tmp_path, STUDY)
+        find(tmp_path, STUDY)

@@ -15,7 +15,7 @@ from livelift.study_folders import reference_to, study_names
 from local.replaying import run_for_replay
 from local.run_folder import RunFolder
 from local.stations import Stations
-from producer.sources import Selection, source_of
+from producer.sources import Selection
 
 LASTFM = Path("studies/lastfm").absolute()
 
@@ -52,7 +52,7 @@ def test_a_study_is_found_by_its_folder(mine: Path) -> None:
     study = load_study(str(mine))
     assert (study.name, study.folder) == ("mine", str(mine))
     assert session_measures(study).names == session_measures(load_study("lastfm")).names
-    assert source_of(study) is source_of(load_study("lastfm"))
+    assert study.source == load_study("lastfm").source
 
 
 def test_a_relative_folder_becomes_an_absolute_one(mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,7 +129,7 @@ def declaration_is_a_folder(folder: Path) -> None:
     ("damage", "words", "fix"),
     [
         (in_declaration('name = "mine"', 'name = "lastfm"'), "'name' is 'lastfm'.*'mine'", 'name = "mine"'),
-        (in_declaration('"lastfm_tsv"', '"csv"'), "'input.format'.*'csv'", "lastfm_tsv"),
+        (in_declaration('format = "tsv"', 'format = "xls"'), "'source.format'.*'xls'", "tsv, csv, jsonl, json, parquet"),
         (in_declaration('kind = "session_count"', 'kind = "count"'), "'metrics.sessions_per_user.kind'.*'count'", "session_mean"),
         (in_declaration('measure = "skips"', 'measure = "stalls"'), "'metrics.skip_rate.measure'.*'stalls'", "plays, skips"),
         (in_declaration('per = "plays"', 'per = "events"'), "'metrics.skip_rate.per'.*'events'", "plays, skips"),
@@ -137,8 +137,8 @@ def declaration_is_a_folder(folder: Path) -> None:
         (in_declaration('per = "plays"', 'by = "plays"'), "'metrics.skip_rate'.*`by`", "compare"),
         (in_declaration("[metrics.skip_rate]", "[metric.skip_rate]"), "unknown field `metric`", "compare"),
         (in_declaration('{type = "text"}', '{type = "date"}'), "'fields.artist_id.type'.*'date'", "text, integer"),
-        (in_declaration("artist = {", "album = {"), "'fields.album'", "lastfm_tsv has: artist_id, artist"),
-        (in_declaration('artist = {type = "text"}', 'artist = {type = "integer"}'), "'fields.artist.type'", "text"),
+        (in_declaration("artist = {", "album = {"), "'fields.album'", "user, time, artist_id, artist"),
+        (in_declaration('artist = {type = "text"}', 'artist = {type = "integer"}'), "'measures.artists.distinct'", "text"),
         (in_declaration('["artist_id", "artist"]', '"album"'), "'measures.artists.distinct'", "artist_id, artist"),
         (in_declaration('{distinct = ["artist_id", "artist"]}', '{sum = "artist"}'), "'measures.artists.sum'", "text"),
         (in_declaration('{count = "event"}', "{}"), "'measures.plays'", "length, count, sum"),

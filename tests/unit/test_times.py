@@ -14,7 +14,7 @@ from livelift.event_time import from_iso
 from livelift.study import load_study
 from local.equality import differences
 from producer.sources import Selection
-from producer.sources.lastfm_tsv import SOURCE
+from producer.sources.plain_tsv import read
 from producer.sources.time_text import read_time
 from tests.support.pure_pipeline import run_pure
 
@@ -73,7 +73,7 @@ def by_producer(texts: list[str], folder: Path) -> list[int | None]:
     """The ms that the producer reads in each text, None where it refuses it."""
     file = written(texts, folder)
     found: dict[int, int] = {}
-    for block in SOURCE.read(file, STUDY, Selection()):
+    for block in read(STUDY, file, Selection()):
         for row in block.accepted.to_pylist():
             found[row["line"]] = row["time"]
         assert set(block.reasons) <= {"date"}

@@ -20,7 +20,7 @@ from livelift.study import load_study
 from livelift.tick_sums import InputCounts
 
 STUDY = load_study("lastfm")
-GLOB = STUDY.input.file_glob
+GLOB = STUDY.source
 ROW = b"user_000001\t2009-03-02T10:00:00Z\ta\tA\t\tt\n"
 PUBLISHED_NAME = "lastfm-dataset-1K/userid-timestamp-artid-artname-traid-traname.tsv"
 

@@ -45,7 +45,7 @@ def plan_calendar(events: int, users: int | None, study: Study) -> tuple[Calenda
     """
     experiment = study.experiment
     period_first, period_end = _day(experiment.period_start), _day(experiment.period_end)
-    earliest, limit = _day(study.input.not_before), _day(study.input.before)
+    earliest, limit = _day(study.source.not_before), _day(study.source.before)
     if period_first < earliest or period_end >= limit:
         raise SettingsError(
             f"the study '{study.name}' accepts no events around its period",

@@ -1,4 +1,4 @@
-"""Finds the listening log: the published file, packed or not, or the downloaded archive, in a folder or below it."""
+"""Finds the input file by its declared name: packed or not, or in the downloaded archive, in a folder or below it."""
 
 import os
 from collections.abc import Iterator
@@ -7,21 +7,15 @@ from pathlib import Path
 
 from livelift.errors import InputError, MissingInputError
 from livelift.plain_text import harmless
+from livelift.source import Source
 from livelift.study import Study
 
 MOST_FOLDERS = 3
 """How far below the folder it is looked for: archives unpack into folders of their own."""
 
-_PROFILES = "userid-profile.tsv"  # the data set's other file: who the users are
-_ARCHIVES = "lastfm-dataset-*.tar*"  # the data set as downloaded
 _PACKED = (".gz", ".zst")
 _NAMED = 5
 """Files that a message names at most."""
-
-_DOWNLOAD = (
-    "download Last.fm 1K Users by Òscar Celma from http://ocelma.net/MusicRecommendationDataset/lastfm-1K.html "
-    "and put userid-timestamp-artid-artname-traid-traname.tsv, or the downloaded archive, under data/raw/"
-)
 
 
 def find(data: Path, study: Study) -> Path:
@@ -35,7 +29,7 @@ def find(data: Path, study: Study) -> Path:
         If there is more than one, none among other files, or `data` is no file that can be read again.
     """
     if not data.exists():
-        raise MissingInputError(f"No Last.fm data files found: there is no {data}", _DOWNLOAD)
+        raise _missing(f"there is no {data}", study)
     if not data.is_dir():
         require_file(data)
         return data
@@ -43,8 +37,8 @@ def find(data: Path, study: Study) -> Path:
         there = sorted(os.listdir(data))
     except OSError as error:
         raise InputError(f"{data} cannot be read: {error.strerror}", "check its permissions") from None
-    pattern = study.input.file_glob
-    for found in _found(data, pattern):
+    pattern = study.source.file_glob
+    for found in _found(data, study.source):
         if len(found) > 1:
             names = _listed([str(path.relative_to(data)) for path in found])
             raise InputError(f"{len(found)} data files in {data}: {names}", "keep one, or name it with --data")
@@ -54,9 +48,15 @@ def find(data: Path, study: Study) -> Path:
     if others:
         raise InputError(
             f"{data} holds {_listed(others)}, and nothing that matches {pattern}",
-            "name the listening log with --data, or rename it; for generated data leave the folder empty",
+            "name the file with --data, or rename it"
+            + ("; for generated data leave the folder empty" if study.source.generator else ""),
         )
-    raise MissingInputError(f"No Last.fm data files found: nothing in {data} matches {pattern}", _DOWNLOAD)
+    raise _missing(f"nothing in {data} matches {pattern}", study)
+
+
+def _missing(what: str, study: Study) -> MissingInputError:
+    where = study.source.where_from or f"put the file there ({study.source.file_glob}), or name it with --data"
+    return MissingInputError(f"No data files of the study '{study.name}' found: {what}", where)
 
 
 def require_file(path: Path) -> None:
@@ -72,25 +72,31 @@ def require_file(path: Path) -> None:
         )
 
 
-def is_data_file(pattern: str, name: str) -> bool:
-    """Is a file of an archive the data set's, by its name?"""
+def is_data_file(source: Source, name: str) -> bool:
+    """Is a file of an archive the one that is meant, by its name?"""
     for ending in _PACKED:
         name = name.removesuffix(ending)
-    return fnmatchcase(name, pattern) and name != _PROFILES
+    return fnmatchcase(name, source.file_glob) and name not in source.exclude
 
 
-def _found(data: Path, pattern: str) -> Iterator[list[Path]]:
+def _found(data: Path, source: Source) -> Iterator[list[Path]]:
     """What matches, nearest and least packed first; never an empty list."""
+    pattern = source.file_glob
+    globs = [
+        pattern,
+        *(pattern + ending for ending in _PACKED),
+        *([source.archive_glob] if source.archive_glob else []),
+    ]
     for depth in range(MOST_FOLDERS + 1):
-        for glob in (pattern, *(pattern + ending for ending in _PACKED), _ARCHIVES):
+        for glob in globs:
             paths = data.glob("*/" * depth + glob)
-            if found := sorted(path for path in paths if not path.is_dir() and _counts(path.relative_to(data))):
+            if found := sorted(path for path in paths if not path.is_dir() and _counts(path.relative_to(data), source)):
                 yield found
 
 
-def _counts(path: Path) -> bool:
-    """Leaves out the profiles, and what is hidden or of a system that unpacked the archive."""
-    return not path.name.startswith(_PROFILES) and not any(
+def _counts(path: Path, source: Source) -> bool:
+    """Leaves out what the study excludes, and what is hidden or of a system that unpacked the archive."""
+    return not path.name.startswith(tuple(source.exclude)) and not any(
         part.startswith(".") or part == "__MACOSX" for part in path.parts
     )
 

@@ -1,10 +1,10 @@
-"""Parses and validates rows of the published file of Last.fm 1K Users (Òscar Celma).
+"""Reads plain TSV in whole blocks: tabs between the columns that the study names, no header, no quotes, fields as they stand.
 
-Six tab-separated columns: user id, time, artist id, artist name, track id, track name. No header, no quoting; rows end at
-LF and one trailing CR is stripped; nothing else breaks a line.
+Rows end at LF and one trailing CR is stripped; nothing else breaks a line. What needs more is read by `table`, row by row.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -16,24 +16,68 @@ from livelift.dead_letters import MOST_KEPT_BYTES
 from livelift.event_time import from_date
 from livelift.events import MOST_USER_BYTES
 from livelift.plain_text import harmless
+from livelift.source import column_of
 from livelift.study import Study
-from producer.sources import ACCEPTED, REJECTED, JudgedBlock, Selection, Source
+from producer.sources import REJECTED, JudgedBlock, Reader, Selection
+from producer.sources.finding import is_data_file
 from producer.sources.input_file import MAX_LINE_BYTES, lines_of_cr, open_input, too_long, whole_lines
-from producer.sources.lastfm_files import find, is_data_file
 from producer.sources.time_text import WANTED, read_time
 from producer.sources.utc_text import BARE_LENGTH, LENGTH, parse_utc
 
 REASONS = ("encoding", "columns", "user", "date", "out_of_range", "not_selected")
 """Why a row is rejected, in the order of judging: the first that holds."""
 
-NAMES = ("user", "time", "artist id", "artist", "track id", "track")
-_COLUMNS = len(NAMES)
+ACCEPTED = pa.schema([("time", pa.int64()), ("line", pa.int64()), ("text", pa.string())])
+"""Accepted rows: `text` is the line without its end."""
+
 MOST_SHOWN = 60
 """Characters of a wrong line that a message quotes."""
 _TAB, _LF, _CR = b"\t\n\r"
 
 
-def read(path: Path, study: Study, selection: Selection) -> Iterator[JudgedBlock]:
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns' names, and which of them (from 0) say who and when."""
+
+    names: tuple[str, ...]
+    user: int
+    time: int
+
+
+def columns_of(study: Study) -> Columns:
+    """The columns that the study names."""
+    names = study.source.columns
+    return Columns(tuple(names), names.index(study.source.user), names.index(study.source.time))
+
+
+def reads(study: Study) -> bool:
+    """Is all that the study declares of its input of this plain kind?"""
+    source = study.source
+    times = not source.time_format and not source.time_unit and source.time_zone == "UTC"
+    plain = all(field.is_plain for field in study.fields.values())
+    return source.format == "tsv" and bool(source.columns) and times and plain and source.user != source.time
+
+
+def reader(study: Study) -> Reader:
+    """The reader of the study's files."""
+    columns = columns_of(study)
+    cell = {name: f"string_split(text, chr(9))[{number}]" for number, name in enumerate(columns.names, 1)}
+    taken = [("user", study.source.user), ("time", study.source.time)]
+    taken += [(name, column_of(name, field)) for name, field in study.fields.items()]
+    fields = ", ".join(f'"{name}" := {cell[column]}' for name, column in taken)
+    fields_sql = f"to_json(struct_pack({fields}))::VARCHAR"
+    everything = set(columns.names) <= {column for _, column in taken}
+    return Reader(
+        read=partial(read, study),
+        what_is_wrong=partial(what_is_wrong, columns),
+        accepted=ACCEPTED,
+        user_sql=f"split_part(text, chr(9), {columns.user + 1})",
+        fields_sql=fields_sql,
+        identity_sql=fields_sql if everything else "text",
+    )
+
+
+def read(study: Study, path: Path, selection: Selection) -> Iterator[JudgedBlock]:
     """Judge every row of `path`, block by block.
 
     Raises
@@ -41,20 +85,26 @@ def read(path: Path, study: Study, selection: Selection) -> Iterator[JudgedBlock
     InputError
         If the file cannot be read as text lines.
     """
-    pattern = study.input.file_glob
-    limits = (from_date(study.input.not_before), from_date(study.input.before))
-    with open_input(path, partial(is_data_file, pattern)) as file:
+    limits = (from_date(study.source.not_before), from_date(study.source.before))
+    columns = columns_of(study)
+    with open_input(path, partial(is_data_file, study.source)) as file:
         line = 1
         for block in whole_lines(file.stream):
-            if line == 1 and _are_rows_of_cr(block):
+            if line == 1 and _are_rows_of_cr(block, len(columns.names)):
                 raise lines_of_cr()
-            judged = judge(block, line, limits, selection, file.position(), file.size)
+            judged = judge(block, line, columns, limits, selection, file.position(), file.size)
             yield judged
             line += judged.rows
 
 
 def judge(
-    block: bytes, first_line: int, limits: tuple[int, int], selection: Selection, done: int = 0, total: int = 0
+    block: bytes,
+    first_line: int,
+    columns: Columns,
+    limits: tuple[int, int],
+    selection: Selection,
+    done: int = 0,
+    total: int = 0,
 ) -> JudgedBlock:
     """Judge the rows of `block`.
 
@@ -71,7 +121,7 @@ def judge(
     starts, ends = _lines(content)
     if int((ends - starts).max()) > MAX_LINE_BYTES:
         raise too_long()
-    time, reason = _judge_lines(block, content, starts, ends, limits, selection)
+    time, reason = _judge_lines(block, content, starts, ends, columns, limits, selection)
     good = reason == len(REASONS)
     numbers = np.arange(first_line, first_line + len(starts))
     accepted = pa.record_batch([time[good], numbers[good], _texts(content, starts[good], ends[good])], schema=ACCEPTED)
@@ -91,10 +141,10 @@ def judge(
     return JudgedBlock(len(starts), accepted, rejected, reasons, reaches_end, done, total)
 
 
-def _are_rows_of_cr(block: bytes) -> bool:
+def _are_rows_of_cr(block: bytes, columns: int) -> bool:
     """Is the one row of `block` several that end in CR? That it is the only one in the file need not be known."""
     text = block.rstrip(b"\r\n")
-    return b"\n" not in text and b"\r" in text and text.count(b"\t") >= 2 * (_COLUMNS - 1)
+    return b"\n" not in text and b"\r" in text and text.count(b"\t") >= 2 * (columns - 1)
 
 
 def _lines(content: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -114,26 +164,33 @@ def _judge_lines(
     content: NDArray[np.uint8],
     starts: NDArray[np.int64],
     ends: NDArray[np.int64],
+    columns: Columns,
     limits: tuple[int, int],
     selection: Selection,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Per line: event time in ms, and the index of its reason in `REASONS`, or their number if it is acceptable."""
     tabs = np.flatnonzero(content == _TAB)
     first_tab = np.searchsorted(tabs, starts)
-    shaped = np.flatnonzero(np.searchsorted(tabs, ends) - first_tab == _COLUMNS - 1)
+    shaped = np.flatnonzero(np.searchsorted(tabs, ends) - first_tab == len(columns.names) - 1)
     time = np.zeros(len(starts), np.int64)
     reason = np.full(len(starts), REASONS.index("columns"))
     reason[shaped] = len(REASONS)
 
-    user_end, date_end = tabs[first_tab[shaped]], tabs[first_tab[shaped] + 1]
+    def bounds(column: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Where the column's text begins and ends in each shaped line."""
+        tab = first_tab[shaped] + column
+        start = starts[shaped] if column == 0 else tabs[tab - 1] + 1
+        return start, ends[shaped] if column == len(columns.names) - 1 else tabs[tab]
+
+    date_start, date_end = bounds(columns.time)
     dated = np.zeros(len(shaped), bool)
-    width = date_end - user_end - 1
+    width = date_end - date_start
     for length in (LENGTH, BARE_LENGTH):
         of_length = np.flatnonzero(width == length)
-        texts = content[(user_end[of_length] + 1)[:, None] + np.arange(length)]
+        texts = content[date_start[of_length][:, None] + np.arange(length)]
         time[shaped[of_length]], dated[of_length] = parse_utc(texts)
     for place in np.flatnonzero(~dated):  # of another form: none in the published file
-        moment = read_time(block[user_end[place] + 1 : date_end[place]])
+        moment = read_time(block[date_start[place] : date_end[place]])
         if moment is not None:
             time[shaped[place]], dated[place] = moment, True
     long = shaped[dated]
@@ -146,7 +203,8 @@ def _judge_lines(
         reason[long[outside]] = REASONS.index("not_selected")
     reason[long[(time[long] < limits[0]) | (time[long] >= limits[1])]] = REASONS.index("out_of_range")
     reason[shaped[~dated]] = REASONS.index("date")
-    user_bytes = user_end - starts[shaped]
+    user_start, user_end = bounds(columns.user)
+    user_bytes = user_end - user_start
     reason[shaped[(user_bytes == 0) | (user_bytes > MOST_USER_BYTES)]] = REASONS.index("user")
     if not _all_utf8(block):
         wrong = [row for row in range(len(starts)) if not _is_utf8(block[starts[row] : ends[row]])]
@@ -184,21 +242,23 @@ def _texts(content: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArray[
     return pa.Array.from_buffers(pa.string(), len(starts), [None, pa.py_buffer(offsets), pa.py_buffer(text)])
 
 
-def what_is_wrong(reason: str, line: bytes) -> str:
+def what_is_wrong(columns: Columns, reason: str, line: bytes) -> str:
     """What is wrong with a rejected line, and what is wanted.
 
-    >>> what_is_wrong("date", b"u\\t2/3/2009\\t\\ta\\t\\tt")
+    >>> what_is_wrong(Columns(("user", "time", "shop"), 0, 1), "date", b"u\\t2/3/2009\\ta")
     "its time is '2/3/2009', wanted is a form like 2009-03-02T08:00:00Z"
     """
     fields = line.split(b"\t")
     if reason == "date":
-        return f"its time is '{_quoted(b''.join(fields[1:2]))}', wanted is a form like {WANTED}"
+        said = b"".join(fields[columns.time : columns.time + 1])
+        return f"its time is '{_quoted(said)}', wanted is a form like {WANTED}"
     if reason == "columns":
-        columns = f"{len(fields)} column{'s' * (len(fields) != 1)}"
-        return f"it has {columns}, wanted are {_COLUMNS} with tabs between ({', '.join(NAMES)}): '{_quoted(line)}'"
+        there = f"{len(fields)} column{'s' * (len(fields) != 1)}"
+        names = ", ".join(columns.names)
+        return f"it has {there}, wanted are {len(columns.names)} with tabs between ({names}): '{_quoted(line)}'"
     wanted = {
         "encoding": "it is not UTF-8",
-        "user": f"it names no user of at most {MOST_USER_BYTES:,} bytes in its first column",
+        "user": f"it names no user of at most {MOST_USER_BYTES:,} bytes in its column '{columns.names[columns.user]}'",
         "out_of_range": "its time is outside the dates that the study accepts",
     }
     return f"{wanted[reason]}: '{_quoted(line)}'"
@@ -206,15 +266,3 @@ def what_is_wrong(reason: str, line: bytes) -> str:
 
 def _quoted(text: bytes) -> str:
     return harmless(text.decode("utf-8", "backslashreplace"), MOST_SHOWN)
-
-
-SOURCE = Source(
-    find=find,
-    read=read,
-    what_is_wrong=what_is_wrong,
-    user_sql="split_part(text, chr(9), 1)",
-    fields_sql=(
-        'to_json(struct_pack("user" := f[1], "time" := f[2], artist_id := f[3], artist := f[4], '
-        "track_id := f[5], track := f[6]))"
-    ),
-)

@@ -1,0 +1,194 @@
+"""What a study declares of its input: the format of its files, their columns, and what an event's fields are made of.
+
+`producer.sources` reads files by this declaration, and the batch twin does by code of its own.
+"""
+
+import re
+from datetime import date
+from typing import Literal
+
+import msgspec
+
+from livelift.checked import Check, is_name
+
+LARGEST = 10**12
+"""The largest value of an integer field, and its negative the least: a session's sum of nine million stays an int64."""
+
+MOST_DECIMALS = 6
+
+RESERVED = ("v", "row", "user", "time")
+"""What every event has besides its fields."""
+
+DIRECTIVES = {"%Y", "%m", "%d", "%H", "%M", "%S"}
+"""Of `time_format`, those of strptime: no names of months, whose language nobody knows."""
+
+UNITS = {"seconds": 1_000, "milliseconds": 1, "microseconds": -1_000, "nanoseconds": -1_000_000}
+"""Unit of numbers that are times → milliseconds in one of them; negative: how many of them are a millisecond."""
+
+
+class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A table of the study file: unknown keys are refused."""
+
+
+class Source(_Part, frozen=True):
+    """The input.
+
+    format
+        How a file is read: *tsv* (tabs between, no quotes), *csv* (RFC 4180), *jsonl* (one object a line), *json* (one array of
+        objects), *parquet*.
+    file_glob
+        What the file is called; it is looked for in the data folder.
+    user, time
+        The columns that say who and when. In JSON a dot leads into a nested object.
+    not_before, before
+        Rows dated outside [not_before, before) are rejected.
+    columns
+        tsv, csv: the columns' names, where the file's first line does not give them.
+    delimiter
+        csv: what stands between columns, one character.
+    time_format
+        Of times that have none of the forms that are read anyhow (docs/07-rejected-rows.md): strptime's `DIRECTIVES`.
+    time_unit
+        Of times that are numbers; empty: told by the number of digits.
+    time_zone
+        Of times without an offset: an IANA name.
+    exclude
+        Files that match the glob and are not meant.
+    archive_glob
+        What the archive is called as it is downloaded.
+    where_from
+        Where a person gets the data: said if there is no file.
+    generator
+        What makes data where there is no file; empty: nothing does.
+    """
+
+    format: Literal["tsv", "csv", "jsonl", "json", "parquet"]
+    file_glob: str
+    user: str
+    time: str
+    not_before: date
+    before: date
+    columns: list[str] = []
+    delimiter: str = ","
+    time_format: str = ""
+    time_unit: Literal["", "seconds", "milliseconds", "microseconds", "nanoseconds"] = ""
+    time_zone: str = "UTC"
+    exclude: list[str] = []
+    archive_glob: str = ""
+    where_from: str = ""
+    generator: Literal["", "listening_log"] = ""
+
+
+class Field(_Part, frozen=True):
+    """A field of an event.
+
+    type
+        *text*, or *integer*: whole numbers from −10¹² to 10¹².
+    column
+        Where it comes from; empty: the column of the field's name. In JSON a dot leads into a nested object.
+    default
+        Where the column is empty, null or not there; without one a text is empty then, and an integer rejects the row.
+    minimum, maximum, values
+        A row whose field lies outside, or is none of the values, is rejected under the rule's name: `amount.minimum`.
+    decimals
+        Of an integer: the column has so many decimals, and the field counts the units of the last: 2 makes 1999 of 19.99.
+    """
+
+    type: Literal["text", "integer"]
+    column: str = ""
+    default: str | int | None = None
+    minimum: int | None = None
+    maximum: int | None = None
+    values: list[str | int] = []
+    decimals: int = 0
+
+    @property
+    def is_plain(self) -> bool:
+        """Is it its column's text as it stands?"""
+        return self.type == "text" and self.default in (None, "") and not self.values
+
+
+Fields = dict[str, Field]
+
+
+def column_of(name: str, field: Field) -> str:
+    """The column that a field comes from."""
+    return field.column or name
+
+
+def checks(source: Source, fields: Fields) -> list[Check]:
+    """(key, is it wrong, what it has to be) for all that types alone cannot say."""
+    own = f"leave it out: it is not for {source.format}"
+    in_time_format = re.findall(r"%.?", source.time_format)
+    rows = [
+        ("source.file_glob", not source.file_glob or "/" in source.file_glob, 'give a file name or a pattern: "*.csv"'),
+        ("source.before", source.before <= source.not_before, "it has to be after source.not_before"),
+        ("source.user", not source.user, "name the column that says whose event it is"),
+        ("source.time", not source.time, "name the column that says when it was"),
+        ("source.columns", bool(source.columns) and source.format not in ("tsv", "csv"), own),
+        ("source.columns", len(set(source.columns)) < len(source.columns), "name each column once"),
+        ("source.delimiter", source.delimiter != "," and source.format != "csv", own),
+        (
+            "source.delimiter",
+            len(source.delimiter.encode()) != 1 or source.delimiter in '"\r\n',
+            'use one ASCII character: ";"',
+        ),
+        (
+            "source.time_format",
+            bool(in_time_format)
+            and (not {"%Y", "%m", "%d"} <= set(in_time_format) <= DIRECTIVES or len(set(in_time_format)) < len(in_time_format)),
+            f"use each of {', '.join(sorted(DIRECTIVES))} at most once, and the date whole",
+        ),
+        ("source.time_format", bool(source.time_format) and not in_time_format, 'use strptime\'s form: "%d.%m.%Y %H:%M"'),
+        ("source.time_zone", not re.fullmatch(r"[A-Za-z0-9_+/-]+", source.time_zone), 'use an IANA name: "Europe/Berlin"'),
+        (
+            "source.generator",
+            bool(source.generator) and (source.format != "tsv" or len(source.columns) != 6),
+            "leave it out: it writes six columns with tabs between, without a header",
+        ),
+    ]  # fmt: skip
+    for key, column in (("source.user", source.user), ("source.time", source.time)):
+        rows.append((key, bool(source.columns) and column not in source.columns, _one_of(source.columns)))
+    for name, field in fields.items():
+        rows += _field_checks(f"fields.{name}", name, field, source)
+    return rows
+
+
+def _one_of(names: list[str]) -> str:
+    return f"use one of: {', '.join(names)}"
+
+
+def _field_checks(key: str, name: str, field: Field, source: Source) -> list[Check]:
+    number = field.type == "integer"
+    limits = [limit for limit in (field.minimum, field.maximum) if limit is not None]
+    of_type = int if number else str
+    missing = bool(source.columns) and column_of(name, field) not in source.columns
+    return [
+        (
+            key,
+            not is_name(name) or name in RESERVED,
+            f"call it by lower-case letters, digits and _, and not {', '.join(RESERVED)}",
+        ),
+        (f"{key}.column" if field.column else key, missing, _one_of(source.columns)),
+        (f"{key}.minimum", field.minimum is not None and not number, "leave it out: only an integer has one"),
+        (f"{key}.maximum", field.maximum is not None and not number, "leave it out: only an integer has one"),
+        (f"{key}.decimals", field.decimals != 0 and not number, "leave it out: only an integer has them"),
+        (f"{key}.decimals", not 0 <= field.decimals <= MOST_DECIMALS, f"use 0 to {MOST_DECIMALS}"),
+        (f"{key}.minimum", any(abs(limit) > LARGEST for limit in limits), f"use a whole number of at most {LARGEST}"),
+        (f"{key}.maximum", len(limits) == 2 and limits[0] > limits[1], "it has to be the minimum or more"),
+        (
+            f"{key}.default",
+            field.default is not None and not isinstance(field.default, of_type),
+            f"give a{' whole number' if number else ' text'}",
+        ),
+        (
+            f"{key}.default",
+            isinstance(field.default, int) and abs(field.default) > LARGEST,
+            f"use a whole number of at most {LARGEST}",
+        ),
+        (
+            f"{key}.values",
+            not all(isinstance(value, of_type) for value in field.values),
+            f"give{' whole numbers' if number else ' texts'}",
+        ),
+    ]

@@ -1,0 +1,111 @@
+"""Reads a row's time as the study declares it: its form, the unit of its numbers, the zone of times without an offset."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from livelift.errors import StudyError
+from livelift.source import UNITS, Source
+from producer.sources.time_text import read_clock, read_number, read_time
+
+TimeOf = Callable[[str], int | None]
+"""A time's text → ms since 1970; None if it is no time."""
+
+ToUtc = Callable[[int], int | None]
+"""A local time in ms, as if it were UTC → ms since 1970; None if no clock of the zone ever showed it."""
+
+_DIGITS = {"%Y": r"(?P<Y>\d{4})", **{f"%{part}": rf"(?P<{part}>\d{{1,2}})" for part in "mdHMS"}}
+_NUMBER = re.compile(r"(\d{1,19})(?:\.(\d{1,9}))?", re.ASCII)
+_EPOCH = datetime(1970, 1, 1)
+
+
+def time_reader(source: Source) -> TimeOf:
+    """What reads the times of `source`.
+
+    Raises
+    ------
+    StudyError
+        If its zone is not known here.
+
+    >>> from livelift.study import load_study
+    >>> time_reader(load_study("lastfm").source)("2009-03-02 08:00:00+01:00")
+    1235977200000
+    """
+    to_utc = None if source.time_zone == "UTC" else _zone(source.time_zone)
+    formatted = _formatted(source.time_format) if source.time_format else None
+    unit = UNITS.get(source.time_unit)
+
+    def time_of(text: str) -> int | None:
+        if formatted is not None:
+            local = formatted(text)
+            return local if local is None or to_utc is None else to_utc(local)
+        if unit is not None:
+            return _of_number(text, unit)
+        if to_utc is None:
+            return read_time(text.encode())
+        clock = read_clock(text.encode())
+        if clock is None:
+            return read_number(text.encode())
+        time, has_offset = clock
+        return time if has_offset else to_utc(time)
+
+    return time_of
+
+
+def _zone(name: str) -> ToUtc:
+    """What converts the zone's local times. Of a time that its clocks showed twice it is the first."""
+    try:
+        zone = ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise StudyError(
+            f"key 'source.time_zone': the time zone '{name}' is not known on this machine",
+            'use an IANA name: "Europe/Berlin"; if it is one, install the tzdata package',
+        ) from None
+
+    def to_utc(local: int) -> int | None:
+        seconds, millis = divmod(local, 1000)
+        try:
+            shown = datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
+            moment = shown.replace(tzinfo=zone).astimezone(UTC)
+            again = moment.astimezone(zone).replace(tzinfo=None)
+        except (OverflowError, ValueError):  # at the calendar's ends
+            return None
+        return int(moment.timestamp()) * 1000 + millis if again == shown else None
+
+    return to_utc
+
+
+def _formatted(form: str) -> Callable[[str], int | None]:
+    """What reads the form, which names the date whole; parts of the time of day that it lacks are 0."""
+    pattern = re.compile("".join(_DIGITS.get(part, re.escape(part)) for part in re.findall(r"%.|.", form)), re.ASCII)
+
+    def read(text: str) -> int | None:
+        found = pattern.fullmatch(text)
+        if found is None:
+            return None
+        parts = {name: int(digits) for name, digits in found.groupdict().items()}
+        try:
+            moment = datetime(
+                parts["Y"], parts["m"], parts["d"], parts.get("H", 0), parts.get("M", 0), parts.get("S", 0)
+            )
+        except ValueError:
+            return None
+        return int((moment - _EPOCH).total_seconds()) * 1000
+
+    return read
+
+
+def _of_number(text: str, unit: int) -> int | None:
+    """A number in the unit, what is below a millisecond cut off.
+
+    >>> _of_number("1235977200.25", 1000), _of_number("1235977200250900", -1000), _of_number("12 h", 1)
+    (1235977200250, 1235977200250, None)
+    """
+    found = _NUMBER.fullmatch(text)
+    if found is None or (found[2] and unit != 1_000):
+        return None
+    whole = int(found[1])
+    if unit < 0:
+        return whole // -unit
+    return whole * unit + int((found[2] or "").ljust(3, "0")[:3])

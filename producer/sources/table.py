@@ -1,0 +1,141 @@
+"""Reads files of every declared format, row by row: what `plain_tsv` cannot read in whole blocks."""
+
+from collections import Counter
+from collections.abc import Iterator
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+import pyarrow as pa
+
+from livelift.dead_letters import MOST_KEPT_BYTES
+from livelift.plain_text import harmless
+from livelift.source import column_of
+from livelift.study import Study
+from producer.sources import REJECTED, JudgedBlock, Reader, Selection
+from producer.sources.delimited_rows import delimited_rows
+from producer.sources.finding import is_data_file
+from producer.sources.input_file import open_input
+from producer.sources.json_rows import json_array_rows, json_line_rows
+from producer.sources.judging import NOT_SELECTED, Event, Judge
+from producer.sources.parquet_rows import parquet_rows
+from producer.sources.rows import Row
+from producer.sources.time_text import WANTED
+
+ACCEPTED = pa.schema(
+    [
+        ("time", pa.int64()),
+        ("line", pa.int64()),
+        ("user", pa.string()),
+        ("fields", pa.string()),
+        ("identity", pa.string()),
+    ]
+)
+
+BLOCK_ROWS = 1 << 14
+
+MOST_SHOWN = 60
+"""Characters of a wrong row that a message quotes."""
+
+
+def reader(study: Study) -> Reader:
+    """The reader of the study's files."""
+    Judge(study, Selection())  # an unknown time zone is said at once
+    return Reader(
+        read=partial(read, study),
+        what_is_wrong=partial(what_is_wrong, study),
+        accepted=ACCEPTED,
+        user_sql='"user"',
+        fields_sql="fields",
+        identity_sql="identity",
+    )
+
+
+def read(study: Study, path: Path, selection: Selection) -> Iterator[JudgedBlock]:
+    """Judge every row of `path`, block by block.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read as the study declares it.
+    """
+    judge = Judge(study, selection)
+    for rows, done, total in _blocks(study, path):
+        yield _judged(rows, judge, selection, done, total)
+
+
+def _blocks(study: Study, path: Path) -> Iterator[tuple[list[Row], int, int]]:
+    """Rows with the bytes of the file that are read by then, and in all."""
+    source = study.source
+    needed = {source.user, source.time} | {
+        column_of(name, field) for name, field in study.fields.items() if field.default is None
+    }
+    columns = list(dict.fromkeys([source.user, source.time, *(column_of(*field) for field in study.fields.items())]))
+    if source.format == "parquet":
+        size = path.stat().st_size
+        for block, share in parquet_rows(path, columns, needed):
+            yield block, int(share * size), size
+        return
+    with open_input(path, partial(is_data_file, source)) as file:
+        if source.format == "jsonl":
+            rows = json_line_rows(file.stream, columns)
+        elif source.format == "json":
+            rows = json_array_rows(file.stream, columns, str(path))
+        else:
+            rows = delimited_rows(file.stream, source, needed, str(path))
+        while piece := list(islice(rows, BLOCK_ROWS)):
+            yield piece, file.position(), file.size
+
+
+def _judged(rows: list[Row], judge: Judge, selection: Selection, done: int, total: int) -> JudgedBlock:
+    events: list[tuple[int, Event]] = []
+    rejected: list[tuple[int, str, bytes]] = []
+    reasons: Counter[str] = Counter()
+    reaches_end = False
+    for row in rows:
+        event, reason, time = judge.judge(row)
+        if event is not None:
+            events.append((row.number, event))
+            continue
+        reasons[reason] += 1
+        if reason != NOT_SELECTED:
+            rejected.append((row.number, reason, row.raw[:MOST_KEPT_BYTES]))
+        elif selection.end is not None and time is not None:
+            reaches_end |= time >= selection.end
+    columns = [
+        [event.time for _, event in events],
+        [number for number, _ in events],
+        [event.user for _, event in events],
+        [event.fields for _, event in events],
+        [event.identity for _, event in events],
+    ]
+    wrong = list(zip(*rejected, strict=True)) if rejected else [(), (), ()]
+    return JudgedBlock(
+        rows=len(rows),
+        accepted=pa.record_batch([pa.array(values, kind.type) for values, kind in zip(columns, ACCEPTED, strict=True)], schema=ACCEPTED),
+        rejected=pa.record_batch([pa.array(values, kind.type) for values, kind in zip(wrong, REJECTED, strict=True)], schema=REJECTED),
+        reasons=dict(reasons),
+        reaches_end=reaches_end,
+        done=done,
+        total=total,
+    )  # fmt: skip
+
+
+def what_is_wrong(study: Study, reason: str, row: bytes) -> str:
+    """What is wrong with a rejected row, and what is wanted."""
+    source = study.source
+    wanted = source.time_format or (f"a number of {source.time_unit}" if source.time_unit else WANTED)
+    name, _, rule = reason.partition(".")
+    said = {
+        "encoding": "it is not UTF-8",
+        "quoting": "its quotes are wrong: a column in quotes ends before the separator, and a quote in it is doubled",
+        "json": "it is no JSON object",
+        "columns": "it has another number of columns than the header",
+        "user": f"its column '{source.user}' names no user",
+        "date": f"its column '{source.time}' has no time, wanted is a form like {wanted}",
+        "out_of_range": "its time is outside the dates that the study accepts",
+    }
+    if rule:
+        field = study.fields[name]
+        said[reason] = f"its column '{column_of(name, field)}' breaks the rule '{rule}' of the field '{name}'"
+    return f"{said[reason]}: '{harmless(row.decode('utf-8', 'backslashreplace'), MOST_SHOWN)}'"
