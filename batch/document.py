@@ -6,8 +6,8 @@ from pathlib import Path
 from batch.twin import Twin
 from livelift.document import Document, HistoryEntry, history_entry
 from livelift.study import Study
-from stats import engine
-from stats.document import make_document
+from stats.decision import engine
+from stats.edges.document import make_document
 
 RUN = "batch"
 

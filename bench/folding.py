@@ -11,7 +11,7 @@ from bench.progress import Progress
 from bench.redis_progress import StatsProgress, applied, has_ended, is_equal
 from bench.stage import Bench, servers_cpu, watch
 from bench.subject import Subject
-from stats.redis_connection import connect
+from stats.edges.redis_connection import connect
 
 
 def measure_stats(bench: Bench, subject: Subject, number: int) -> Measured:

@@ -32,7 +32,7 @@ from livelift.errors import LiveliftError, ResourceError
 from livelift.output_log import ClosedSession
 from livelift.study import load_study
 from producer.topics import create_topics
-from stats.redis_connection import connect
+from stats.edges.redis_connection import connect
 
 RESULTS = Path("bench/results/latency.json")
 RATE = 20_000

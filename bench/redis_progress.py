@@ -8,7 +8,7 @@ from livelift.names import RunNames
 from livelift.output_log import END
 from local.equality import differences
 from local.verdict_reader import read_verdict
-from stats.redis_connection import Client
+from stats.edges.redis_connection import Client
 
 
 class StatsProgress:

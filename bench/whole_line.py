@@ -10,7 +10,7 @@ from bench.stage import LIMIT_SECONDS, Bench, servers_cpu
 from bench.subject import Subject
 from livelift.errors import ResourceError
 from local.run_folder import Run
-from stats.redis_connection import connect
+from stats.edges.redis_connection import connect
 
 STATIONS = ("producer", "processor", "stats")
 

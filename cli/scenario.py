@@ -9,8 +9,8 @@ import typer
 
 from cli.flags import JsonFlag, RunFlag, StudyFlag, run_folder
 from cli.show import answers, percent
-from stats.words import amount as written
-from stats.words import cause_of
+from stats.words.words import amount as written
+from stats.words.words import cause_of
 
 
 def register(app: typer.Typer) -> None:
@@ -31,7 +31,7 @@ def scenario(
     from livelift.plan import metric_plan
     from livelift.study import load_study
     from local.verdict_reader import NO_VERDICT, read_verdict, redis_client
-    from stats.scenario import new_level, total_gain
+    from stats.estimates.scenario import new_level, total_gain
 
     loaded = load_study(study)
     name = metric or loaded.decision.primary

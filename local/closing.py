@@ -17,12 +17,12 @@ from livelift.study import Study
 from local.run_folder import RunFolder
 from local.runs import known_runs
 from local.verdict_reader import NO_VERDICT, read_verdict, redis_client
-from stats import engine
-from stats.document import make_document
-from stats.integrity import Damaged
-from stats.redis_commit import Refused
-from stats.redis_connection import Client
-from stats.redis_store import RedisStore, current_run
+from stats.decision import engine
+from stats.edges.document import make_document
+from stats.edges.integrity import Damaged
+from stats.edges.redis_commit import Refused
+from stats.edges.redis_connection import Client
+from stats.edges.redis_store import RedisStore, current_run
 
 WAIT_SECONDS = 10.0
 """How long a working stats station is waited for; in a replay the next tick is a moment away, in a live stream a day."""

@@ -22,7 +22,7 @@ from local.stack import Supervisor
 from local.stations import Stations
 from local.verdict_reader import read_verdict
 from local.watching import watching
-from stats.redis_connection import connect
+from stats.edges.redis_connection import connect
 
 STATIONS = ("producer", "processor", "stats")
 

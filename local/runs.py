@@ -14,9 +14,9 @@ from livelift.document import Document, decode_document
 from livelift.errors import StateError, UnreachableError, VersionError
 from livelift.names import RunNames, current_run_key
 from local.run_folder import RunFolder
-from stats.redis_commit import Command, CommitScript
-from stats.redis_connection import Client
-from stats.redis_store import current_run, public_commands
+from stats.edges.redis_commit import Command, CommitScript
+from stats.edges.redis_connection import Client
+from stats.edges.redis_store import current_run, public_commands
 
 
 class _Ended(msgspec.Struct, frozen=True):

@@ -20,7 +20,7 @@ from local.runs import show_run
 from local.servers import LocalServers, local_servers
 from local.stations import Stations
 from local.watching import watching
-from stats.redis_connection import connect
+from stats.edges.redis_connection import connect
 
 STATIONS = ("processor", "stats")
 POLL_SECONDS = 0.3

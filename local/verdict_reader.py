@@ -14,9 +14,9 @@ from livelift.study import Study
 from local.redis_server import RedisServer
 from local.run_folder import RunFolder
 from local.runs import go_back_to_complete, require_run
-from stats.event_time_samples import EventTimeSamples
-from stats.redis_connection import Client, connect
-from stats.redis_store import current_run, read_ticks
+from stats.edges.event_time_samples import EventTimeSamples
+from stats.edges.redis_connection import Client, connect
+from stats.edges.redis_store import current_run, read_ticks
 
 NO_VERDICT = "fill it: livelift demo"
 

@@ -19,21 +19,21 @@ from livelift.output_log import END_DUE, Output
 from livelift.sessions import session_measures
 from livelift.study import Study
 from livelift.tick_sums import TickSums
-from stats import engine
-from stats.document import make_document
-from stats.eviction import UNKNOWN as UNKNOWN_EVICTION
-from stats.integrity import Damaged
-from stats.kafka_edge import LOST as KAFKA_LOST
-from stats.kafka_edge import OutputReader
-from stats.prometheus_edge import StatsMetrics
-from stats.redis_commit import Command, Refused
-from stats.redis_connection import connect, eviction, refusal
-from stats.redis_store import RedisStore
-from stats.run_state import RunState
+from stats.decision import engine
+from stats.decision.verdict import Verdict
+from stats.edges.document import make_document
+from stats.edges.eviction import UNKNOWN as UNKNOWN_EVICTION
+from stats.edges.integrity import Damaged
+from stats.edges.kafka_edge import LOST as KAFKA_LOST
+from stats.edges.kafka_edge import OutputReader
+from stats.edges.prometheus_edge import StatsMetrics
+from stats.edges.redis_commit import Command, Refused
+from stats.edges.redis_connection import connect, eviction, refusal
+from stats.edges.redis_store import RedisStore
+from stats.edges.standing_by import wait_while_moving
+from stats.edges.watched import Standing
 from stats.settings import StatsSettings
-from stats.standing_by import wait_while_moving
-from stats.verdict import Verdict
-from stats.watched import Standing
+from stats.sums.run_state import RunState
 
 log = logging.getLogger("livelift.stats")
 

@@ -14,10 +14,10 @@ from livelift.errors import LiveliftError
 from livelift.study import load_study
 from livelift.watchdog import Watchdog, standstill_seconds
 from stats.app import StatsStation
-from stats.history_page import PATH, HistoryPage
-from stats.prometheus_edge import StatsMetrics
+from stats.edges.history_page import PATH, HistoryPage
+from stats.edges.prometheus_edge import StatsMetrics
+from stats.edges.watched import Watched
 from stats.settings import StatsSettings
-from stats.watched import Watched
 
 
 def run_stats(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stats.distributions import binomial_at_least, normal_exceeded_with
+from stats.estimates.distributions import binomial_at_least, normal_exceeded_with
 from stats.simulate.special_regimes import SPECIAL
 from stats.simulate.tally import NOTHING, Truth, binomial_error
 

@@ -1,7 +1,7 @@
 """One simulated experiment: its sessions as the sums of every tick, and the verdicts that the engine makes of them.
 
 The sums are built for all looks at once with numpy, in the integer units of `livelift.plan`; everything that judges
-is the live code: the assignment's hashes, `stats.engine.step`, the flips, the display.
+is the live code: the assignment's hashes, `stats.decision.engine.step`, the flips, the display.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,9 +17,9 @@ from livelift.plan import ELIGIBLE, RETURNED, SESSIONS, USERS, Covariate, Metric
 from livelift.study import Study
 from livelift.study_checks import OWN_TOTALS
 from livelift.tick_sums import ExactSums, InputCounts, Moments, TickSums
-from stats.moments import from_sums
 from stats.simulate.regimes import Sessions
-from stats.user_value import in_units
+from stats.sums.moments import from_sums
+from stats.sums.user_value import in_units
 
 Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]

@@ -15,20 +15,20 @@ import numpy as np
 
 from livelift.errors import SettingsError
 from livelift.study import Study
-from stats import mixture
-from stats.boundaries import obrien_fleming
-from stats.classic import classic
-from stats.distributions import normal_exceeded_with
-from stats.engine import EngineState, flip_scores, initial, step
-from stats.estimates import direction
-from stats.flips import Floats, Tail, advance
+from stats.decision.engine import EngineState, flip_scores, initial, step
+from stats.decision.verdict import Verdict
+from stats.estimates import mixture
+from stats.estimates.classic import classic
+from stats.estimates.distributions import normal_exceeded_with
+from stats.estimates.estimates import direction
+from stats.estimates.user_means import log_lift
+from stats.sequential.boundaries import obrien_fleming
+from stats.sequential.flips import Floats, Tail, advance
 from stats.simulate.experiment import Assigned, Observed, assign, observe, require_simulated, ticks, watched
 from stats.simulate.jobs import Progress, tally_in_parts
 from stats.simulate.regimes import with_worse_skips
 from stats.simulate.special_regimes import ALL, DAYS_OF, users_of, with_leaving
 from stats.simulate.tally import NOTHING, USERS, Tally, Truth, result
-from stats.user_means import log_lift
-from stats.verdict import Verdict
 
 
 def _quietly(done: int, total: int) -> None:

@@ -27,12 +27,12 @@ EDGES = {
     "producer/prometheus_edge.py",
     "processor/prometheus_edge.py",
     "stats/app.py",
-    "stats/prometheus_edge.py",
-    "stats/kafka_edge.py",
-    "stats/redis_client.py",
-    "stats/redis_commit.py",
-    "stats/redis_connection.py",
-    "stats/redis_store.py",
+    "stats/edges/prometheus_edge.py",
+    "stats/edges/kafka_edge.py",
+    "stats/edges/redis_client.py",
+    "stats/edges/redis_commit.py",
+    "stats/edges/redis_connection.py",
+    "stats/edges/redis_store.py",
 }
 LONGEST = 400
 

@@ -11,7 +11,7 @@ from livelift.document import Document
 from livelift.study import load_study
 from local.verdict_reader import read_verdict
 from producer.sources import lastfm_generator
-from stats.redis_connection import connect
+from stats.edges.redis_connection import connect
 from tests.compose.files import ROOT, SECRETS, STATIONS
 from tests.compose.image import Container
 from tests.compose.servers import ComposeKafka, ComposeRedis

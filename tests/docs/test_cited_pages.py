@@ -40,5 +40,5 @@ def test_a_page_that_is_not_there_is_found() -> None:
         "statistics.md",
         "docs/02-error-rates.md",
     ]
-    assert not is_there("statistics.md", ROOT / "stats" / "classic.py")
+    assert not is_there("statistics.md", ROOT / "stats" / "estimates" / "classic.py")
     assert DECISION.findall("(docs/decisions/0001), docs/decisions/0002-x.md") == ["0001"]

@@ -19,8 +19,8 @@ from local.prometheus_server import PrometheusServer
 from local.run_folder import RunFolder
 from local.servers import LocalServers
 from producer.sources import lastfm_generator
-from stats.redis_connection import connect
-from stats.redis_store import read_ticks
+from stats.edges.redis_connection import connect
+from stats.edges.redis_store import read_ticks
 from tests.grafana.asking import problems
 from tests.support.live_run import LiveRun
 from tests.support.tools import tool

@@ -15,8 +15,8 @@ from livelift.output_log import END_DUE, SCHEMA, Counts, EndMark
 from livelift.sessions import session_measures
 from livelift.study import Study, load_study
 from local.equality import differences
-from stats import engine
-from stats.run_state import RunState
+from stats.decision import engine
+from stats.sums.run_state import RunState
 from tests.statistics.support import tick
 from tests.support.pure_pipeline import run_pure
 

@@ -18,10 +18,10 @@ from local.processes import ChildProcess
 from local.redis_server import RedisServer, find_redis
 from local.servers import LocalServers
 from stats.app import LOST, passes
-from stats.integrity import Damaged
-from stats.redis_commit import Command
-from stats.redis_connection import connect
-from stats.redis_store import RedisStore
+from stats.edges.integrity import Damaged
+from stats.edges.redis_commit import Command
+from stats.edges.redis_connection import connect
+from stats.edges.redis_store import RedisStore
 from tests.live.test_redis_rights import MEASURES, STUDY, document, everything
 from tests.live.test_redis_store import advance, outputs
 
@@ -158,7 +158,7 @@ WRITE = "redis.call(unpack(ARGV, c[1], c[2])) end\nend"
 
 def broken(at: int) -> str:
     """commit.lua that fails before its write number `at`."""
-    whole = (resources.files("stats") / "commit.lua").read_text()
+    whole = (resources.files("stats.edges") / "commit.lua").read_text()
     assert whole.count(WRITE) == 1
     failing = f"n = n + 1 if n == {at} then redis.call('HGET') end {WRITE}"
     return whole.replace(

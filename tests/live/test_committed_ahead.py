@@ -19,7 +19,7 @@ from processor.stalled import LOOKS, Stalled
 from producer.app import run_producer
 from producer.settings import ProducerSettings
 from producer.sources import lastfm_generator
-from stats.redis_connection import connect
+from stats.edges.redis_connection import connect
 from tests.support.live_run import assert_equals_batch
 
 STUDY = load_study("lastfm")

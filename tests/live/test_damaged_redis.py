@@ -15,9 +15,9 @@ from local.demo import DemoPlan
 from local.servers import LocalServers
 from producer.sources import lastfm_generator
 from stats.app import LOST, passes
-from stats.integrity import Damaged
-from stats.redis_connection import connect
-from stats.redis_store import RedisStore
+from stats.edges.integrity import Damaged
+from stats.edges.redis_connection import connect
+from stats.edges.redis_store import RedisStore
 from tests.live.test_redis_store import advance, outputs
 from tests.support.live_run import LiveRun, assert_equals_batch, live_run
 

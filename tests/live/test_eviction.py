@@ -16,9 +16,9 @@ from local.servers import LocalServers
 from producer.topics import create_topics
 from stats import app
 from stats.app import StatsStation
-from stats.eviction import Eviction
-from stats.prometheus_edge import StatsMetrics
-from stats.redis_connection import connect, eviction
+from stats.edges.eviction import Eviction
+from stats.edges.prometheus_edge import StatsMetrics
+from stats.edges.redis_connection import connect, eviction
 from stats.settings import StatsSettings
 
 STUDY = load_study("lastfm")

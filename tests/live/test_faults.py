@@ -18,7 +18,7 @@ from local.run_folder import RunFolder
 from local.servers import LocalServers, local_servers
 from local.verdict_reader import read_history
 from producer.sources import lastfm_generator
-from stats.redis_connection import connect
+from stats.edges.redis_connection import connect
 from tests.support.live_run import LiveRun, assert_equals_batch, live_run
 
 STUDY = load_study("lastfm")

@@ -24,8 +24,8 @@ from local.stack import StationError
 from local.verdict_reader import read_newest, redis_client
 from producer.topics import create_topics
 from stats.app import StatsStation
-from stats.prometheus_edge import StatsMetrics
-from stats.redis_connection import connect
+from stats.edges.prometheus_edge import StatsMetrics
+from stats.edges.redis_connection import connect
 from stats.settings import StatsSettings
 from tests.live.test_interrupt import processes_of
 from tests.support.command_line import LIVELIFT, write_small_log

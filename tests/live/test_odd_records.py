@@ -10,7 +10,7 @@ from local.run_folder import RunFolder
 from local.servers import LocalServers
 from local.verdict_reader import read_history
 from producer.sources import lastfm_generator
-from stats.redis_connection import connect
+from stats.edges.redis_connection import connect
 from tests.support.live_run import LiveRun
 from tests.support.sent_odd_records import (
     Sent,

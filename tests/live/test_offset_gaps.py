@@ -23,8 +23,8 @@ from producer.app import run_producer
 from producer.settings import ProducerSettings
 from producer.sources import lastfm_generator
 from producer.topics import create_topics
-from stats.kafka_edge import OutputReader
-from stats.redis_connection import connect
+from stats.edges.kafka_edge import OutputReader
+from stats.edges.redis_connection import connect
 from tests.support.live_run import assert_equals_batch
 
 STUDY = load_study("lastfm")

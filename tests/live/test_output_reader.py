@@ -8,8 +8,8 @@ from livelift.names import RunNames
 from livelift.output_log import SCHEMA, Counts, Mark
 from local.servers import LocalServers
 from producer.topics import create_topics
-from stats import kafka_edge
-from stats.kafka_edge import OutputReader
+from stats.edges import kafka_edge
+from stats.edges.kafka_edge import OutputReader
 
 
 def mark(due: int) -> bytes:

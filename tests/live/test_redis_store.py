@@ -18,10 +18,10 @@ from local.processes import ChildProcess
 from local.redis_server import RedisServer, find_redis
 from local.servers import LocalServers
 from processor.partition import Partition
-from stats.redis_commit import Refused
-from stats.redis_connection import connect
-from stats.redis_store import RedisStore
-from stats.run_state import RunState
+from stats.edges.redis_commit import Refused
+from stats.edges.redis_connection import connect
+from stats.edges.redis_store import RedisStore
+from stats.sums.run_state import RunState
 from tests.support.small_study import START, small_study
 from tests.support.streams import Listen, partition_records
 

@@ -154,7 +154,7 @@ def test_a_stats_station_that_hangs_is_ended_with_words(
         [
             sys.executable,
             "-c",
-            f"from stats.kafka_edge import OutputReader\n{hang}\nfrom stats.run import main\nmain()",
+            f"from stats.edges.kafka_edge import OutputReader\n{hang}\nfrom stats.run import main\nmain()",
         ],
         env=settings(servers.kafka, run_of_outputs, tmp_path) | {"LIVELIFT_REDIS": servers.redis.url},
         capture_output=True,

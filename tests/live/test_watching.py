@@ -26,7 +26,7 @@ from local.run_folder import RunFolder
 from local.servers import LocalServers
 from local.watching import watching
 from producer.sources import lastfm_generator
-from stats.history_page import HistoryPage
+from stats.edges.history_page import HistoryPage
 from stats.settings import StatsSettings
 from tests.support.ends import has_ended
 from tests.support.pure_pipeline import PureRun, run_pure

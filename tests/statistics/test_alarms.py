@@ -9,7 +9,7 @@ import pytest
 from livelift.event_time import from_date
 from livelift.study import Study
 from livelift.tick_sums import InputCounts, TickSums
-from stats import engine
+from stats.decision import engine
 from tests.statistics.support import STUDY, Effects, tick
 from tests.statistics.test_engine import run, with_primary
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stats.left_out import association_p
+from stats.checks.left_out import association_p
 
 LOOKS, EXPERIMENTS = 61, 1000
 

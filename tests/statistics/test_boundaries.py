@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from stats import boundaries
-from stats.boundaries import calendar, constants, harm_spending, obrien_fleming, power_family
+from stats.sequential import boundaries
+from stats.sequential.boundaries import calendar, constants, harm_spending, obrien_fleming, power_family
 
 
 @pytest.mark.parametrize("looks", [1, 61, 400])

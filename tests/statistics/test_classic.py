@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
 from livelift.tick_sums import Moments
-from stats.classic import Classic, Estimate, classic, welch
+from stats.estimates.classic import Classic, Estimate, classic, welch
 
 means = st.floats(0.1, 1e4)
 spreads = st.floats(0.01, 1e6)

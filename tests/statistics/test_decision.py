@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from livelift.document.decision import Why
 from livelift.document.progress import Health
-from stats import engine
-from stats.boundaries import calendar, constants, obrien_fleming
-from stats.classic_opinion import classic_opinion
-from stats.decision import Findings, decide, health_problem
-from stats.guarantee import guarantee
+from stats.decision import engine
+from stats.decision.classic_opinion import classic_opinion
+from stats.decision.decision import Findings, decide, health_problem
+from stats.sequential.boundaries import calendar, constants, obrien_fleming
 from stats.simulate.bars import BARS, Cell
+from stats.words.guarantee import guarantee
 from tests.statistics.support import STUDY, tick
 
 CALM = Findings(

@@ -10,9 +10,9 @@ from livelift.errors import StateError, VersionError
 from livelift.event_time import DAY
 from livelift.study import Study
 from livelift.tick_sums import InputCounts, TickSums
-from stats import engine
-from stats.boundaries import calendar, constants, crossings, harm_spending, obrien_fleming
-from stats.verdict import Verdict
+from stats.decision import engine
+from stats.decision.verdict import Verdict
+from stats.sequential.boundaries import calendar, constants, crossings, harm_spending, obrien_fleming
 from tests.statistics.support import STUDY, Effects, tick
 
 NOTHING, GOOD, BAD = Effects(), Effects(primary=0.3), Effects(primary=-0.3)

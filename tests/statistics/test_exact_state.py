@@ -8,8 +8,8 @@ import pytest
 from livelift.assignment import bucket_of
 from livelift.output_log import SCHEMA, ClosedSession, Totals, UserDay
 from livelift.sessions import session_measures
-from stats.aggregate import Aggregate
-from stats.metric_rows import MetricRow
+from stats.sums.aggregate import Aggregate
+from stats.sums.metric_rows import MetricRow
 from tests.statistics.support import STUDY
 
 MEASURES = session_measures(STUDY).names

@@ -6,8 +6,9 @@ from importlib import import_module
 import pytest
 
 MODULES = (
-    "boundaries", "classic", "decision", "distributions", "flips", "guarantee", "guardrails", "mixture", "moments",
-    "power", "ratio", "sample_ratio", "scenario", "user_means",
+    "checks.guardrails", "checks.sample_ratio", "decision.decision", "estimates.classic", "estimates.distributions",
+    "estimates.mixture", "estimates.power", "estimates.ratio", "estimates.scenario", "estimates.user_means",
+    "sequential.boundaries", "sequential.flips", "sums.moments", "words.guarantee",
 )  # fmt: skip
 
 

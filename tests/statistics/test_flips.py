@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from livelift.errors import StateError
-from stats.boundaries import harm_spending
-from stats.flips import Tail, advance, bits_of, flip_matrix, flipped_sums, statistics
-from stats.user_means import log_lift
+from stats.estimates.user_means import log_lift
+from stats.sequential.boundaries import harm_spending
+from stats.sequential.flips import Tail, advance, bits_of, flip_matrix, flipped_sums, statistics
 from tests.statistics.support import Integers, bucketed, rows
 
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stats.boundaries import calendar, constants, obrien_fleming
-from stats.guardrails import boundary, failures, gate, holm, margin_z, status, worsening, worst
-from stats.user_means import AdjustedMeans, adjusted_means
+from stats.checks.guardrails import boundary, failures, gate, holm, margin_z, status, worsening, worst
+from stats.estimates.user_means import AdjustedMeans, adjusted_means
+from stats.sequential.boundaries import calendar, constants, obrien_fleming
 
 TIMES = calendar(61, 61)
 

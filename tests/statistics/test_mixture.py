@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stats import mixture
+from stats.estimates import mixture
 
 estimates = st.floats(-2.0, 2.0)
 variances = st.floats(1e-6, 1.0)

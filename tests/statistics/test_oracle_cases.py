@@ -14,13 +14,13 @@ import pytest
 
 from livelift.document.readings import Welch
 from livelift.tick_sums import RATIO_COLUMNS, SUM_COLUMNS, Moments
-from stats import mixture, ratio, user_means
-from stats.boundaries import constants, obrien_fleming, power_family
-from stats.classic import Classic, Estimate, classic, welch
-from stats.distributions import normal_above, student_quantile
-from stats.guardrails import holm
-from stats.moments import from_sums
-from stats.sample_ratio import fixed_p, sequential_p
+from stats.checks.guardrails import holm
+from stats.checks.sample_ratio import fixed_p, sequential_p
+from stats.estimates import mixture, ratio, user_means
+from stats.estimates.classic import Classic, Estimate, classic, welch
+from stats.estimates.distributions import normal_above, student_quantile
+from stats.sequential.boundaries import constants, obrien_fleming, power_family
+from stats.sums.moments import from_sums
 
 FILE = json.loads((Path(__file__).parent.parent / "oracle" / "oracle_cases.json").read_text())
 CASES: dict[str, dict[str, Any]] = {case["id"]: case for case in FILE["cases"]}

@@ -3,9 +3,9 @@
 import pytest
 
 from livelift.event_time import DAY
-from stats import engine
-from stats.power import days_remaining, days_to_boundary, detectable, power_of
-from stats.scenario import new_level, total_gain
+from stats.decision import engine
+from stats.estimates.power import days_remaining, days_to_boundary, detectable, power_of
+from stats.estimates.scenario import new_level, total_gain
 from tests.statistics.support import STUDY, Effects, tick
 
 

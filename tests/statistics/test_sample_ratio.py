@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stats.sample_ratio import fixed_p, sequential_p
+from stats.checks.sample_ratio import fixed_p, sequential_p
 
 
 def test_a_kept_split_watched_after_every_user_alarms_in_at_most_one_per_cent() -> None:

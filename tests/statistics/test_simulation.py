@@ -13,7 +13,7 @@ from stats.simulate.experiment import Assigned, Observed, assign, observe, ticks
 from stats.simulate.regimes import REGIMES, Sessions
 from stats.simulate.report import resalt, run_one, simulate
 from stats.simulate.tally import DECISIONS, Tally, Truth, result
-from stats.user_value import in_units
+from stats.sums.user_value import in_units
 from tests.statistics.support import STUDY
 
 USERS = 120

@@ -14,9 +14,9 @@ import pytest
 from livelift.document import decode_document, encode
 from livelift.output_log import SCHEMA, ClosedSession, Totals
 from livelift.sessions import session_measures
-from stats import engine
-from stats.document import make_document
-from stats.run_state import RunState
+from stats.decision import engine
+from stats.edges.document import make_document
+from stats.sums.run_state import RunState
 from tests.statistics.support import STUDY, tick
 
 MEASURES = session_measures(STUDY).names

@@ -5,8 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from stats.boundaries import Spending, calendar, constants, harm_spending, obrien_fleming
-from stats.stopping import corrected, expected_excess
+from stats.sequential.boundaries import Spending, calendar, constants, harm_spending, obrien_fleming
+from stats.sequential.stopping import corrected, expected_excess
 
 LOOKS = 20
 TIMES = calendar(LOOKS, LOOKS)

@@ -7,10 +7,10 @@ import pytest
 from livelift.document import history_entry
 from livelift.study import Study
 from livelift.tick_sums import InputCounts, TickSums
-from stats import engine
-from stats.document import make_document
-from stats.redis_store import headline
-from stats.verdict import Verdict
+from stats.decision import engine
+from stats.decision.verdict import Verdict
+from stats.edges.document import make_document
+from stats.edges.redis_store import headline
 from tests.statistics.support import STUDY, Effects, tick
 
 GOOD, BAD, NONE = Effects(0.3), Effects(-0.3), Effects()

@@ -9,9 +9,9 @@ import pytest
 from livelift.errors import StateError
 from livelift.output_log import ClosedSession, Totals
 from livelift.sessions import session_measures
-from stats import engine
-from stats.aggregate import Aggregate
-from stats.estimates import estimate_of, totals_of
+from stats.decision import engine
+from stats.estimates.estimates import estimate_of, totals_of
+from stats.sums.aggregate import Aggregate
 from tests.statistics.support import STUDY, tick
 from tests.statistics.test_speed import run_of
 

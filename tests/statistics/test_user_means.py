@@ -5,8 +5,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from stats import ratio, user_means
-from stats.user_means import log_lift
+from stats.estimates import ratio, user_means
+from stats.estimates.user_means import log_lift
 from tests.statistics.support import Integers, rows
 
 

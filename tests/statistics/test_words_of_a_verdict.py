@@ -11,13 +11,13 @@ import pytest
 from livelift.document import encode, history_entry
 from livelift.study import Study
 from livelift.tick_sums import InputCounts, TickSums
-from stats import engine
-from stats.boundaries import calendar, constants, obrien_fleming
-from stats.document import make_document
-from stats.flips import Tail, advance, flip_matrix, statistics
-from stats.redis_store import headline
-from stats.verdict import Verdict
-from stats.words import percent
+from stats.decision import engine
+from stats.decision.verdict import Verdict
+from stats.edges.document import make_document
+from stats.edges.redis_store import headline
+from stats.sequential.boundaries import calendar, constants, obrien_fleming
+from stats.sequential.flips import Tail, advance, flip_matrix, statistics
+from stats.words.words import percent
 from tests.statistics.support import STUDY, Effects, bucketed, rows, tick
 from tests.statistics.test_engine import run, with_primary
 

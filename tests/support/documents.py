@@ -9,8 +9,8 @@ from jsonschema import Draft202012Validator
 
 from livelift.document import Document, HistoryEntry, decode_document, decode_entry, encode
 from livelift.document.json_schema import json_schema
-from stats import engine
-from stats.document import make_document
+from stats.decision import engine
+from stats.edges.document import make_document
 from tests.statistics.support import STUDY, tick
 
 

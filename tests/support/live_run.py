@@ -14,7 +14,7 @@ from local.equality import differences, history_differences
 from local.run_folder import RunFolder
 from local.servers import LocalServers
 from local.verdict_reader import read_history
-from stats.redis_connection import Client, connect
+from stats.edges.redis_connection import Client, connect
 
 LIMIT_SECONDS = 150.0
 

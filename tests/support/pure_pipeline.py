@@ -18,9 +18,9 @@ from livelift.study import Study
 from processor.partition import Partition
 from producer.prepare import prepare
 from producer.sources import Selection
-from stats import engine
-from stats.document import make_document
-from stats.run_state import RunState
+from stats.decision import engine
+from stats.edges.document import make_document
+from stats.sums.run_state import RunState
 from tests.support.streams import FakeRecord, partition_of
 
 

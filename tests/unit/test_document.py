@@ -25,8 +25,8 @@ from livelift.document import (
 )
 from livelift.document.json_schema import json_schema
 from livelift.errors import NEW_RUN, VersionError
-from stats import engine
-from stats.document import make_document
+from stats.decision import engine
+from stats.edges.document import make_document
 from tests.statistics.support import STUDY, Effects, tick
 from tests.support.documents import assert_document_form, sample_document
 

@@ -14,8 +14,8 @@ from livelift.event_time import SECOND, from_iso
 from livelift.metrics import declared
 from livelift.study import load_study
 from producer.sources import lastfm_generator
-from stats.event_time_samples import IN_PREVIEWS, EventTimeSamples
-from stats.history_readers import REPEATS, HistoryReaders
+from stats.edges.event_time_samples import IN_PREVIEWS, EventTimeSamples
+from stats.edges.history_readers import REPEATS, HistoryReaders
 from tests.support.pure_pipeline import PureRun, run_pure
 
 STUDY = load_study("lastfm")

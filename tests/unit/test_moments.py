@@ -13,8 +13,8 @@ from river.stats import Var
 
 from livelift.plan import DECISECONDS
 from livelift.tick_sums import Moments
-from stats.moments import EMPTY, add, from_sums, merge, remove, replace, variance
-from stats.user_value import in_units
+from stats.sums.moments import EMPTY, add, from_sums, merge, remove, replace, variance
+from stats.sums.user_value import in_units
 
 values = st.floats(-1e6, 1e6, allow_nan=False).map(lambda value: round(value, 3))
 samples = st.lists(values, max_size=30)

@@ -5,7 +5,7 @@ import pytest
 from livelift.output_log import SCHEMA, Counts, Mark, Output
 from livelift.sessions import session_measures
 from livelift.study import load_study
-from stats.run_state import RunState
+from stats.sums.run_state import RunState
 
 STUDY = load_study("lastfm")
 DAY = 86_400_000

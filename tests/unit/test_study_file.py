@@ -8,8 +8,8 @@ import pytest
 from livelift.errors import StudyError
 from livelift.sessions import session_measures
 from livelift.study import load_study, parse_study
-from stats.flips import flip_matrix
-from stats.metric_rows import metric_rows
+from stats.sequential.flips import flip_matrix
+from stats.sums.metric_rows import metric_rows
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """What the watchdog sees of a stats station: rounds that go on, and outputs that are read."""
 
 from livelift.watchdog import Sight
-from stats.watched import Standing, Watched
+from stats.edges.watched import Standing, Watched
 
 TOPIC = "output"
 

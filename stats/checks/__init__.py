@@ -1,0 +1,1 @@
+"""Data-quality checks (sample-ratio mismatch, attrition, late and rejected rows) and guardrail metrics."""
