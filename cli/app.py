@@ -4,7 +4,21 @@ import logging
 
 import typer
 
-from cli import batch, close, demo, generate, history, rejects, runs, scenario, schema, simulate, stations, verdict
+from cli import (
+    batch,
+    close,
+    demo,
+    generate,
+    history,
+    rejects,
+    runs,
+    scenario,
+    schema,
+    simulate,
+    stations,
+    study,
+    verdict,
+)
 from livelift import __version__
 
 app = typer.Typer(
@@ -16,7 +30,21 @@ app = typer.Typer(
     help="Live A/B verdicts from an event stream: real Kafka, Faust and Redis, and statistics that stay honest.",
     epilog="Start with:  livelift demo   and then:  livelift verdict",
 )
-for command in (demo, batch, generate, verdict, history, runs, scenario, schema, simulate, close, stations, rejects):
+for command in (
+    demo,
+    batch,
+    generate,
+    verdict,
+    history,
+    runs,
+    scenario,
+    schema,
+    simulate,
+    close,
+    stations,
+    rejects,
+    study,
+):
     command.register(app)
 
 

@@ -21,13 +21,13 @@ MOST_NAMED = 20
 _encode = msgspec.json.Encoder().encode
 
 
-def parquet_rows(path: Path, columns: Iterable[str], needed: Iterable[str]) -> Iterator[tuple[list[Row], float]]:
+def parquet_rows(path: Path, columns: Iterable[str] | None, needed: Iterable[str]) -> Iterator[tuple[list[Row], float]]:
     """The rows of the file in batches, each with the share of the rows that is read by then.
 
     Parameters
     ----------
     columns
-        The columns that are wanted; `needed` are those of them that there have to be.
+        The columns that are wanted, or None for all; `needed` are those of them that there have to be.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def parquet_rows(path: Path, columns: Iterable[str], needed: Iterable[str]) -> I
                         f"{path} has {'no' if column not in names else 'more than one'} column '{column}'; its columns: {shown}",
                         "name the columns of [source] and [fields] as the file does, or give another file with --data",
                     )
-            wanted = [column for column in columns if column in names]
+            wanted = names if columns is None else [column for column in columns if column in names]
             done, total = 0, file.metadata.num_rows
             for batch in file.iter_batches(BATCH_ROWS):
                 done += batch.num_rows

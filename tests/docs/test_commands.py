@@ -47,6 +47,8 @@ WITHOUT_SERVERS = [  # what needs no server
     f"livelift simulate --data {REAL_LOG} --salts 1000",
     "livelift generate --out log.tsv --events 1800000 --lift 0 --seed 7",
     "livelift simulate --data log.tsv --salts 1000",
+    "livelift study new my_study --from log.tsv",
+    "livelift study check ./my_study --data log.tsv",
     "livelift schema > document.schema.json",
     "livelift schema --history > entry.schema.json",
 ]
@@ -167,6 +169,7 @@ def test_what_needs_no_server(folder: Path) -> None:
     assert "keep_running" in said[2]
     assert json.loads(said[3])
     assert "ship" in said[4]
+    assert "first sessions" in said[WITHOUT_SERVERS.index("livelift study check ./my_study --data log.tsv")]
 
 
 @pytest.mark.slow

@@ -1,0 +1,109 @@
+"""`livelift study`: begin a study from a file, and see what a study makes of its input."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from cli.flags import DataFlag, run_folder
+from cli.say import say
+from cli.show import answers, console
+
+SHOWN = 5
+"""Events and sessions that are listed."""
+
+MOST_SHOWN = 60
+"""Characters of a cell."""
+
+study_app = typer.Typer(no_args_is_help=True, help="Begin a study from a file, or check one: docs/12-studies.md.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    study_app.command("check", epilog="Example:  livelift study check ./my_study --data log.csv")(check)
+    study_app.command("new", epilog="Example:  livelift study new my_study --from log.csv")(new)
+    app.add_typer(study_app, name="study")
+
+
+def check(
+    study: Annotated[str, typer.Argument(help="The study's name, or its folder.")],
+    data: DataFlag = None,
+    rows: Annotated[int, typer.Option("--rows", help="How many rows of the file are looked at.")] = 10_000,
+) -> None:
+    """Read a study and the beginning of its input, and say what was understood."""
+    from livelift.errors import SettingsError
+    from livelift.study import load_study
+    from local.input import find_input
+    from producer.sample import sessions_of, take_sample
+
+    if rows < 1:
+        raise SettingsError(f"--rows {rows} is not possible", "use 1 or more")
+    loaded = load_study(study)
+    experiment = loaded.experiment
+    answers.print(f"study {loaded.name}: {loaded.title}", markup=False)
+    answers.print(
+        f"sessions end after {loaded.sessions.gap_seconds:,} s without an event; period {experiment.period_start} to "
+        f"{experiment.period_end}; primary metric {loaded.decision.primary}, guardrails: {', '.join(loaded.guardrails) or 'none'}",
+        markup=False,
+    )
+    path = find_input(data, loaded, run_folder(), say)
+    sample = take_sample(loaded, path, rows)
+    rejected = sum(sample.rejected.values())
+    whole = "all of them" if sample.complete else "the first ones"
+    answers.print(
+        f"{path}: {sample.rows:,} rows ({whole}), {len(sample.events):,} acceptable, {rejected:,} rejected",
+        markup=False,
+    )
+    for reason, number in sample.rejected.most_common():
+        line, what = sample.examples[reason]
+        answers.print(f"  {number:,} {reason}, the first in line {line}: {what}", markup=False, soft_wrap=True)
+    if not sample.events:
+        return
+    _print_events(sample.events[:SHOWN], list(loaded.fields))
+    _print_sessions(sessions_of(loaded, sample.events, SHOWN))
+
+
+def _print_events(events: list, names: list[str]) -> None:  # type: ignore[type-arg]
+    from livelift.event_time import to_iso
+
+    table = Table("time (UTC)", "user", *names, box=None, title="first events", title_justify="left")
+    for event in events:
+        table.add_row(*map(_cell, (to_iso(event.time), event.user, *(event.fields[name] for name in names))))
+    answers.print(table)
+
+
+def _print_sessions(sessions: list) -> None:  # type: ignore[type-arg]
+    from livelift.event_time import to_iso
+
+    table = Table("start (UTC)", "user", *sessions[0].measures, box=None, title="first sessions", title_justify="left")
+    for session in sessions:
+        table.add_row(*map(_cell, (to_iso(session.start), session.user, *session.measures.values())))
+    answers.print(table)
+
+
+def _cell(value: object) -> Text:
+    from livelift.plain_text import harmless
+
+    return Text(harmless(str(value), MOST_SHOWN))  # names may look like markup
+
+
+def new(
+    name: Annotated[str, typer.Argument(help="The study's name: lower-case letters, digits and _.")],
+    file: Annotated[Path, typer.Option("--from", help="A file of its events: CSV, TSV, JSON or Parquet.")],
+    into: Annotated[Path, typer.Option("--into", help="The folder in which the study's own is made.")] = Path(),
+) -> None:
+    """Write a first study.toml for a file: its format, columns, time and user, to be edited."""
+    from producer.draft import write_draft
+
+    folder = into / name
+    guesses = write_draft(name, file, folder)
+    for guess in guesses:
+        say(guess)
+    console.print(f"wrote {folder / 'study.toml'}: edit it, then  livelift study check {_shown(folder)} --data {file}", markup=False, soft_wrap=True)  # fmt: skip
+
+
+def _shown(folder: Path) -> str:
+    """The folder as --study takes it."""
+    return str(folder) if len(folder.parts) > 1 else f"./{folder}"

@@ -1,0 +1,131 @@
+"""A look at the beginning of an input as a study reads it: what is rejected and why, events, and what sessions measure."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import duckdb
+import msgspec
+import pyarrow as pa
+
+from livelift.events import SCHEMA
+from livelift.sessions import SessionMeasures, session_measures
+from livelift.study import Study
+from producer.sources import Reader, Selection, reader_of
+
+ROWS = 10_000
+"""Rows that are looked at, unless told otherwise: the files' blocks may hold some more."""
+
+
+class SampleEvent(NamedTuple):
+    """An accepted row: `time` in ms, and the event's JSON object."""
+
+    time: int
+    user: str
+    fields: dict[str, Any]
+
+
+class SampleSession(NamedTuple):
+    """A session of the sample; times in ms."""
+
+    user: str
+    start: int
+    end: int
+    measures: dict[str, int]
+
+
+@dataclass
+class Sample:
+    """What became of the first rows.
+
+    rejected
+        Reason → how many rows.
+    examples
+        Reason → number and explanation of the first such row.
+    events
+        The accepted rows in replay order, duplicates included.
+    complete
+        Was it the whole file?
+    """
+
+    rows: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, tuple[int, str]] = field(default_factory=dict)
+    events: list[SampleEvent] = field(default_factory=list)
+    complete: bool = True
+
+
+def take_sample(study: Study, path: Path, rows: int = ROWS) -> Sample:
+    """The first `rows` of the file, or some more: readers give blocks.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read as the study declares it.
+    StudyError
+        If the study's time zone is not known here.
+    """
+    reader = reader_of(study)
+    sample = Sample()
+    accepted: list[pa.RecordBatch] = []
+    for block in reader.read(path, Selection()):
+        if sample.rows >= rows:
+            sample.complete = False
+            break
+        sample.rows += block.rows
+        sample.rejected.update(block.reasons)
+        for row in block.rejected.to_pylist():
+            if row["reason"] not in sample.examples:
+                sample.examples[row["reason"]] = row["line"], reader.what_is_wrong(row["reason"], row["text"])
+        accepted.append(block.accepted)
+    sample.events = list(_events(accepted, reader))
+    return sample
+
+
+def _events(accepted: list[pa.RecordBatch], reader: Reader) -> Iterator[SampleEvent]:
+    with duckdb.connect() as database:
+        database.register("rows", pa.Table.from_batches(accepted, reader.accepted))
+        found = database.execute(
+            f'SELECT time, {reader.user_sql} AS "user", {reader.fields_sql} FROM rows ORDER BY time, "user", line'
+        ).fetchall()
+    for time, user, fields in found:
+        yield SampleEvent(time, user, msgspec.json.decode(fields))
+
+
+def sessions_of(study: Study, events: list[SampleEvent], most: int) -> list[SampleSession]:
+    """The first `most` sessions, each of one user, that these events come to. Those at the sample's end may go on after it.
+
+    Raises
+    ------
+    StudyError
+        If the study has no measures.
+    """
+    measures = session_measures(study)
+    by_user = groupby(sorted(events, key=lambda event: (event.user, event.time)), key=lambda event: event.user)
+    found = [session for user, his in by_user for session in _of_user(study, measures, user, list(his))]
+    return sorted(found, key=lambda session: session.start)[:most]
+
+
+def _of_user(study: Study, measures: SessionMeasures, user: str, events: list[SampleEvent]) -> Iterator[SampleSession]:
+    start = last = 0
+    accumulator: Any = None
+
+    def finished() -> SampleSession:
+        values = measures.finish(accumulator, start, last)
+        return SampleSession(user, start, last, dict(zip(measures.names, values, strict=True)))
+
+    for row, event in enumerate(events):
+        decoded = measures.decode(msgspec.json.encode({"v": SCHEMA, "row": row} | event.fields))
+        gap = event.time - last
+        if accumulator is not None and gap <= study.sessions.gap_ms:
+            measures.extend(accumulator, decoded, gap)
+        else:
+            if accumulator is not None:
+                yield finished()
+            start, accumulator = event.time, measures.begin(decoded)
+        last = event.time
+    if accumulator is not None:
+        yield finished()
