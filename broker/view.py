@@ -1,5 +1,6 @@
 """What a broker says of topics and groups, asked by a client of its own: for who must not trust the station's own client."""
 
+import logging
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,6 +11,14 @@ from kafka.errors import GroupIdNotFoundError, KafkaError
 ANSWER_MS = 5_000
 
 
+def _of_use(record: logging.LogRecord) -> bool:
+    """Keeps a line of kafka-python's out of the log: a dump of the whole group, whenever it is asked for one of Faust's.
+
+    It tries to decode what the members sent when they joined, and Faust's send another form. Only their ids are wanted here.
+    """
+    return not str(record.msg).startswith("Unable to decode member_metadata")
+
+
 class BrokerView:
     """Asks the broker at `kafka`. None is the answer where there was none, or none that helps: a topic that does not exist. The
     client is then made anew the next time."""
@@ -17,6 +26,7 @@ class BrokerView:
     def __init__(self, kafka: str) -> None:
         self._kafka = kafka
         self._client: KafkaAdminClient | None = None
+        logging.getLogger(KafkaAdminClient.describe_groups.__module__).addFilter(_of_use)
 
     def ends(self, topic: str, partitions: Iterable[int]) -> dict[int, int] | None:
         """The offset after the last record of each partition."""

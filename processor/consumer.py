@@ -1,7 +1,7 @@
 """Faust's consumer, for a processor whose state says where to read on, and which is never to wait while there is something
 to read.
 
-It differs in six things:
+It differs in seven things:
 - After a rebalance Faust reads on at the group's committed offset. State is written every few seconds only, so that offset
   is ahead of it after every crash: here reading goes on after what the state holds.
 - Faust looks for gaps among acknowledged offsets, one integer an offset. Here a message stands for up to thousands of
@@ -11,6 +11,7 @@ It differs in six things:
 - While the agent's buffer is full, Faust stops taking messages, one partition at a time. With all of them stopped it sleeps for
   a second, whatever happens, and with one going again it may wait a second for that one's. The buffer is one for all
   partitions: here all stop, and go on as soon as there is room. With `FETCH_WAIT_MS`, that was a third of a replay's time.
+- While a rebalance or a restoration has stopped reading, nothing is taken of what was fetched (`_Active` says why).
 - Where reading begins is asked for until Kafka answers (`processor.patient_recovery` says why).
 - How far a partition goes is None where that is not known: Faust fails when a rebalance has taken the partition away.
 """
@@ -35,12 +36,44 @@ FETCH_WAIT_MS = 50
 """The most that the broker keeps a request for records that are not there yet. While it keeps one, nothing else is
 fetched: a partition that is read to its end would hold back all others for Faust's 1.5 s, each time."""
 
+TAKE_SECONDS = 0.1
+"""The most to wait for records before looking again which partitions are to be read. Records that came while none was do
+not end the wait: with Faust's 1 s, a rebalance would take up to so much longer."""
+
+
+class _Active:
+    """The partitions to take fetched records of: the active ones, as they are at that moment; none while the flow is stopped.
+
+    A thread takes records, and may be waiting for some when a rebalance stops the flow and empties Faust's set of active
+    partitions. To aiokafka an empty set means all partitions: it hands over what it fetched and moves the positions on, and
+    Faust drops the records, since no partition is active. The next seek mostly undoes that. But when it happened after
+    the seek to where the changelog begins, the records were dropped for good, and recovery waited for them for ever. An
+    object of this class is never empty to aiokafka.
+    """
+
+    def __init__(self, consumer: Any, partitions: set[TP]) -> None:
+        self._consumer = consumer
+        self._partitions = partitions  # Faust's own set, which other threads change
+
+    def __contains__(self, tp: TP) -> bool:
+        return self._consumer.flow_active and tp in self._partitions
+
 
 class _Thread(aiokafka.AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # Faust has no setting for it
         return consumer
+
+    async def _fetch_records(
+        self, consumer: Any, active_partitions: Any, timeout: float | None = None, max_records: int | None = None
+    ) -> Any:
+        return await super()._fetch_records(
+            consumer,
+            _Active(self.consumer, active_partitions),  # type: ignore[arg-type]  # aiokafka only asks what is in it
+            timeout,
+            max_records,
+        )
 
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Faust's look for streams that stand still. It takes for granted that there is a position, and crashes the worker
@@ -105,7 +138,7 @@ class StateConsumer(aiokafka.Consumer):
                 await self._room.wait()
         except TimeoutError:
             self._room.set()
-        return await super()._wait_next_records(timeout)
+        return await super()._wait_next_records(min(timeout, TAKE_SECONDS))
 
     async def perform_seek(self) -> None:
         """Go where reading begins: Faust asks for it when an assignment's state is restored.

@@ -1,4 +1,4 @@
-"""The watchdog of a real worker on a real broker: what hangs is ended with words, what waits is not."""
+"""The watchdog of a real worker on a real broker: what hangs is ended with words, what waits or is interrupted goes on."""
 
 import os
 import signal
@@ -26,6 +26,10 @@ from producer.topics import create_topics
 
 STUDY = load_study("lastfm")
 LIMIT = 3.0
+"""Seconds until what hangs is ended."""
+
+PATIENT = 8.0
+"""The limit of who must not be ended: longer than a rebalance and a restoration take, on a machine that has other work too."""
 
 HANGS = {
     "in the agent, with a free event loop": (
@@ -108,14 +112,14 @@ def run_of_outputs(servers: LocalServers) -> str:
     return names.run
 
 
-def settings(kafka: KafkaServer, run: str, folder: Path) -> dict[str, str]:
+def settings(kafka: KafkaServer, run: str, folder: Path, limit: float = LIMIT) -> dict[str, str]:
     return os.environ | {
         "LIVELIFT_KAFKA": kafka.address,
         "LIVELIFT_RUN": run,
         "LIVELIFT_FOLDER": str(folder),
         "LIVELIFT_METRICS": "off",
         "LIVELIFT_SESSION_TIMEOUT": "2",
-        "LIVELIFT_STANDSTILL_SECONDS": str(LIMIT),
+        "LIVELIFT_STANDSTILL_SECONDS": str(limit),
     }
 
 
@@ -169,24 +173,85 @@ def test_a_stats_station_that_hangs_is_ended_with_words(
 @pytest.mark.slow
 def test_a_worker_that_waits_or_is_paused_goes_on(kafka: KafkaServer, run: Run, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "processor"]
-    environment = settings(kafka, run.run, tmp_path)
+    environment = settings(kafka, run.run, tmp_path, PATIENT)
     with ChildProcess("worker", command, tmp_path / "log", environment=environment) as worker:
-        deadline = time.monotonic() + 60
-        while "Worker ready" not in worker.tail(10_000):
-            assert time.monotonic() < deadline, worker.tail()
-            time.sleep(0.1)
-        time.sleep(3 * LIMIT)  # the stream has ended: nothing more comes
+        wait_until_settled(worker)
+        time.sleep(1.5 * PATIENT)  # the stream has ended: nothing more comes
         assert worker.poll() is None, worker.tail()
         kafka.freeze()
-        time.sleep(3 * LIMIT)
+        time.sleep(1.5 * PATIENT)
         kafka.thaw()
         time.sleep(LIMIT)
-        assert worker.poll() is None, worker.tail()
+        wait_until_settled(worker)
         assert "Kafka does not answer: the worker waits for it" in worker.tail(10_000)
         worker.freeze()
-        time.sleep(3 * LIMIT)
+        time.sleep(1.5 * PATIENT)
         worker.thaw()
-        time.sleep(2 * LIMIT)
+        time.sleep(LIMIT)
+        wait_until_settled(worker)
+        time.sleep(1.5 * PATIENT)  # long enough to be ended for what it stopped doing meanwhile
         assert worker.poll() is None, worker.tail()
+        assert "member_metadata" not in worker.tail(10_000)  # what kafka-python cannot read of a group, at every look
         os.kill(worker.pid, signal.SIGTERM)
         assert worker.wait(15) == 0
+
+
+def wait_until_settled(worker: ChildProcess) -> None:
+    """Until the worker has restored the state of the partitions that it was given, and reads on; or fail when it ended."""
+    deadline = time.monotonic() + 60
+    while not settled(worker.tail(10_000)):
+        assert worker.poll() is None, worker.tail()
+        assert time.monotonic() < deadline, worker.tail()
+        time.sleep(0.1)
+
+
+def settled(log: str) -> bool:
+    """Was the last thing that happened to its partitions that it is ready to read them?"""
+    return log.rfind("Worker ready") > log.rfind("Executing _on_partitions_assigned")
+
+
+REBALANCES = """
+import asyncio, os, threading, time
+from faust.tables.recovery import Recovery
+from processor import run
+
+seek, build = Recovery._seek_offsets, run.build_app
+
+async def slow_seek(self, *arguments):
+    await seek(self, *arguments)
+    await asyncio.sleep(0.3)  # the moment at which what arrives must not be lost, made longer
+
+def built(*arguments, **more):
+    app = build(*arguments, **more)
+    threading.Thread(target=rebalance, args=(app,), daemon=True).start()
+    return app
+
+def rebalance(app):
+    before = -1
+    for _ in range(10):
+        while app.consumer_generation_id == before or not app.tables.actives_ready:
+            time.sleep(0.02)
+        before = app.consumer_generation_id
+        time.sleep(0.3)  # it waits for records
+        thread = app.consumer._thread
+        thread.thread_loop.call_soon_threadsafe(thread._consumer._coordinator.request_rejoin)
+    os._exit(0)
+
+Recovery._seek_offsets, run.build_app = slow_seek, built
+run.main()
+"""
+"""A worker that is given its partitions anew, ten times, while it waits for records."""
+
+
+@pytest.mark.slow
+def test_a_worker_reads_the_whole_changelog_whenever_it_is_given_its_partitions(
+    kafka: KafkaServer, run: Run, tmp_path: Path
+) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", REBALANCES],
+        env=settings(kafka, run.run, tmp_path, PATIENT),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert ended.returncode == 0, ended.stderr[-2000:]
