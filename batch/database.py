@@ -59,9 +59,18 @@ def _variables(study: Study, select_from: int | None, select_to: int | None) -> 
         "minimum_sessions": experiment.minimum_sessions,
         "primary_metric": study.decision.primary,
         "prior_seconds": statistics.prior_session_seconds,
+        "events_measure": _counts_all(study),
         "day_ms": DAY,
         "for_ever": FOR_EVER,
     }
+
+
+def _counts_all(study: Study) -> str | None:
+    """The first measure that counts all events of a session."""
+    counting = [name for name, measure in study.measures.items() if measure.count == "event"]
+    return next(
+        (n for n in counting if (study.measures[n].where, study.measures[n].follows_within) == ({}, None)), None
+    )
 
 
 def _create_metrics(connection: duckdb.DuckDBPyConnection, study: Study) -> None:

@@ -29,11 +29,12 @@ def read_ticks(connection: duckdb.DuckDBPyConnection, study: Study, counts: Inpu
     exposed = _read_exact(connection, "exposed_sums", _names(connection, "over_exposed IS NOT NULL"), len(heads))
     classic = _read_classic(connection, study, len(heads))
     unheard = sum(counts.rejected.values()) + counts.duplicates
+    counts_events = connection.execute("SELECT getvariable('events_measure')").fetchall() != [(None,)]
     ticks = []
     for (number, time, ended, complete, accepted, every, in_period, one_event, unfinished), arms in zip(
         heads, variants, strict=True
     ):
-        _, exposed_c, exposed_t, included_c, included_t, sessions_c, sessions_t, plays_c, plays_t = arms
+        _, exposed_c, exposed_t, included_c, included_t, sessions_c, sessions_t, events_c, events_t = arms
         ticks.append(
             TickSums(
                 time=time,
@@ -42,11 +43,11 @@ def read_ticks(connection: duckdb.DuckDBPyConnection, study: Study, counts: Inpu
                 counts=InputCounts(accepted + unheard, accepted, counts.rejected, counts.duplicates, 0, counts.rows),
                 sessions_all=every,
                 sessions_in_period=in_period,
-                sessions_one_event=one_event,
+                sessions_one_event=one_event if counts_events else None,
                 exposed=(exposed_c, exposed_t),
                 included=(included_c, included_t),
                 sessions=(sessions_c, sessions_t),
-                plays=(plays_c, plays_t),
+                events=(events_c, events_t) if counts_events else None,
                 classic=classic[number],
                 users={name: sums[number] for name, sums in users.items()},
                 ratios=ratios[number],

@@ -79,6 +79,18 @@ class Measure(_Part, frozen=True):
 Measures = dict[str, Measure]
 
 
+def events_measure(measures: Measures) -> str | None:
+    """The first measure that counts every event of a session; None where none does.
+
+    >>> events_measure({"seconds": Measure(length="session"), "views": Measure(count="event")})
+    'views'
+    """
+    for name, measure in measures.items():
+        if measure.count and not measure.where and measure.follows_within is None:
+            return name
+    return None
+
+
 def checks(fields: Fields, measures: Measures) -> list[Check]:
     """(key, is it wrong, what it has to be) for all that types alone cannot say."""
     if not measures:

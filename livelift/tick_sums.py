@@ -65,8 +65,9 @@ class TickSums:
     sessions_unfinished
         Sessions that began in the period before `time` and are not among `sessions_in_period`: still open, or closed after
         the study's `wait_days`.
-    exposed, included, sessions, plays
-        Per variant (2,): users exposed, users included, in-period sessions and plays of included users.
+    exposed, included, sessions, events
+        Per variant (2,): users exposed, users included, in-period sessions and events of included users; the last None where
+        no measure counts every event, as `sessions_one_event` is then.
     classic
         Metric → (control, treatment) moments over the metric's classic unit.
     users
@@ -88,11 +89,11 @@ class TickSums:
     counts: InputCounts
     sessions_all: int
     sessions_in_period: int
-    sessions_one_event: int
+    sessions_one_event: int | None
     exposed: tuple[int, int]
     included: tuple[int, int]
     sessions: tuple[int, int]
-    plays: tuple[int, int]
+    events: tuple[int, int] | None
     classic: dict[str, tuple[Moments, Moments]]
     users: dict[str, NDArray[np.int64]]
     ratios: dict[str, tuple[ExactSums, ExactSums]]

@@ -8,7 +8,7 @@ WITH event_day AS (
         due // getvariable('day_ms') * getvariable('day_ms') AS day_start,
         count(*) AS sessions_all,
         count(*) FILTER (in_period) AS sessions_in_period,
-        count(*) FILTER (in_period AND measured('plays', measures) = 1) AS sessions_one_event
+        count(*) FILTER (in_period AND measured(getvariable('events_measure'), measures) = 1) AS sessions_one_event
     FROM session
     GROUP BY day_start
 ), begun_day AS (

@@ -1,5 +1,5 @@
 -- Per tick, control and treatment side by side: users exposed (a closed session holds an event of the period), users
--- included, and the latter's sessions and plays.
+-- included, and the latter's sessions and events.
 WITH exposure AS (
     SELECT listener, variant, min(due) AS due
     FROM session JOIN listener USING (listener)
@@ -14,7 +14,7 @@ WITH exposure AS (
         number,
         count(*) FILTER (variant = 0) AS users_control, count(*) FILTER (variant = 1) AS users_treatment,
         sum(sessions) FILTER (variant = 0) AS sessions_control, sum(sessions) FILTER (variant = 1) AS sessions_treatment,
-        sum(measured('plays', sums)) FILTER (variant = 0) AS plays_control, sum(measured('plays', sums)) FILTER (variant = 1) AS plays_treatment
+        sum(measured(getvariable('events_measure'), sums)) FILTER (variant = 0) AS events_control, sum(measured(getvariable('events_measure'), sums)) FILTER (variant = 1) AS events_treatment
     FROM total
     GROUP BY number
 )
@@ -23,7 +23,7 @@ SELECT
     coalesce(control, 0)::BIGINT, coalesce(treatment, 0)::BIGINT,
     coalesce(users_control, 0)::BIGINT, coalesce(users_treatment, 0)::BIGINT,
     coalesce(sessions_control, 0)::BIGINT, coalesce(sessions_treatment, 0)::BIGINT,
-    coalesce(plays_control, 0)::BIGINT, coalesce(plays_treatment, 0)::BIGINT
+    coalesce(events_control, 0)::BIGINT, coalesce(events_treatment, 0)::BIGINT
 FROM tick
 LEFT JOIN seen USING (number)
 LEFT JOIN kept USING (number)

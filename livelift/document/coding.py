@@ -14,7 +14,7 @@ from livelift.document.history import HistoryEntry, KeptGuardrail, KeptPrimary, 
 from livelift.document.readings import Guardrail, Primary, Reading
 from livelift.errors import NEW_RUN, VersionError
 
-SCHEMA: Final = 3
+SCHEMA: Final = 4
 
 READINGS: dict[type, tuple[type[msgspec.Struct], type[msgspec.Struct]]] = {
     Reading: (Primary, Guardrail),

@@ -42,7 +42,7 @@ class SessionCounts(msgspec.Struct, frozen=True, kw_only=True):
     in_period
         Those that started in the period.
     one_event
-        Of the latter those with one event only.
+        Of the latter those with one event only. None where the study has no measure that counts every event.
     included
         In-period sessions of included users, both arms.
     unfinished
@@ -51,7 +51,7 @@ class SessionCounts(msgspec.Struct, frozen=True, kw_only=True):
 
     all: int
     in_period: int
-    one_event: int
+    one_event: int | None
     included: int
     unfinished: int
 
@@ -65,14 +65,14 @@ class VariantCounts(msgspec.Struct, frozen=True, kw_only=True):
         Users with enough sessions in the period.
     sessions
         In-period sessions of included users.
-    plays
-        Events in these sessions.
+    events
+        Events in these sessions. None where the study has no measure that counts every event.
     """
 
     users_exposed: int
     users_included: int
     sessions: int
-    plays: int
+    events: int | None
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
@@ -190,7 +190,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
         What is promised of the verdict's errors, and what is not, in words.
     """
 
-    schema: Literal[3]
+    schema: Literal[4]
     study: str
     run: str
     as_of: str

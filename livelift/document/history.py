@@ -87,7 +87,7 @@ class HistoryEntry(msgspec.Struct, frozen=True, kw_only=True):
     decided: FinalDecision | None
     alarms: tuple[Alarm, ...]
     deviations: tuple[str, ...]
-    schema: Literal[3]
+    schema: Literal[4]
     input: InputRows
     sessions: SessionCounts
     variants: dict[str, VariantCounts]

@@ -22,7 +22,8 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     excluded_shares
         Variant → the same of its own users.
     one_event_share
-        Of the closed sessions of the period, the share with one event only, whose duration is 0; None before the first.
+        Of the closed sessions of the period, the share with one event only, whose duration is 0; None before the first, and
+        where the study has no measure that counts every event.
     users_in_both
         Users seen in both variants; None where a hash of the user assigns: it cannot happen.
     """

@@ -18,6 +18,8 @@ def read_health(sums: TickSums, study: Study, lowest: float | None) -> Health:
     `lowest` is the smallest sequential p of the earlier ticks.
     """
     late, rejected = _shares(sums.counts)
+    in_period, single = sums.sessions_in_period, sums.sessions_one_event
+    one_event = single / in_period if in_period and single is not None else None
     now = fixed = inclusion = inclusion_fixed = None
     if study.experiment.assignment == "randomised":
         share = study.experiment.control_percent / 100
@@ -42,7 +44,7 @@ def read_health(sums: TickSums, study: Study, lowest: float | None) -> Health:
         excluded_shares={
             variant: _excluded(sums.included[arm], sums.exposed[arm]) for arm, variant in enumerate(VARIANTS)
         },
-        one_event_share=sums.sessions_one_event / sums.sessions_in_period if sums.sessions_in_period else None,
+        one_event_share=one_event,
         users_in_both=sums.users_in_both,
     )
 

@@ -64,7 +64,7 @@ def make_document(study: Study, run: str, sums: TickSums, verdict: Verdict) -> D
                 users_exposed=sums.exposed[i],
                 users_included=sums.included[i],
                 sessions=sums.sessions[i],
-                plays=sums.plays[i],
+                events=None if sums.events is None else sums.events[i],
             )
             for i, name in enumerate(VARIANTS)
         },

@@ -136,7 +136,7 @@ class RedisStore:
     def _load_aggregate(self, state: RunState, counters: dict[str, Any]) -> None:
         a = state.aggregate
         a.sessions_all, a.sessions_in_period, a.sessions_one_event, a.sessions_too_long = counters["all"]
-        a.exposed, a.included, a.sessions, a.plays = counters["variants"]
+        a.exposed, a.included, a.sessions, a.events = counters["variants"]
         a.ratios, a.exposed_sums = counters["ratios"], counters["exposed_sums"]
         for field, value in self._client.hgetall(self.key("sums")).items():
             variant, bucket = map(int, field.decode().split(":"))
@@ -251,7 +251,7 @@ class RedisStore:
         a = state.aggregate
         counters = {
             "all": [a.sessions_all, a.sessions_in_period, a.sessions_one_event, a.sessions_too_long],
-            "variants": [a.exposed, a.included, a.sessions, a.plays],
+            "variants": [a.exposed, a.included, a.sessions, a.events],
             "ratios": a.ratios,
             "exposed_sums": a.exposed_sums,
             "witness": integrity.witness(a),

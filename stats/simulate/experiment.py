@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from livelift.assignment import TREATMENT, bucket_of, variant_of
 from livelift.errors import StudyError
 from livelift.event_time import DAY, SECOND
+from livelift.measures import events_measure
 from livelift.plan import ELIGIBLE, RETURNED, SESSIONS, USERS, Covariate, MetricPlan, metric_plan, metric_plans
 from livelift.study import Study
 from livelift.study_checks import OWN_TOTALS
@@ -184,14 +185,16 @@ def ticks(seen: Observed, assigned: Assigned, study: Study) -> list[TickSums]:
     of_exposed = {
         name: _by_arm(rows, assigned)[:, :, 0, :] for name, rows in _over_exposed(seen, study, exposed, totals)
     }
+    counting = events_measure(study.measures)
+    assert counting is not None, "what is simulated has a measure of all events"
     per_arm = {
         "exposed": _count(exposed, assigned),
         "included": _count(included, assigned),
         "sessions": _count(number * included, assigned),
-        "plays": _count(totals["plays"] * included, assigned),
+        "events": _count(totals[counting] * included, assigned),
     }
     closed = np.bincount(seen.look, minlength=looks + 1)[1:].cumsum()
-    single = np.bincount(seen.look[seen.measures["plays"] == 1], minlength=looks + 1)[1:].cumsum()
+    single = np.bincount(seen.look[seen.measures[counting] == 1], minlength=looks + 1)[1:].cumsum()
     complete = max(looks, int(seen.due.max(initial=0)) // DAY + 1)
     return [
         TickSums(

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from livelift.assignment import bucket_of
 from livelift.errors import StateError
+from livelift.measures import events_measure
 from livelift.output_log import ClosedSession, Totals, UserDay
 from livelift.study import Study
 from livelift.tick_sums import Moments
@@ -83,7 +84,8 @@ class Aggregate:
         self._start, self._end = study.experiment.start_ms, study.experiment.end_ms
         self._salt = study.experiment.salt
         self._buckets = study.statistics.buckets
-        self._plays = measures.index("plays") if "plays" in measures else -1
+        events = events_measure(study.measures)
+        self.events_measure = -1 if events is None else measures.index(events)
         self._bucket_of: dict[str, int] = {}
         self._x_of: dict[str, tuple[int, ...]] = {}
         self.metrics: list[MetricRow] = metric_rows(study, measures)
@@ -105,7 +107,7 @@ class Aggregate:
         self.exposed = [0, 0]
         self.included = [0, 0]
         self.sessions = [0, 0]
-        self.plays = [0, 0]
+        self.events = [0, 0]
         self.changed = Changed()
         self._unsettled: dict[str, Unsettled] = {}
         self._sessions: tuple[list[tuple[int, ...]], list[tuple[int, ...]]] = ([], [])  # per variant, the measures
@@ -160,16 +162,16 @@ class Aggregate:
             unsettled.after = after
         self.changed.users[session.user] = (variant, after)
         self.sessions_in_period += 1
-        plays = self._plays
-        self.sessions_one_event += plays >= 0 and measures[plays] == 1
+        events = self.events_measure
+        self.sessions_one_event += events >= 0 and measures[events] == 1
         if after.sessions < self._minimum:
             return
         if after.sessions == self._minimum:
             self._join(session)
             return
         self.sessions[variant] += 1
-        if plays >= 0:
-            self.plays[variant] += measures[plays]
+        if events >= 0:
+            self.events[variant] += measures[events]
         self._sessions[variant].append(measures)
 
     def _unsettle(self, session: ClosedSession, exposes: bool) -> None:
@@ -189,8 +191,8 @@ class Aggregate:
         variant, totals = session.variant, session.totals
         self.included[variant] += 1
         self.sessions[variant] += totals.sessions
-        if self._plays >= 0:
-            self.plays[variant] += totals.sums[self._plays]
+        if self.events_measure >= 0:
+            self.events[variant] += totals.sums[self.events_measure]
         for metric in self._per_session:
             i = metric.measure
             block = moments.from_sums(totals.sessions, totals.sums[i], totals.squares[i], metric.divide_by)

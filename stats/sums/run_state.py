@@ -136,6 +136,7 @@ class RunState:
             complete = manifest.covers_until >= experiment.end_ms
             time = manifest.last
         a = self.aggregate
+        counts_events = a.events_measure >= 0
         return TickSums(
             time=time,
             ended=ended,
@@ -143,11 +144,11 @@ class RunState:
             counts=self._input_counts(manifest),
             sessions_all=a.sessions_all,
             sessions_in_period=a.sessions_in_period,
-            sessions_one_event=a.sessions_one_event,
+            sessions_one_event=a.sessions_one_event if counts_events else None,
             exposed=(a.exposed[0], a.exposed[1]),
             included=(a.included[0], a.included[1]),
             sessions=(a.sessions[0], a.sessions[1]),
-            plays=(a.plays[0], a.plays[1]),
+            events=(a.events[0], a.events[1]) if counts_events else None,
             classic={name: (pair[0], pair[1]) for name, pair in a.classic.items()},
             users=users,
             ratios=_exact(a.ratios),

@@ -184,7 +184,7 @@ def _reason(fields: list[bytes], study: Study, select_from: int | None, select_t
     except ValueError:
         return "date"
     time = from_iso(texts[1])
-    if not from_date(study.source.not_before) <= time < from_date(study.input.before):
+    if not from_date(study.source.not_before) <= time < from_date(study.source.before):
         return "out_of_range"
     if (select_from is not None and time < select_from) or (select_to is not None and time >= select_to):
         return "not_selected"

@@ -66,7 +66,7 @@ def _counted_parts(sums: TickSums) -> dict[str, Any]:
                 "users_exposed": sums.exposed[arm],
                 "users_included": sums.included[arm],
                 "sessions": sums.sessions[arm],
-                "plays": sums.plays[arm],
+                "events": None if sums.events is None else sums.events[arm],
             }
             for arm, variant in enumerate(VARIANTS)
         },

@@ -59,7 +59,7 @@ def facts(state: RunState) -> tuple[Any, ...]:
     a = state.aggregate
     logs = [(log.fence, log.position, log.counts, log.open_in_period) for log in state.logs]
     a.settle()
-    sums = (a.rows.tolist(), a.totals, a.ratios, a.exposed_sums, a.classic, a.exposed, a.included, a.sessions, a.plays)
+    sums = (a.rows.tolist(), a.totals, a.ratios, a.exposed_sums, a.classic, a.exposed, a.included, a.sessions, a.events)
     return logs, sums, (a.sessions_all, a.sessions_in_period, a.sessions_one_event, a.sessions_too_long), state.tick
 
 

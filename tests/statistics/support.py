@@ -72,7 +72,7 @@ def tick(
         exposed=number,
         included=number,
         sessions=(9 * number[0], 9 * number[1]),
-        plays=(99 * number[0], 99 * number[1]),
+        events=(99 * number[0], 99 * number[1]),
         classic={name: (Moments(900, 40.0, 1e5), Moments(900, 40.0, 1e5)) for name in study.metrics},
         users=sums,
         ratios={},

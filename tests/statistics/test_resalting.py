@@ -30,7 +30,7 @@ def test_under_the_studys_own_salt_a_logs_sums_are_the_twins(log: Path) -> None:
     theirs = [*of_twin[: STUDY.experiment.days - 1], next(tick for tick in of_twin if tick.period_complete)]
     assert len(ours) == len(theirs) == STUDY.experiment.days
     for mine, exact in zip(ours, theirs, strict=True):
-        for part in ("exposed", "included", "sessions", "plays", "sessions_in_period", "sessions_one_event"):
+        for part in ("exposed", "included", "sessions", "events", "sessions_in_period", "sessions_one_event"):
             assert getattr(mine, part) == getattr(exact, part), part
         for name in STUDY.metrics:
             assert np.array_equal(mine.users[name].sum(axis=1), exact.users[name].sum(axis=1)), name

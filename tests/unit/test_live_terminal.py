@@ -67,7 +67,7 @@ def test_a_narrow_terminal_shows_fewer_columns_and_cuts_none(document: Document)
 
 
 def test_before_the_period_it_says_what_is_going_on(document: Document) -> None:
-    nobody = VariantCounts(users_exposed=0, users_included=0, sessions=0, plays=0)
+    nobody = VariantCounts(users_exposed=0, users_included=0, sessions=0, events=0)
     early = replace(running(document), variants={"control": nobody, "treatment": nobody})
     text = drawn(document=early, study=STUDY, reading=READING, pace=PACE, seconds=1.0, age=0.0)
     assert "nobody has been seen in the period yet" in text and "0 of 0" not in text
