@@ -17,7 +17,6 @@ import pyarrow as pa
 
 from batch.database import open_database
 from batch.feed import batches, fed, raw_sql
-from batch.lines import text_lines
 from batch.measure_sql import measure_sql
 from batch.row_sql import fields_at, row_parts
 from batch.statements import query
@@ -28,9 +27,6 @@ from livelift.study import Study
 from livelift.tick_sums import InputCounts, TickSums
 
 ROWS_A_FETCH = 10_000
-
-SHOWN_BYTES = 80
-"""Of a row that a message quotes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +144,7 @@ class Twin:
         if self._counts.accepted == 0:
             raise InputError(
                 f"{self._data} has no acceptable row: {self._counts.rows} rows, rejected {self._counts.rejected}"
-                f"{self._an_example()}",
+                f"{self._first_wrong}",
                 "give a file of the format that the study declares, with events in the range that it accepts "
                 "(docs/07-rejected-rows.md)",
             )
@@ -164,13 +160,6 @@ class Twin:
                 "look in the input for the users with the most events, or give the metric fewer units per raw unit (metrics.NAME.resolution in the study)",
             ) from None
 
-    def _an_example(self) -> str:
-        """The first line of a text, for the message that no row is acceptable."""
-        if self._study.source.format not in ("json", "parquet"):
-            for _, line in text_lines(self._data, self._study.source):
-                return f"; the first line is {line[:SHOWN_BYTES].decode(errors='backslashreplace')!a}"
-        return ""
-
     @cached_property
     def _counts(self) -> InputCounts:
         """Reads the file: the tables up to `session` and `user_day` are there once the counts are."""
@@ -180,6 +169,10 @@ class Twin:
                 self._database.execute(query("text", {"i": str(number)}))
             self._create("event", "session", "user_day")
             counts = self._count()
+            self._first_wrong = "".join(
+                f"; row {row} is the first with '{reason}'"
+                for reason, row in self._database.execute(query("first_wrong")).fetchall()
+            )
             self._database.execute("DROP TABLE line")
         return counts
 

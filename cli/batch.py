@@ -1,5 +1,7 @@
 """`livelift batch`: the same definitions computed by DuckDB over the whole file: the witness of the live verdict."""
 
+from typing import Annotated
+
 import typer
 
 from cli.flags import DataFlag, FromFlag, JsonFlag, StudyFlag, ToFlag, run_folder, selection
@@ -18,6 +20,7 @@ def batch(
     json_: JsonFlag = False,
     from_: FromFlag = None,
     to: ToFlag = None,
+    why: Annotated[bool, typer.Option("--why", help="Every rule and number behind the verdict.")] = False,
 ) -> None:
     """Compute the verdict from the file with DuckDB, without Kafka or Redis."""
     from batch.document import batch_document  # DuckDB takes its time to import
@@ -33,4 +36,4 @@ def batch(
     if json_:
         typer.echo(encode(document, indent=1))
     else:
-        show_verdict(document, loaded)
+        show_verdict(document, loaded, why)

@@ -158,7 +158,8 @@ _WANTED = {
 def _fits(wanted: Wanted, kind: str) -> bool:
     if isinstance(wanted, Between):
         ends = [end for end in (wanted.at_least, wanted.below) if end is not None]
-        return kind == "integer" and bool(ends) and all(abs(end) <= LARGEST for end in ends)
+        some = len(ends) < 2 or ends[0] < ends[1]
+        return kind == "integer" and bool(ends) and some and all(abs(end) <= LARGEST for end in ends)
     values = wanted if isinstance(wanted, list) else [wanted]
     if kind == "text":
         return bool(values) and all(isinstance(value, str) for value in values)

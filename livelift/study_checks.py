@@ -39,9 +39,9 @@ def checks(study: "Study") -> list[Check]:
         ("experiment.period_end", exp.period_end <= exp.period_start, "it has to be after experiment.period_start"),
         (
             "experiment.period_start",
-            exp.period_end <= sou.not_before or exp.period_start >= sou.before,
-            f"rows are accepted from {sou.not_before} to {sou.before} (source.not_before, source.before) only, so the period would "
-            "have none",
+            exp.period_start < sou.not_before or exp.period_end > sou.before,
+            f"rows are accepted from {sou.not_before} to {sou.before} (source.not_before, source.before) only, and the period "
+            "lies partly outside",
         ),
         ("experiment.pre_period_days", exp.pre_period_days < 0, "use 0 or more days"),
         ("experiment.minimum_sessions", exp.minimum_sessions < 1, "use 1 or more"),

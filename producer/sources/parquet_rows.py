@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -65,13 +66,13 @@ def _rows(batch: pa.RecordBatch, wanted: list[str], first: int) -> list[Row]:
 
 def _values(column: pa.Array) -> list[Any]:
     """Python's values. Of timestamps the text that `producer.sources.time_text` reads, to the millisecond; of 32-bit numbers
-    the shortest text, which as a 64-bit number would not be the one that was meant."""
+    the shortest decimal that means them: as a 64-bit number 19.99 would be 19.989999771118164."""
     if pa.types.is_timestamp(column.type):
         form = "%Y-%m-%dT%H:%M:%S" if column.type.tz is None else "%Y-%m-%dT%H:%M:%SZ"
         zone = None if column.type.tz is None else "UTC"
         column = pc.strftime(column.cast(pa.timestamp("ms", zone), safe=False), format=form)
-    elif pa.types.is_float32(column.type):
-        column = column.cast(pa.string())
+    elif pa.types.is_float32(column.type) or pa.types.is_float16(column.type):
+        return [None if value is None else float(str(np.float32(value))) for value in column.to_pylist()]
     values: list[Any] = column.to_pylist()
     return values
 

@@ -111,7 +111,9 @@ def _lifts(
         words = "every session counts the same, so users with many sessions weigh most; the interval holds for one look"
         found.append(Lift(name="sessions", lift=of_sessions.lift, ci=of_sessions.lift_ci95, words=words))
     found.append(Lift(name="users", lift=plain.lift, ci=interval_of(plain, study), words="every user counts the same"))
-    if gain is None or gain < LEAST_GAIN:
+    if metric_plan(study, name).included.covariate is None:
+        words = "the same: this metric has no covariate from before the period; this one decides"
+    elif gain is None or gain < LEAST_GAIN:
         words = "the same, adjusted by what users did before the period, which tells nothing here: this one decides"
     else:
         won = percent(gain, signed=False)

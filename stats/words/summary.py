@@ -53,7 +53,11 @@ def _no_data(readings: Readings, why: Why | None) -> str:
         first, last = (to_iso(moment)[:10] for moment in (study.experiment.start_ms, study.experiment.end_ms - 1))
         return f"nobody has been seen yet in the period, {first} to {last}; events before it are the users' past"
     control, treatment = readings.included
-    return f"{control:,} and {treatment:,} users, each group needs {study.statistics.minimum_users:,}"
+    few = f"{control:,} and {treatment:,} users, each group needs {study.statistics.minimum_users:,}"
+    rejected = readings.health.rejected_share
+    if rejected is not None and rejected > study.health.maximum_rejected_share:
+        few += f"; {percent(rejected, signed=False)} of the rows were rejected"
+    return few
 
 
 def _shipped(readings: Readings) -> str:

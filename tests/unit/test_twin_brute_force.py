@@ -131,7 +131,10 @@ def assert_tick(found: TickSums, expected: Tick) -> None:
         runs = expected.runs(arm)
         assert found.exposed[arm] == len(expected.exposed(arm))
         assert found.included[arm] == len(expected.users(arm))
-        assert (found.sessions[arm], found.events and found.events[arm]) == (len(runs), sum(len(run.plays) for run in runs))
+        assert (found.sessions[arm], found.events and found.events[arm]) == (
+            len(runs),
+            sum(len(run.plays) for run in runs),
+        )
         for name in SHORT.metrics:
             assert_metric(found, expected, name, arm)
 
