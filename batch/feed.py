@@ -1,10 +1,11 @@
 """The input as rows for the batch oracle, by code of its own: what `line.sql` reads, for every declared format.
 
-Each format gives the table `raw`: row, broken (why it has no columns, or null), written (what is equal in duplicates), user and
-time as texts, and of each field its text (`c<i>`) and whether it is an object or list (`x<i>`).
+Each format gives the table `raw`: row, broken (why it has no columns, or null), digest (of what is equal in duplicates), user_id and
+said (the time) as texts, and of each field its text (`c<i>`) and whether it is something else than a text (`x<i>`).
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,8 +14,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from batch.cells import Cells, csv_rows, json_cells, tsv_rows
-from batch.lines import SCHEMA, Progress, raw_lines, text_lines
+from batch.cells import Cells, csv_rows, json_cells, refuse, tsv_rows
+from batch.lines import LONGEST_ROW, SCHEMA, UNPACKING, Progress, raw_lines, text_lines
 from batch.packing import opened
 from livelift.errors import InputError
 from livelift.study import Study
@@ -65,33 +66,49 @@ def _tsv_sql(study: Study) -> str:
 def _parquet_sql(study: Study, path: Path, database: duckdb.DuckDBPyConnection) -> str:
     file = "'" + str(path).replace("'", "''") + "'"
     try:
-        kinds = {name: kind for name, kind, *_ in database.execute(f"DESCRIBE FROM read_parquet({file})").fetchall()}
+        kinds = {
+            name: kind
+            for name, kind, *_ in database.execute(
+                f"DESCRIBE FROM read_parquet({file}, hive_partitioning = false)"
+            ).fetchall()
+        }
     except duckdb.Error as error:
         raise InputError(f"{path} cannot be read as Parquet: {error}", "give a readable file") from None
-    needed = [study.source.user, study.source.time]
-    needed += [field.column or name for name, field in study.fields.items() if field.default is None]
-    _require(needed, list(kinds), path)
+    _require(study, list(kinds), path)
     cells = ""
     for i, column in enumerate(_of_fields(study)):
         text, nested = _text(column, kinds.get(column))
         cells += f", {text} AS c{i}, {nested} AS x{i}"
-    written = ", ".join(
-        f"{_quoted(name)}::VARCHAR" if _is_nested(kind) else _text(name, kind)[0] for name, kind in kinds.items()
-    )
+    for column in dict.fromkeys([study.source.user, study.source.time, *_of_fields(study)]):
+        if column in kinds and _kind(kinds[column]) == "other":
+            raise InputError(f"{path}: '{column}' is of the type {kinds[column]}", "write the column as text")
+    if "file_row_number" in kinds:
+        raise InputError(f"{path} has a column 'file_row_number', which DuckDB needs", "call it otherwise")
+    written = ", ".join(_written(name, kind) for name, kind in kinds.items() if _kind(kind) != "other")
     return f"""
         SELECT
             file_row_number + 1 AS "row", NULL::VARCHAR AS broken, md5_number(to_json([{written}])::VARCHAR) AS digest,
             {_text(study.source.user, kinds[study.source.user])[0]} AS user_id,
             {_text(study.source.time, kinds[study.source.time])[0]} AS said{cells}
-        FROM read_parquet({file}, file_row_number = true)"""
+        FROM read_parquet({file}, file_row_number = true, hive_partitioning = false)"""
 
 
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _is_nested(kind: str) -> bool:
-    return kind.endswith("]") or kind.startswith(("STRUCT", "MAP", "UNION"))
+SIMPLE = {"VARCHAR", "BOOLEAN", "DATE", "DOUBLE", "FLOAT"} | {
+    f"{sign}{size}" for sign in ("", "U") for size in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT")
+}
+
+
+def _kind(kind: str) -> str:
+    """Which of the kinds that are read differently a DuckDB type is."""
+    if kind.endswith("]") or kind.startswith(("STRUCT", "MAP", "UNION")):
+        return "nested"
+    if kind in SIMPLE or kind.startswith("DECIMAL"):
+        return "simple"
+    return "bytes" if kind == "BLOB" else "timestamp" if kind.startswith("TIMESTAMP") else "other"
 
 
 def _text(name: str, kind: str | None) -> tuple[str, str]:
@@ -99,23 +116,33 @@ def _text(name: str, kind: str | None) -> tuple[str, str]:
     column = _quoted(name)
     if kind is None:
         return "NULL::VARCHAR", "false"
-    if _is_nested(kind):
-        return "NULL::VARCHAR", f"{column} IS NOT NULL"
-    if kind == "BLOB":
-        return f"try(decode({column}))", f"{column} IS NOT NULL AND try(decode({column})) IS NULL"
-    if kind == "TIMESTAMP WITH TIME ZONE":
-        return f"strftime(timezone('UTC', {column}), '%Y-%m-%dT%H:%M:%S.%gZ')", "false"
-    if kind.startswith("TIMESTAMP"):
-        return f"strftime({column}::TIMESTAMP, '%Y-%m-%dT%H:%M:%S.%g')", "false"
+    match _kind(kind):
+        case "nested":
+            return "NULL::VARCHAR", f"{column} IS NOT NULL"
+        case "bytes":
+            return f"try(decode({column}))", f"{column} IS NOT NULL AND try(decode({column})) IS NULL"
+        case "timestamp":
+            fine, per = (f"epoch_ns({column})", 10**6) if kind.endswith("NS") else (f"epoch_us({column})", 1_000)
+            ms = f"(({fine} - (({fine} % {per}) + {per}) % {per}) // {per})"
+            zone = "Z" if "TZ" in kind or "ZONE" in kind else ""
+            return f"try(strftime(make_timestamp({ms} * 1000), '%Y-%m-%dT%H:%M:%S.%g{zone}'))", "false"
     return f"{column}::VARCHAR", "false"
 
 
-def _require(needed: list[str], there: list[str], path: Path) -> None:
-    for name in needed:
-        if there.count(name) != 1:
-            raise InputError(
-                f"{path} has {there.count(name)} columns '{name}', of {there}", "name the columns as the file does"
-            )
+def _written(name: str, kind: str) -> str:
+    """What tells rows apart in a column: bytes and timestamps whole."""
+    column = _quoted(name)
+    return f"hex({column})" if kind == "BLOB" else f"{column}::VARCHAR"
+
+
+def _require(study: Study, there: list[str], path: Path) -> None:
+    """Are the columns there that the study reads, each once? One that gives a field with a default may be missing."""
+    needed = [study.source.user, study.source.time]
+    needed += [field.column or name for name, field in study.fields.items() if field.default is None]
+    for name in dict.fromkeys([*needed, *_of_fields(study)]):
+        times = there.count(name)
+        if times > 1 or (times == 0 and name in needed):
+            raise InputError(f"{path} has {times} columns '{name}', of {there}", "name the columns as the file does")
 
 
 def batches(study: Study, path: Path, progress: Progress | None) -> Iterator[pa.RecordBatch]:
@@ -177,8 +204,7 @@ def _cells(study: Study, path: Path) -> Iterator[tuple[int, Cells]]:
     if not names:
         _, header, _ = next(rows, (0, None, ""))
         names = [name.strip() for name in header or []]
-        needed = [field.column or name for name, field in study.fields.items() if field.default is None]
-        _require([source.user, source.time, *needed], names, path)
+        _require(study, names, path)
     for row, texts, broken in rows:
         if texts is not None and len(texts) != len(names):
             texts, broken = None, "columns"
@@ -188,19 +214,21 @@ def _cells(study: Study, path: Path) -> Iterator[tuple[int, Cells]]:
 
 def _elements(study: Study, path: Path) -> Iterator[bytes]:
     """The elements of a file that is one array, as written."""
-    with opened(path, study.source) as stream:
-        text = b""
-        while piece := stream.read(1 << 20):
-            text += piece
-            if len(text) > MOST_ARRAY:
-                raise InputError(f"{path} is larger than 1 GiB", "write one object a line")
+    pieces = []
     try:
-        yield from array_elements(text.decode("utf-8", "surrogateescape"))
-    except ValueError as error:
+        with opened(path, study.source) as stream:
+            while piece := stream.read(1 << 20):
+                pieces.append(piece)
+                if len(pieces) << 20 > MOST_ARRAY:
+                    raise InputError(f"{path} is larger than 1 GiB", "write one object a line")
+        yield from array_elements(b"".join(pieces).decode("utf-8", "surrogateescape"))
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is no JSON array: {error}", "give a file like [{…}, …]") from None
+    except UNPACKING as error:
+        raise InputError(f"{path} cannot be read: {error}", "give a readable file, or copy it again") from error
 
 
-_decode = json.JSONDecoder().raw_decode
+_decode = json.JSONDecoder(parse_constant=refuse).raw_decode
 
 
 def array_elements(text: str) -> Iterator[bytes]:
@@ -213,19 +241,22 @@ def array_elements(text: str) -> Iterator[bytes]:
     if text[at : at + 1] != "[":
         raise ValueError("it does not begin with [")
     at = _after_space(text, at + 1)
-    if text[at : at + 1] == "]":
-        at = _after_space(text, at + 1)
-    else:
-        while True:
-            _, end = _decode(text, at)
-            yield text[at:end].encode("utf-8", "surrogateescape")
-            at = _after_space(text, end)
-            if text[at : at + 1] == "]":
-                at = _after_space(text, at + 1)
-                break
-            if text[at : at + 1] != ",":
-                raise ValueError(f"no comma after an element, at character {at}")
-            at = _after_space(text, at + 1)
+    ended = text[at : at + 1] == "]"
+    while not ended:
+        value, end = _decode(text, at)
+        if re.search("[\ud800-\udfff]", json.dumps(value, ensure_ascii=False)) and not re.search(
+            "[\udc80-\udcff]", text[at:end]
+        ):
+            raise ValueError("half a surrogate pair is no text")
+        if end - at > LONGEST_ROW:
+            raise ValueError("an element is longer than 2 MiB")
+        yield text[at:end].encode("utf-8", "surrogateescape")
+        at = _after_space(text, end)
+        ended = text[at : at + 1] == "]"
+        if not ended and text[at : at + 1] != ",":
+            raise ValueError(f"no comma after an element, at character {at}")
+        at = at if ended else _after_space(text, at + 1)
+    at = _after_space(text, at + 1)
     if at != len(text):
         raise ValueError(f"something follows the array, at character {at}")
 
@@ -253,9 +284,13 @@ def fed(
     database.register("feed", pa.RecordBatchReader.from_batches(schema(study), watched()))
     try:
         yield
-    except duckdb.Error:
+    except duckdb.Error as error:
         if failed:
             raise failed[0] from None
+        if study.source.format == "parquet":
+            raise InputError(
+                f"the Parquet file cannot be read: {str(error).splitlines()[0]}", "copy it again"
+            ) from None
         raise
     finally:
         database.unregister("feed")

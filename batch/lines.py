@@ -22,6 +22,9 @@ BLOCK = 8 * 1024 * 1024
 LONGEST_ROW = 2 << 20
 """Of a row beyond a block: more is no text of events, and would fill the memory."""
 
+UNPACKING = (OSError, EOFError, zlib.error, tarfile.TarError)
+"""What reading a damaged or unreadable file raises."""
+
 LF, CR = b"\n"[0], b"\r"[0]
 
 SCHEMA = pa.schema([("row", pa.int64()), ("line", pa.binary())])
@@ -73,18 +76,23 @@ def _blocks(path: Path, source: Source) -> Iterator[bytes]:
     try:
         with opened(path, source) as stream:
             for block in _whole_lines(stream):
-                if first and _has_only_returns(block):
+                if first and _has_only_returns(block, source):
                     raise InputError(f"the lines of {path} end in CR alone", "convert it: tr '\\r' '\\n' < FILE > NEW")
                 first = False
                 yield block
-    except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
+    except UNPACKING as error:
         raise InputError(f"{path} cannot be read: {error}", "give a readable file, or copy it again") from error
 
 
-def _has_only_returns(block: bytes) -> bool:
+def _has_only_returns(block: bytes, source: Source) -> bool:
     """Does the file begin with a line that is several rows, cut by CR?"""
-    row = block[:-1].rstrip(b"\r")
-    return LF not in row and CR in row and row.count(b"\t") > 9
+    row = block.rstrip(b"\r\n")
+    if LF in row or CR not in row:
+        return False
+    columns = len(source.columns) if source.format == "tsv" and source.columns else 0
+    return (
+        row.count(b"\t") >= 2 * (columns - 1) if columns else source.format in ("csv", "tsv") and row.count(b"\r") > 1
+    )
 
 
 def _whole_lines(stream: Ahead) -> Iterator[bytes]:

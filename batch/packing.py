@@ -38,7 +38,7 @@ UNREADABLE = {
 class Ahead:
     """A stream of which the first bytes can be looked at."""
 
-    closed = False  # Arrow asks
+    closed = False  # Arrow asks, and closes
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
@@ -49,6 +49,9 @@ class Ahead:
         while len(self._head) < BLOCK and (more := self._stream.read(BLOCK - len(self._head))):
             self._head += more
         return self._head
+
+    def close(self) -> None:
+        """The file below is closed by who opened it."""
 
     def skip(self, count: int) -> None:
         """Leave out bytes of the head."""

@@ -11,7 +11,8 @@ from livelift.study import Study
 FOR_EVER = 2**62
 """A time in ms that nothing reaches."""
 
-YEAR_1 = -62_135_596_800_000
+YEAR_1, YEAR_2, YEAR_9999 = -62_135_596_800_000, -62_104_060_800_000, 253_370_764_800_000
+"""Their first moments, ms."""
 
 
 def row_parts(study: Study) -> dict[str, str]:
@@ -33,16 +34,15 @@ def fields_at(study: Study) -> Mapping[str, str]:
 def zone_macros(source: Source) -> list[str]:
     """`in_zone(ms)`: a local time as if it were UTC → ms since 1970; null if no clock showed it, the first if two did.
 
-    DuckDB gives one moment that shows a time; an earlier one shows it too where clocks were set back between them.
+    The offset is that of a day before or a day after. At the calendar's ends, which no study reaches, none is applied.
     """
     if source.time_zone == "UTC":
         return ["in_zone(ms) AS ms"]
     zone = literal(source.time_zone)
     return [
         f"shown_in_zone(ms) AS epoch_ms(timezone({zone}, make_timestamptz((ms * 1000)::BIGINT)))",
-        "in_zone(ms) AS list_min(list_filter(["
-        f"epoch_ms(timezone({zone}, make_timestamp((ms * 1000)::BIGINT))) - back FOR back IN [7200000, 3600000, 1800000, 0]"
-        "], lambda t: shown_in_zone(t) = ms))",
+        f"in_zone(ms) AS CASE WHEN ms < {YEAR_2} OR ms >= {YEAR_9999} THEN ms ELSE list_min(list_filter("
+        "[ms - (shown_in_zone(ms + day) - (ms + day)) FOR day IN [-86400000, 86400000]], lambda t: shown_in_zone(t) = ms)) END",
     ]
 
 
@@ -54,16 +54,18 @@ def _time(source: Source) -> str:
 
 def _time_of_format(form: str) -> str:
     """strptime takes more forms than the declared one: its digits and separators are asked for beside it."""
-    pattern = "".join(
-        "[0-9]{4}"
-        if part == "%Y"
-        else "[0-9]{1,2}"
-        if len(part) == 2
-        else f"[{part}]"
-        if part not in "\\^]"
-        else "\\" + part
-        for part in re.findall(r"%.|.", form)
-    )
+    parts = re.findall(r"%.|.", form)
+    pattern = ""
+    for place, part in enumerate(parts):
+        neighbours = parts[max(0, place - 1) : place] + parts[place + 1 : place + 2]
+        if part == "%Y":
+            pattern += "[0-9]{4}"
+        elif part.startswith("%"):
+            pattern += (
+                "[0-9]{2}" if any(len(other) > 1 or other in "0123456789" for other in neighbours) else "[0-9]{1,2}"
+            )
+        else:
+            pattern += f"[{part}]" if part not in "\\^]" else "\\" + part
     parsed = f"epoch_ms(try_strptime(said, {literal(form)}))"
     return f"CASE WHEN regexp_full_match(said, {literal(pattern)}) AND {parsed} >= {YEAR_1} THEN in_zone({parsed}) END"
 

@@ -23,6 +23,9 @@ RESERVED = ("v", "row", "user", "time")
 DIRECTIVES = {"%Y", "%m", "%d", "%H", "%M", "%S"}
 """Of `time_format`, those of strptime: no names of months, whose language nobody knows."""
 
+ORDERS = ([False] * 3, [True, False, False], [True, True, False], [True] * 3)
+"""Which of hour, minute and second a `time_format` can have."""
+
 UNITS = {"seconds": 1_000, "milliseconds": 1, "microseconds": -1_000, "nanoseconds": -1_000_000}
 """Unit of numbers that are times → milliseconds in one of them; negative: how many of them are a millisecond."""
 
@@ -124,14 +127,19 @@ def checks(source: Source, fields: Fields) -> list[Check]:
     rows = [
         ("source.file_glob", not source.file_glob or "/" in source.file_glob, 'give a file name or a pattern: "*.csv"'),
         ("source.before", source.before <= source.not_before, "it has to be after source.not_before"),
-        ("source.user", not source.user, "name the column that says whose event it is"),
+        ("source.file_glob", set(source.file_glob) <= set("*.") and source.file_glob != "*", 'give a name or a pattern: "*.csv"'),
+        ("source.archive_glob", "/" in source.archive_glob or "**" in source.archive_glob, "give a file name or a pattern"),
+        ("source.exclude", "" in source.exclude, "give file names"),
+        ("source.user", not source.user.strip(), "name the column that says whose event it is"),
+        ("source.time", source.time == source.user, "name another column than source.user"),
         ("source.time", not source.time, "name the column that says when it was"),
         ("source.columns", bool(source.columns) and source.format not in ("tsv", "csv"), own),
         ("source.columns", len(set(source.columns)) < len(source.columns), "name each column once"),
+        ("source.columns", any(not name.strip() for name in source.columns), "give every column a name"),
         ("source.delimiter", source.delimiter != "," and source.format != "csv", own),
         (
             "source.delimiter",
-            len(source.delimiter.encode()) != 1 or source.delimiter in '"\r\n',
+            len(source.delimiter.encode()) != 1 or source.delimiter in '"\r\n\0.-+' or source.delimiter.isalnum(),
             'use one ASCII character: ";"',
         ),
         (
@@ -139,6 +147,18 @@ def checks(source: Source, fields: Fields) -> list[Check]:
             bool(in_time_format)
             and (not {"%Y", "%m", "%d"} <= set(in_time_format) <= DIRECTIVES or len(set(in_time_format)) < len(in_time_format)),
             f"use each of {', '.join(sorted(DIRECTIVES))} at most once, and the date whole",
+        ),
+        ("source.time_format", source.time_format != source.time_format.strip(), "leave out the space at its ends"),
+        (
+            "source.time_format",
+            [part in in_time_format for part in ("%H", "%M", "%S")] not in ORDERS,
+            "name hours before minutes, and minutes before seconds",
+        ),
+        ("source.time_unit", bool(source.time_unit and source.time_format), "leave one out: source.time_format reads the times"),
+        (
+            "source.time_zone",
+            bool(source.time_unit) and source.time_zone != "UTC",
+            "leave it out: a number since 1970 has no zone",
         ),
         ("source.time_format", bool(source.time_format) and not in_time_format, 'use strptime\'s form: "%d.%m.%Y %H:%M"'),
         ("source.time_zone", not _is_zone(source.time_zone), 'use an IANA name: "Europe/Berlin"'),
@@ -153,6 +173,14 @@ def checks(source: Source, fields: Fields) -> list[Check]:
     for name, field in fields.items():
         rows += _field_checks(f"fields.{name}", name, field, source)
     return rows
+
+
+def _within(value: str | int, field: Field) -> bool:
+    """Is it a text, or a number within the field's limits?"""
+    if isinstance(value, str):
+        return True
+    low = -LARGEST if field.minimum is None else field.minimum
+    return low <= value <= (LARGEST if field.maximum is None else field.maximum)
 
 
 def _is_zone(name: str) -> bool:
@@ -200,5 +228,16 @@ def _field_checks(key: str, name: str, field: Field, source: Source) -> list[Che
             f"{key}.values",
             not all(isinstance(value, of_type) for value in field.values),
             f"give{' whole numbers' if number else ' texts'}",
+        ),
+        (
+            f"{key}.values",
+            any(isinstance(value, int) and not _within(value, field) for value in field.values),
+            f"give numbers within minimum and maximum, at most {LARGEST}",
+        ),
+        (
+            f"{key}.default",
+            field.default is not None
+            and ((bool(field.values) and field.default not in field.values) or not _within(field.default, field)),
+            "give one that keeps to the field's own rules",
         ),
     ]

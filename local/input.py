@@ -1,4 +1,4 @@
-"""Which listening log to replay: the one that was named, the published one under data/raw/, or a generated one."""
+"""Which file to replay: the one that was named, the one under data/raw/, or a generated one."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -42,7 +42,7 @@ def find_input(named: Path | None, study: Study, folder: RunFolder, say: Callabl
         if not named.is_file():
             raise InputError(
                 f"{named} is {'a directory' if named.is_dir() else 'not there'}",
-                "name a listening log with --data, or put one under data/raw/",
+                "name the file with --data, or put it under data/raw/",
             )
         return named
     return find_or_generate(RAW, study, folder.generated, say)

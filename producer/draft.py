@@ -79,7 +79,7 @@ def _read(file: Path) -> tuple[dict[str, Any], Columns]:
     """The keys of [source] that say how the file is read, and its columns."""
     with file.open("rb") as stream:
         if stream.read(4) == b"PAR1":
-            return {"format": "parquet"}, _of_rows(row for rows, _ in parquet_rows(file, None, ()) for row in rows)
+            return {"format": "parquet"}, _of_rows(parquet_rows(file, None, ()).rows())
     with open_input(file, lambda _: True) as packed:
         head = packed.stream.read(1 << 20)
     start = head.lstrip()[:1]
@@ -131,7 +131,7 @@ def _delimited(file: Path, lines: list[str]) -> tuple[dict[str, Any], Columns]:
         keys["columns"] = [f"column_{number}" for number in range(1, len(texts) + 1)]
     source = _source(keys)
     with open_input(file, lambda _: True) as packed:
-        return keys, _of_rows(delimited_rows(packed.stream, source, set(), str(file)))
+        return keys, _of_rows(delimited_rows(packed.stream, source, set(), set(), str(file)))
 
 
 def _source(keys: dict[str, Any]) -> Source:

@@ -1,4 +1,4 @@
-"""Where there is no listening log, a generated one stands in: calibrated to the published figures, with a planted lift."""
+"""Where there is no file of a study that has a generator, a generated one stands in: calibrated to the published figures, with a planted lift."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +22,7 @@ def find_or_generate(
     events: int = EVENTS,
     stopped: Stopped = never,
 ) -> Path:
-    """The listening log in `data`, or one of about `events` events made in the folder `generated`; says which.
+    """The file in `data`, or one of about `events` events made in the folder `generated`; says which.
 
     Raises
     ------

@@ -1,7 +1,7 @@
 -- The time of `said` in ms: the published form, a clock with or without an offset, or Unix time, its unit told by its digits.
 -- strptime alone would take '2009-3-1', and a year 0000 that the calendar does not have.
 CASE
-    WHEN starts_with(said, '0000') THEN NULL
+    WHEN starts_with(said, '0000-') THEN NULL
     WHEN published THEN epoch_ms(try_strptime(said, '%Y-%m-%dT%H:%M:%SZ'))
     WHEN unix AND len(said) IN (13, 16, 19) AND NOT contains(said, '.')
     THEN (said::HUGEINT // (10 ** (len(said) - 13))::HUGEINT)::BIGINT

@@ -1,6 +1,7 @@
 """Rows of text files with columns: TSV (tabs, no quotes) and CSV (RFC 4180), with or without a header line."""
 
 import csv
+from collections import deque
 from collections.abc import Iterator
 from typing import IO
 
@@ -15,26 +16,29 @@ from producer.sources.rows import Row
 MOST_NAMED = 20
 """Columns that a message names."""
 
-csv.field_size_limit(2 * MAX_LINE_BYTES)  # the whole row is limited below, with words
+MOST_ROW_BYTES = 64 << 10
+"""Of a CSV row of several lines. In a longer one a quote was opened by mistake."""
+
+csv.field_size_limit(2 * MAX_LINE_BYTES)  # lines are limited below, with words
 
 
-def delimited_rows(stream: IO[bytes], source: Source, wanted: set[str], name: str) -> Iterator[Row]:
+def delimited_rows(stream: IO[bytes], source: Source, used: set[str], wanted: set[str], name: str) -> Iterator[Row]:
     """The rows of the text.
 
     Parameters
     ----------
-    wanted
-        The columns that there have to be; those of the fields that may be missing are not among them.
+    used, wanted
+        The columns that the study reads, and those of them that there have to be: others have a default.
     name
         Of the file, for messages.
 
     Raises
     ------
     InputError
-        If the header lacks a wanted column or has it twice, or a line is too long.
+        If the header lacks a wanted column or has a used one twice, or a line is too long.
     """
     rows = _csv_rows(stream, source.delimiter) if source.format == "csv" else _tsv_rows(stream)
-    columns = tuple(source.columns) or _header(rows, wanted, name)
+    columns = tuple(source.columns) or _header(rows, used, wanted, name)
     for number, raw, texts, wrong in rows:
         if texts is None:
             yield Row(number, raw, None, "", wrong)
@@ -49,7 +53,7 @@ _Split = tuple[int, bytes, "list[str] | None", str]
 """Number of the first line, bytes, texts, why there are none."""
 
 
-def _header(rows: Iterator[_Split], wanted: set[str], name: str) -> tuple[str, ...]:
+def _header(rows: Iterator[_Split], used: set[str], wanted: set[str], name: str) -> tuple[str, ...]:
     first = next(rows, None)
     if first is None or first[2] is None:
         raise InputError(
@@ -57,8 +61,8 @@ def _header(rows: Iterator[_Split], wanted: set[str], name: str) -> tuple[str, .
         )
     columns = [text.strip() for text in first[2]]
     shown = ", ".join(harmless(column) for column in columns[:MOST_NAMED])
-    for column in sorted(wanted):
-        if columns.count(column) != 1:
+    for column in sorted(used):
+        if columns.count(column) > 1 or (column in wanted and column not in columns):
             has = "has no column" if column not in columns else "has more than one column"
             raise InputError(
                 f"{name} {has} '{column}'; its first line names: {shown}",
@@ -71,17 +75,16 @@ def _lines(stream: IO[bytes]) -> Iterator[bytes]:
     """Each line with its LF, where it has one."""
     first = True
     for block in whole_lines(stream):
-        if first and b"\n" not in block and b"\r" in block.rstrip(b"\r"):
+        text = block.rstrip(b"\r\n")
+        if first and b"\n" not in text and text.count(b"\r") > 1:
             raise lines_of_cr()
         first = False
-        yield from block.splitlines(keepends=True) if b"\r" not in block else _cut_at_lf(block)
-
-
-def _cut_at_lf(block: bytes) -> Iterator[bytes]:
-    pieces = block.split(b"\n")
-    yield from (piece + b"\n" for piece in pieces[:-1])
-    if pieces[-1]:
-        yield pieces[-1]
+        pieces = block.split(b"\n")
+        if max(map(len, pieces)) > MAX_LINE_BYTES:
+            raise too_long()
+        yield from (piece + b"\n" for piece in pieces[:-1])
+        if pieces[-1]:
+            yield pieces[-1]
 
 
 def _without_end(line: bytes) -> bytes:
@@ -92,8 +95,6 @@ def _without_end(line: bytes) -> bytes:
 def _tsv_rows(stream: IO[bytes]) -> Iterator[_Split]:
     for number, line in enumerate(_lines(stream), 1):
         raw = _without_end(line)
-        if len(raw) > MAX_LINE_BYTES:
-            raise too_long()
         try:
             yield number, raw, raw.decode().split("\t"), ""
         except UnicodeDecodeError:
@@ -101,45 +102,73 @@ def _tsv_rows(stream: IO[bytes]) -> Iterator[_Split]:
 
 
 def _csv_rows(stream: IO[bytes], delimiter: str) -> Iterator[_Split]:
-    """A quoted column may hold line ends; a row whose quotes are wrong ends with the line in which that shows."""
-    taken: list[bytes] = []  # the lines of the current row
-    number = 0
-
-    def lines() -> Iterator[str]:
-        nonlocal number
-        for line in _lines(stream):
-            number += 1
-            taken.append(line)
-            if sum(map(len, taken)) > MAX_LINE_BYTES:
-                raise too_long_row(number - len(taken) + 1)
-            # Bytes that are no UTF-8 become single characters, to be known again; the module reads a CR as a line's end
-            text = line.decode("utf-8", "surrogateescape")
-            yield text.removesuffix("\r") if not text.endswith("\n") else text
-
-    reader = csv.reader(lines(), delimiter=delimiter, strict=True)
-    while True:
-        taken.clear()
-        wrong, texts = "", None
+    """A column in quotes may hold line ends. Where the quotes of a row are wrong, its first line is rejected and reading goes on
+    with the second: a quote that is opened by mistake costs one line, not all that follow."""
+    lines = Ahead(_lines(stream))
+    while (line := lines.take()) is not None:
+        number = lines.number
+        if b'"' not in line:
+            yield _without_quotes(number, _without_end(line), delimiter)
+            continue
+        taken = [line]
         try:
-            texts = next(reader)
-        except StopIteration:
-            if not taken:
-                return
-            wrong = "quoting"
-        except csv.Error:
-            wrong = "quoting"
+            texts: list[str] | None = next(csv.reader(_row_lines(lines, taken), delimiter=delimiter, strict=True))
+            wrong = "quoting" if taken[-1].removesuffix(b"\n").endswith(b"\r\r") else ""
+        except (csv.Error, StopIteration):
+            texts, wrong = None, "quoting"
+        if wrong:
+            lines.give_back(taken[1:])
+            taken = taken[:1]
         raw = _without_end(b"".join(taken))
         if not _is_utf8(raw):
-            wrong, texts = "encoding", None
-        yield number - len(taken) + 1, raw, (texts or [""]) if not wrong else None, wrong
+            wrong = "encoding"
+        yield number, raw, None if wrong else texts, wrong
 
 
-def too_long_row(line: int) -> InputError:
-    return InputError(
-        f"the row that begins in line {line} is longer than {MAX_LINE_BYTES >> 20} MiB: a quote is opened there and never "
-        "closed, or this is not a file of events",
-        "close the quote, or give a CSV file with --data",
-    )
+def _without_quotes(number: int, raw: bytes, delimiter: str) -> _Split:
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        return number, raw, None, "encoding"
+    if "\r" in text:
+        return number, raw, None, "quoting"
+    return number, raw, text.split(delimiter), ""
+
+
+def _row_lines(lines: "Ahead", taken: list[bytes]) -> Iterator[str]:
+    """The row's first line and, as long as they are asked for, the following ones, noted in `taken`."""
+    size = 0
+    line: bytes | None = taken[0]
+    while line is not None:
+        size += len(line.removesuffix(b"\n")) + 1
+        # Bytes that are no UTF-8 become single characters, to be known again; the module reads a CR as a line's end
+        text = line.decode("utf-8", "surrogateescape")
+        yield text if text.endswith("\n") else text.removesuffix("\r")
+        line = lines.take()
+        if line is not None:
+            taken.append(line)
+            if size + len(line.removesuffix(b"\n")) + 1 > MOST_ROW_BYTES:
+                return
+
+
+class Ahead:
+    """Lines, some of which can be given back. `number` is that of the last one taken, from 1."""
+
+    def __init__(self, lines: Iterator[bytes]) -> None:
+        self._lines = lines
+        self._back: deque[bytes] = deque()
+        self.number = 0
+
+    def take(self) -> bytes | None:
+        """The next line; None after the last."""
+        line = self._back.popleft() if self._back else next(self._lines, None)
+        self.number += line is not None
+        return line
+
+    def give_back(self, lines: list[bytes]) -> None:
+        """Lines that were taken last, to be taken again."""
+        self._back.extendleft(reversed(lines))
+        self.number -= len(lines)
 
 
 def _is_utf8(text: bytes) -> bool:

@@ -109,7 +109,7 @@ def lines_of_cr() -> InputError:
 
 def too_long() -> InputError:
     return InputError(
-        f"a line is longer than {MAX_LINE_BYTES >> 20} MiB: this is not a file of listening events",
+        f"a line is longer than {MAX_LINE_BYTES >> 20} MiB: this is not a file of events",
         "give the unpacked text file, one event a line, with --data",
     )
 

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from livelift.errors import StudyError
+from livelift.event_time import from_date
 from livelift.source import UNITS, Source
 from producer.sources.time_text import read_clock, read_number, read_time
 
@@ -15,9 +16,11 @@ TimeOf = Callable[[str], int | None]
 ToUtc = Callable[[int], int | None]
 """A local time in ms, as if it were UTC → ms since 1970; None if no clock of the zone ever showed it."""
 
-_DIGITS = {"%Y": r"(?P<Y>\d{4})", **{f"%{part}": rf"(?P<{part}>\d{{1,2}})" for part in "mdHMS"}}
 _NUMBER = re.compile(r"(\d{1,19})(?:\.(\d{1,9}))?", re.ASCII)
 _EPOCH = datetime(1970, 1, 1)
+
+YEAR_2, YEAR_9999 = from_date(date(2, 1, 1)), from_date(date(9999, 1, 1))
+"""Zones are not applied outside: a moment there may lie in no year of the calendar."""
 
 
 def time_reader(source: Source) -> TimeOf:
@@ -64,13 +67,12 @@ def _zone(name: str) -> ToUtc:
         ) from None
 
     def to_utc(local: int) -> int | None:
+        if not YEAR_2 <= local < YEAR_9999:
+            return local  # at the calendar's ends, which no study reaches
         seconds, millis = divmod(local, 1000)
-        try:
-            shown = datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
-            moment = shown.replace(tzinfo=zone).astimezone(UTC)
-            again = moment.astimezone(zone).replace(tzinfo=None)
-        except (OverflowError, ValueError):  # at the calendar's ends
-            return None
+        shown = datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
+        moment = shown.replace(tzinfo=zone).astimezone(UTC)
+        again = moment.astimezone(zone).replace(tzinfo=None)
         return int(moment.timestamp()) * 1000 + millis if again == shown else None
 
     return to_utc
@@ -78,7 +80,8 @@ def _zone(name: str) -> ToUtc:
 
 def _formatted(form: str) -> Callable[[str], int | None]:
     """What reads the form, which names the date whole; parts of the time of day that it lacks are 0."""
-    pattern = re.compile("".join(_DIGITS.get(part, re.escape(part)) for part in re.findall(r"%.|.", form)), re.ASCII)
+    parts = ["", *re.findall(r"%.|.", form), ""]
+    pattern = re.compile("".join(map(_part, parts, parts[1:], parts[2:])), re.ASCII)
 
     def read(text: str) -> int | None:
         found = pattern.fullmatch(text)
@@ -94,6 +97,16 @@ def _formatted(form: str) -> Callable[[str], int | None]:
         return int((moment - _EPOCH).total_seconds()) * 1000
 
     return read
+
+
+def _part(before: str, part: str, after: str) -> str:
+    """A part of the form as a regular expression: one digit will do only where its neighbours are no digits."""
+    if len(part) == 1:
+        return re.escape(part)
+    if part == "%Y":
+        return r"(?P<Y>\d{4})"
+    beside = any(len(other) == 2 or other.isdigit() for other in (before, after))
+    return rf"(?P<{part[1]}>\d{{{'2' if beside else '1,2'}}})"
 
 
 def _of_number(text: str, unit: int) -> int | None:

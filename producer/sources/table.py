@@ -3,12 +3,12 @@
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
-from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
 
 from livelift.dead_letters import MOST_KEPT_BYTES
+from livelift.events import MOST_USER_BYTES
 from livelift.plain_text import harmless
 from livelift.source import column_of
 from livelift.study import Study
@@ -33,6 +33,8 @@ ACCEPTED = pa.schema(
 )
 
 BLOCK_ROWS = 1 << 14
+BLOCK_BYTES = 8 << 20
+"""A block ends with whichever is reached first, so that memory does not depend on how long rows are."""
 
 MOST_SHOWN = 60
 """Characters of a wrong row that a message quotes."""
@@ -72,19 +74,33 @@ def _blocks(study: Study, path: Path) -> Iterator[tuple[list[Row], int, int]]:
     }
     columns = list(dict.fromkeys([source.user, source.time, *(column_of(*field) for field in study.fields.items())]))
     if source.format == "parquet":
+        rows = parquet_rows(path, columns, needed)
         size = path.stat().st_size
-        for block, share in parquet_rows(path, columns, needed):
-            yield block, int(share * size), size
+        for block in _cut(rows.rows()):
+            yield block, int(rows.share * size), size
         return
     with open_input(path, partial(is_data_file, source)) as file:
         if source.format == "jsonl":
-            rows = json_line_rows(file.stream, columns)
+            found = json_line_rows(file.stream, columns)
         elif source.format == "json":
-            rows = json_array_rows(file.stream, columns, str(path))
+            found = json_array_rows(file.stream, columns, str(path))
         else:
-            rows = delimited_rows(file.stream, source, needed, str(path))
-        while piece := list(islice(rows, BLOCK_ROWS)):
-            yield piece, file.position(), file.size
+            found = delimited_rows(file.stream, source, set(columns), needed, str(path))
+        for block in _cut(found):
+            yield block, file.position(), file.size
+
+
+def _cut(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    block: list[Row] = []
+    size = 0
+    for row in rows:
+        block.append(row)
+        size += len(row.raw)
+        if len(block) == BLOCK_ROWS or size >= BLOCK_BYTES:
+            yield block
+            block, size = [], 0
+    if block:
+        yield block
 
 
 def _judged(rows: list[Row], judge: Judge, selection: Selection, done: int, total: int) -> JudgedBlock:
@@ -130,8 +146,8 @@ def what_is_wrong(study: Study, reason: str, row: bytes) -> str:
         "encoding": "it is not UTF-8",
         "quoting": "its quotes are wrong: a column in quotes ends before the separator, and a quote in it is doubled",
         "json": "it is no JSON object",
-        "columns": "it has another number of columns than the header",
-        "user": f"its column '{source.user}' names no user",
+        "columns": "it has another number of columns than are named",
+        "user": f"its column '{source.user}' names no user of at most {MOST_USER_BYTES:,} bytes",
         "date": f"its column '{source.time}' has no time, wanted is a form like {wanted}",
         "out_of_range": "its time is outside the dates that the study accepts",
     }

@@ -6,7 +6,6 @@ The two read with other parsers (csv, msgspec and pyarrow; regular expressions, 
 import csv
 import io
 import json
-from collections import defaultdict
 from datetime import UTC, date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,14 +18,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from batch.database import open_database
-from batch.feed import batches, fed, raw_sql
-from batch.row_sql import row_parts
-from batch.statements import query
 from livelift.source import Field, Source, checks
 from livelift.study import Study, load_study
 from producer.sources import Selection, plain_tsv
-from producer.sources.table import read
+from tests.support.judged_rows import by_producer, by_twin
 
 LASTFM = load_study("lastfm")
 replace = msgspec.structs.replace
@@ -45,6 +40,8 @@ FIELDS_AS_NAMED = [fields for fields in FIELDS if "missing" not in fields]
 """Where the study names the columns, a field has one of them."""
 
 PLAIN = {"amount": Field("text"), "kind": Field("text", column="genre")}
+
+ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"]
 
 users = st.sampled_from([*8 * ["u1"], *8 * ["u2"], "", "ü", "a,b", 'q"x', "two\nlines", "tab\there", " u1 ", "\x00"])
 amounts = st.sampled_from(
@@ -112,7 +109,7 @@ def declared(draw: st.DrawFn, format_: str) -> Study:
         not_before=date(2005, 1, 1),
         before=date(2009, 12, 1),
         columns=list(COLUMNS) if named else [],
-        time_zone=draw(st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"])),
+        time_zone="UTC" if "time_unit" in times_by else draw(st.sampled_from(ZONES)),
         **times_by,
         **more,
     )  # fmt: skip
@@ -207,46 +204,6 @@ JUNK = {
     "csv": [b"", b'"a"b,,,,', b'u1,"', b'"', b"\xff,,,,", b"a\rb,,,,", b'u1,2009-03-01T12:05:07Z,7,p"op,"1"', b',,"x\ny",,', b'""""'],
     "jsonl": [b"", b"{}", b"[]", b"7", b'{"who":', b'{"who":"\xff"}', b'{"who":"u1","at":1235909107,"amount":7,"genre":["pop"]}', b'{"who":"\\ud800"}', b'{"who":"u1","at":"2009-03-01T12:05:07Z","amount":true}', b'{"who":NaN}', b'{"a":1,}', b' {"who" : "u1"} '],
 }  # fmt: skip
-
-
-def by_producer(study: Study, path: Path) -> tuple[dict[int, tuple[Any, ...]], set[frozenset[int]]]:
-    """Row → (reason, time, user, fields); and the rows that are duplicates of each other."""
-    rows: dict[int, tuple[Any, ...]] = {}
-    equal: dict[Any, set[int]] = defaultdict(set)
-    counted = 0
-    for block in read(study, path, Selection()):
-        for row in block.accepted.to_pylist():
-            event = json.loads(row["fields"])
-            values = tuple(event[name] for name in study.fields)
-            assert (event["user"], list(event)) == (row["user"], ["user", "time", *study.fields])
-            rows[row["line"]] = ("", row["time"], row["user"], values)
-            equal[row["time"], row["user"], row["identity"]].add(row["line"])
-        for row in block.rejected.to_pylist():
-            rows[row["line"]] = (row["reason"],)
-        counted += block.rows
-        assert sum(block.reasons.values()) == block.rejected.num_rows
-    assert counted == len(rows)
-    return rows, {frozenset(group) for group in equal.values()}
-
-
-def by_twin(study: Study, path: Path) -> tuple[dict[int, tuple[Any, ...]], set[frozenset[int]]]:
-    """The same of the oracle's table `line`."""
-    values = "".join(f", v{i}" for i in range(len(study.fields)))
-    with TemporaryDirectory() as folder:
-        database = open_database(Path(folder), replace(study, metrics={}), None, None)
-        parts = {"raw": raw_sql(study, path, database), **row_parts(study), "line_columns": values}
-        with fed(database, study, lambda: batches(study, path, None)):
-            database.execute(query("line", parts))
-        found = database.execute(f"SELECT row, reason, time, user_id, digest{values} FROM line").fetchall()
-        database.close()
-    rows: dict[int, tuple[Any, ...]] = {}
-    equal: dict[Any, set[int]] = defaultdict(set)
-    for row, reason, time, user, digest, *fields in found:
-        rows[row] = (reason,) if reason else ("", time, user, tuple(fields))
-        if not reason:
-            equal[time, user, digest].add(row)
-    assert len(rows) == len(found)
-    return rows, {frozenset(group) for group in equal.values()}
 
 
 def judged_alike(format_: str, data: st.DataObject) -> None:

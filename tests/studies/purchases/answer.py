@@ -1,0 +1,160 @@
+"""What the docs say a verdict on these orders has to count; plain Python, nothing of livelift."""
+
+import hashlib
+import json
+import sys
+from collections import Counter, defaultdict
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from zoneinfo import ZoneInfo
+
+BERLIN, UTC = ZoneInfo("Europe/Berlin"), UTC
+SALT, GAP, MINIMUM = "checkout-2024", timedelta(minutes=30), 3
+NOT_BEFORE, BEFORE = datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 12, 1, tzinfo=UTC)
+START, END = datetime(2024, 10, 15, tzinfo=UTC), datetime(2024, 10, 29, tzinfo=UTC)
+WAIT = timedelta(days=1)
+
+
+def records(data):
+    """RFC 4180 by hand: yields (raw bytes, columns as bytes, quoting is broken)."""
+    at, n = 0, len(data)
+    while at < n:
+        begin, columns, broken = at, [], False
+        while True:
+            if data[at : at + 1] == b'"':
+                at += 1
+                value = b""
+                while True:
+                    close = data.find(b'"', at)
+                    if close < 0:
+                        value, at, broken = value + data[at:], n, True
+                        break
+                    value += data[at:close]
+                    at = close + 1
+                    if data[at : at + 1] != b'"':
+                        break
+                    value += b'"'
+                    at += 1
+                if at < n and data[at : at + 1] not in (b";", b"\r", b"\n"):
+                    broken = True
+                    while at < n and data[at : at + 1] not in (b";", b"\n"):
+                        at += 1
+            else:
+                stop = at
+                while stop < n and data[stop] not in b";\n":
+                    stop += 1
+                value, at = data[at:stop].rstrip(b"\r"), stop
+            columns.append(value)
+            if data[at : at + 1] == b";":
+                at += 1
+                continue
+            if data[at : at + 1] == b"\r":
+                at += 1
+            raw = data[begin:at].rstrip(b"\r")
+            at += 1
+            break
+        yield raw, columns, broken
+
+
+def moment(text):
+    try:
+        local = datetime.strptime(text, "%d.%m.%Y %H:%M")
+    except ValueError:
+        return None
+    utc = local.replace(tzinfo=BERLIN, fold=0).astimezone(UTC)
+    if utc.astimezone(BERLIN).replace(tzinfo=None) != local:
+        return None  # never was
+    return utc
+
+
+def judge(columns, broken, raw):
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return "encoding", None
+    if broken:
+        return "quoting", None
+    if len(columns) != 5:
+        return "columns", None
+    user, time, amount, country, _ = (c.decode() for c in columns)
+    if not user:
+        return "user", None
+    utc = moment(time)
+    if utc is None:
+        return "date", None
+    if not NOT_BEFORE <= utc < BEFORE:
+        return "out_of_range", None
+    try:
+        cents = Decimal(amount) * 100
+    except InvalidOperation:
+        return "cents.type", None
+    if cents != cents.to_integral_value():
+        return "cents.type", None
+    if cents < 0:
+        return "cents.minimum", None
+    if country not in ("DE", "FR", "AT"):
+        return "country.values", None
+    return None, (user, utc, int(cents))
+
+
+def arm(user):
+    number = int.from_bytes(hashlib.sha256(f"{SALT}:{user}".encode()).digest()[:8], "big")
+    return "control" if number % 100 < 50 else "treatment"
+
+
+def answer(path):
+    with open(path, "rb") as file:
+        data = file.read()
+    rows, rejected, duplicates, seen, events = 0, Counter(), 0, set(), defaultdict(list)
+    parsed = records(data)
+    next(parsed)  # the header is no row
+    for raw, columns, broken in parsed:
+        rows += 1
+        reason, event = judge(columns, broken, raw)
+        if reason:
+            rejected[reason] += 1
+        elif raw in seen:
+            duplicates += 1
+        else:
+            seen.add(raw)
+            events[event[0]].append(event[1:])
+    sessions = defaultdict(list)  # user → [first, last, revenue, orders]
+    for user, mine in events.items():
+        mine.sort(key=lambda e: e[0])
+        for time, cents in mine:
+            open_ = sessions[user][-1] if sessions[user] else None
+            if open_ and time - open_[1] <= GAP:
+                open_[1], open_[2], open_[3] = time, open_[2] + cents, open_[3] + 1
+            else:
+                sessions[user].append([time, time, cents, 1])
+    inside = {u: [s for s in of if START <= s[0] < END and s[1] + GAP < END + WAIT] for u, of in sessions.items()}
+    result = {
+        "rows": rows,
+        "accepted": sum(map(len, events.values())),
+        "rejected": dict(sorted(rejected.items())),
+        "duplicates": duplicates,
+        "sessions": {
+            "all": sum(map(len, sessions.values())),
+            "in_period": sum(map(len, inside.values())),
+            "unfinished": sum(START <= s[0] < END for of in sessions.values() for s in of)
+            - sum(map(len, inside.values())),
+            "one_event": sum(s[3] == 1 for of in inside.values() for s in of),
+        },
+    }
+    for name in ("control", "treatment"):
+        users = {u: of for u, of in inside.items() if len(of) >= MINIMUM and arm(u) == name}
+        means = [sum(s[2] for s in of) / len(of) / 100 for of in users.values()]
+        result[name] = {
+            "users_exposed": sum(arm(u) == name and any(START <= e[0] < END for e in of) for u, of in events.items()),
+            "users_included": len(users),
+            "sessions": sum(map(len, users.values())),
+            "events": sum(s[3] for of in users.values() for s in of),
+            "mean_over_users": sum(means) / len(means),
+            "mean_over_sessions": sum(s[2] for of in users.values() for s in of) / 100 / sum(map(len, users.values())),
+            "sessions_per_included_user": sum(map(len, users.values())) / len(users),
+        }
+    return result
+
+
+if __name__ == "__main__":
+    print(json.dumps(answer(sys.argv[1]), indent=1))
