@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import takewhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -17,6 +18,7 @@ import pyarrow as pa
 
 from batch.database import open_database
 from batch.feed import batches, fed, raw_sql
+from batch.lines import text_lines
 from batch.measure_sql import measure_sql
 from batch.row_sql import fields_at, row_parts
 from batch.statements import query
@@ -27,6 +29,9 @@ from livelift.study import Study
 from livelift.tick_sums import InputCounts, TickSums
 
 ROWS_A_FETCH = 10_000
+
+SHOWN_BYTES = 80
+"""Of a row that a message quotes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +149,7 @@ class Twin:
         if self._counts.accepted == 0:
             raise InputError(
                 f"{self._data} has no acceptable row: {self._counts.rows} rows, rejected {self._counts.rejected}"
-                f"{self._first_wrong}",
+                f"{self._an_example()}",
                 "give a file of the format that the study declares, with events in the range that it accepts "
                 "(docs/07-rejected-rows.md)",
             )
@@ -160,6 +165,19 @@ class Twin:
                 "look in the input for the users with the most events, or give the metric fewer units per raw unit (metrics.NAME.resolution in the study)",
             ) from None
 
+    def _an_example(self) -> str:
+        """The first rejected row of each reason, and of a text its line."""
+        lines: dict[int, bytes] = {}
+        wanted = [row for _, row in self._wrong]
+        if wanted and self._study.source.format not in ("json", "parquet"):
+            first = takewhile(lambda line: line[0] <= max(wanted), text_lines(self._data, self._study.source))
+            lines = {row: line for row, line in first if row in wanted}
+        return "".join(
+            f"; row {row} is the first with '{reason}'"
+            + (f": {lines[row][:SHOWN_BYTES].rstrip().decode(errors='backslashreplace')!a}" if row in lines else "")
+            for reason, row in self._wrong
+        )
+
     @cached_property
     def _counts(self) -> InputCounts:
         """Reads the file: the tables up to `session` and `user_day` are there once the counts are."""
@@ -169,10 +187,7 @@ class Twin:
                 self._database.execute(query("text", {"i": str(number)}))
             self._create("event", "session", "user_day")
             counts = self._count()
-            self._first_wrong = "".join(
-                f"; row {row} is the first with '{reason}'"
-                for reason, row in self._database.execute(query("first_wrong")).fetchall()
-            )
+            self._wrong: list[tuple[str, int]] = self._database.execute(query("first_wrong")).fetchall()
             self._database.execute("DROP TABLE line")
         return counts
 

@@ -21,7 +21,8 @@ from livelift.study import Study
 from producer.cache import Prepared
 from producer.partitioner import Partitioner
 from producer.prepare import prepare
-from producer.sources import Selection, lastfm_generator
+from producer.sources import Selection
+from studies.lastfm import generator as lastfm_generator
 
 FULL = 19_150_868
 """Events of the published data."""

@@ -32,15 +32,16 @@ def generate(
     """Write a generated listening log and, beside it, the truth that was planted."""
     from livelift.errors import SettingsError
     from livelift.study import load_study
-    from producer.sources import lastfm_generator
+    from producer.stand_in import generator_of
 
     if events < 1 or (users is not None and users < 1):
         raise SettingsError("there is nothing to generate", "use --events and --users of 1 or more")
     if not -0.9 <= lift <= 10:
         raise SettingsError(f"--lift {lift} is not possible", "use a fraction from -0.9 to 10: 0.10 for +10 %")
     loaded = load_study(study)
-    if not loaded.source.generator:
+    generate_log = generator_of(loaded)
+    if generate_log is None:
         raise SettingsError(f"the study '{loaded.name}' has no generator", "give a study that has one: --study lastfm")
     with console.status(f"generating {events:,} events"):
-        lastfm_generator.generate(out, events=events, users=users, lift=lift, seed=seed, study=loaded)
+        generate_log(out, events=events, users=users, lift=lift, seed=seed, study=loaded)
     say(f"wrote {out} and {out}.truth.json")

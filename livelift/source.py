@@ -62,8 +62,6 @@ class Source(_Part, frozen=True):
         What the archive is called as it is downloaded.
     where_from
         Where a person gets the data: said if there is no file.
-    generator
-        What makes data where there is no file; empty: nothing does.
     """
 
     format: Literal["tsv", "csv", "jsonl", "json", "parquet"]
@@ -80,7 +78,6 @@ class Source(_Part, frozen=True):
     exclude: list[str] = []
     archive_glob: str = ""
     where_from: str = ""
-    generator: Literal["", "listening_log"] = ""
 
 
 class Field(_Part, frozen=True):
@@ -162,11 +159,6 @@ def checks(source: Source, fields: Fields) -> list[Check]:
         ),
         ("source.time_format", bool(source.time_format) and not in_time_format, 'use strptime\'s form: "%d.%m.%Y %H:%M"'),
         ("source.time_zone", not _is_zone(source.time_zone), 'use an IANA name: "Europe/Berlin"'),
-        (
-            "source.generator",
-            bool(source.generator) and (source.format != "tsv" or len(source.columns) != 6),
-            "leave it out: it writes six columns with tabs between, without a header",
-        ),
     ]  # fmt: skip
     for key, column in (("source.user", source.user), ("source.time", source.time)):
         rows.append((key, bool(source.columns) and column not in source.columns, _one_of(source.columns)))

@@ -17,6 +17,9 @@ from livelift.errors import SettingsError, StudyError
 DECLARATION = "study.toml"
 MODULE = "study.py"
 
+GENERATORS = ("generator.py", "generator/__init__.py")
+"""Where a study has what makes data like its own: one file, or a folder."""
+
 
 def find_study(name_or_folder: str, environment: Mapping[str, str] = os.environ) -> Path:
     """The absolute path of a study's folder.
@@ -81,7 +84,16 @@ def study_module(folder: Path) -> ModuleType | None:
     StudyError
         If it cannot be loaded, with its own error.
     """
-    file = folder / MODULE
+    return _module(folder / MODULE)
+
+
+def generator_module(folder: Path) -> ModuleType | None:
+    """The study's generator, loaded once a process; None if it has none. Raises `StudyError` as `study_module` does."""
+    there = [folder / name for name in GENERATORS if (folder / name).exists()]
+    return _module(there[0]) if there else None
+
+
+def _module(file: Path) -> ModuleType | None:
     name = f"livelift_study:{file}"
     if name in sys.modules:
         return sys.modules[name]

@@ -3,15 +3,18 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from livelift.errors import MissingInputError
+from livelift.errors import MissingInputError, StudyError
 from livelift.study import Study
+from livelift.study_folders import generator_module
 from producer.report import Interrupted, Stopped, never
-from producer.sources import lastfm_generator
 from producer.sources.finding import find
 
 EVENTS = 1_800_000
 LIFT = 0.15
 SEED = 7
+
+Generate = Callable[..., object]
+"""Writes generated data: generate(path, *, events, users, lift, seed, study, progress)."""
 
 
 def find_or_generate(
@@ -34,15 +37,42 @@ def find_or_generate(
     try:
         found = find(data, study)
     except MissingInputError:
-        if not study.source.generator:
+        generate = generator_of(study)
+        if generate is None:
             raise
-        return _generate(data, study, generated, say, events, stopped)
+        return _generate(data, study, generate, generated, say, events, stopped)
     say(f"replaying {found}")
     return found
 
 
+def generator_of(study: Study) -> Generate | None:
+    """The `generate` of the study's generator; None if it has none.
+
+    Raises
+    ------
+    StudyError
+        If it cannot be loaded, or has no such function.
+    """
+    module = generator_module(Path(study.folder)) if study.folder else None
+    if module is None:
+        return None
+    found: Generate | None = getattr(module, "generate", None)
+    if not callable(found):
+        raise StudyError(
+            f"the generator of study '{study.name}' has no function `generate`",
+            "write generate(path, *, events, users, lift, seed, study, progress): docs/12-studies.md",
+        )
+    return found
+
+
 def _generate(
-    data: Path, study: Study, generated: Path, say: Callable[[str], object], events: int, stopped: Stopped
+    data: Path,
+    study: Study,
+    generate: Generate,
+    generated: Path,
+    say: Callable[[str], object],
+    events: int,
+    stopped: Stopped,
 ) -> Path:
     path = generated / f"{study.name}-{events}-lift{LIFT}-seed{SEED}.tsv"
     if not path.exists():
@@ -53,6 +83,6 @@ def _generate(
             if stopped():
                 raise Interrupted
 
-        lastfm_generator.generate(path, events=events, lift=LIFT, seed=SEED, study=study, progress=watch)
+        generate(path, events=events, lift=LIFT, seed=SEED, study=study, progress=watch)
     say(f"replaying generated data, with a planted lift of {LIFT:+.0%} (real data: see README)")
     return path

@@ -12,7 +12,7 @@ from livelift.document import Document, HistoryEntry
 from livelift.errors import UnreachableError
 from livelift.event_time import DAY, SECOND
 from livelift.study import load_study
-from producer.sources import lastfm_generator
+from studies.lastfm import generator as lastfm_generator
 from tests.chaos.faults import inject
 from tests.chaos.judging import strays, wrong
 from tests.chaos.progress import Progress, StandsStill

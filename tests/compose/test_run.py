@@ -10,8 +10,8 @@ import pytest
 from livelift.document import Document
 from livelift.study import load_study
 from local.verdict_reader import read_verdict
-from producer.sources import lastfm_generator
 from stats.edges.redis_connection import connect
+from studies.lastfm import generator as lastfm_generator
 from tests.compose.files import ROOT, SECRETS, STATIONS
 from tests.compose.image import Container
 from tests.compose.servers import ComposeKafka, ComposeRedis

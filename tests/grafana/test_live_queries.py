@@ -18,9 +18,9 @@ from local.demo import DemoPlan, RunOfStations
 from local.prometheus_server import PrometheusServer
 from local.run_folder import RunFolder
 from local.servers import LocalServers
-from producer.sources import lastfm_generator
 from stats.edges.redis_connection import connect
 from stats.edges.redis_store import read_ticks
+from studies.lastfm import generator as lastfm_generator
 from tests.grafana.asking import problems
 from tests.support.live_run import LiveRun
 from tests.support.tools import tool

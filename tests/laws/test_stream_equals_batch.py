@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from batch.document import batch_document
 from livelift.study import load_study
 from local.equality import differences
-from producer.sources import lastfm_generator
+from studies.lastfm import generator as lastfm_generator
 from tests.support.pure_pipeline import run_pure
 
 STUDY = load_study("lastfm")

@@ -15,8 +15,8 @@ from livelift.names import RunNames
 from livelift.study import load_study
 from local.demo import DemoPlan
 from local.servers import LocalServers, local_servers
-from producer.sources import lastfm_generator
 from producer.topics import create_topics
+from studies.lastfm import generator as lastfm_generator
 from tests.support.command_line import LIVELIFT
 from tests.support.live_run import LiveRun, assert_equals_batch, live_run
 

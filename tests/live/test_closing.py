@@ -12,7 +12,7 @@ from local.closing import close_study
 from local.demo import DemoPlan
 from local.run_folder import RunFolder
 from local.servers import LocalServers
-from producer.sources import lastfm_generator
+from studies.lastfm import generator as lastfm_generator
 from tests.support.live_run import LiveRun, live_run
 
 STUDY = load_study("lastfm")

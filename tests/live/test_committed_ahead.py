@@ -18,8 +18,8 @@ from local.verdict_reader import read_verdict
 from processor.stalled import LOOKS, Stalled
 from producer.app import run_producer
 from producer.settings import ProducerSettings
-from producer.sources import lastfm_generator
 from stats.edges.redis_connection import connect
+from studies.lastfm import generator as lastfm_generator
 from tests.support.live_run import assert_equals_batch
 
 STUDY = load_study("lastfm")

@@ -13,11 +13,11 @@ from livelift.sessions import session_measures
 from livelift.study import load_study
 from local.demo import DemoPlan
 from local.servers import LocalServers
-from producer.sources import lastfm_generator
 from stats.app import LOST, passes
 from stats.edges.integrity import Damaged
 from stats.edges.redis_connection import connect
 from stats.edges.redis_store import RedisStore
+from studies.lastfm import generator as lastfm_generator
 from tests.live.test_redis_store import advance, outputs
 from tests.support.live_run import LiveRun, assert_equals_batch, live_run
 

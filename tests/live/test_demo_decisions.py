@@ -9,8 +9,8 @@ from livelift.study import load_study
 from local.demo import DemoPlan
 from local.servers import LocalServers
 from producer import stand_in
-from producer.sources import lastfm_generator
-from producer.sources.lastfm_generator.truth import read_truth
+from studies.lastfm import generator as lastfm_generator
+from studies.lastfm.generator.truth import read_truth
 from tests.support.live_run import live_run
 
 STUDY = load_study("lastfm")

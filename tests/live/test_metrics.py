@@ -15,7 +15,7 @@ from local.metric_targets import read_targets
 from local.pipeline_reading import PipelineReader, PipelineReading
 from local.run_folder import RunFolder
 from local.servers import LocalServers
-from producer.sources import lastfm_generator
+from studies.lastfm import generator as lastfm_generator
 from tests.support.live_run import LiveRun
 
 STUDY = load_study("lastfm")

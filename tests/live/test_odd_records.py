@@ -9,8 +9,8 @@ from local.demo import DemoPlan, RunOfStations
 from local.run_folder import RunFolder
 from local.servers import LocalServers
 from local.verdict_reader import read_history
-from producer.sources import lastfm_generator
 from stats.edges.redis_connection import connect
+from studies.lastfm import generator as lastfm_generator
 from tests.support.live_run import LiveRun
 from tests.support.sent_odd_records import (
     Sent,

@@ -16,7 +16,7 @@ from local.demo import DemoPlan, RunOfStations
 from local.run_folder import RunFolder
 from local.servers import LocalServers, local_servers
 from local.verdict_reader import read_history
-from producer.sources import lastfm_generator
+from studies.lastfm import generator as lastfm_generator
 from tests.chaos.servers import copy_of_redis, put_back
 from tests.support.live_run import LiveRun
 from tests.support.sent_odd_records import (

@@ -21,10 +21,10 @@ from local.stations import Stations
 from local.verdict_reader import read_verdict
 from producer.app import run_producer
 from producer.settings import ProducerSettings
-from producer.sources import lastfm_generator
 from producer.topics import create_topics
 from stats.edges.kafka_edge import OutputReader
 from stats.edges.redis_connection import connect
+from studies.lastfm import generator as lastfm_generator
 from tests.support.live_run import assert_equals_batch
 
 STUDY = load_study("lastfm")

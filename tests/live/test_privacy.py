@@ -19,7 +19,7 @@ from livelift.study import load_study
 from local.redis_server import RedisServer
 from local.run_folder import RunFolder
 from local.secrets import kept_secret
-from producer.sources import lastfm_generator
+from studies.lastfm import generator as lastfm_generator
 from tests.support.command_line import LIVELIFT
 
 NEVER = Retry(NoBackoff(), 0)

@@ -23,13 +23,13 @@ from local.equality import differences
 from local.runs import known_runs, show_run
 from local.servers import LocalServers
 from local.verdict_reader import read_history, read_newest, read_verdict
-from producer.sources import lastfm_generator
 from producer.topics import create_topics
 from stats.app import StatsStation
 from stats.edges.prometheus_edge import StatsMetrics
 from stats.edges.redis_connection import connect, eviction
 from stats.edges.redis_store import RedisStore, read_preview, read_ticks
 from stats.settings import StatsSettings
+from studies.lastfm import generator as lastfm_generator
 from tests.live.test_redis_store import advance, outputs
 from tests.support.command_line import LIVELIFT
 from tests.support.documents import sample_document

@@ -7,7 +7,7 @@ import pytest
 from livelift.study import load_study
 from local.demo import DemoPlan
 from local.servers import LocalServers
-from producer.sources import lastfm_generator
+from studies.lastfm import generator as lastfm_generator
 from tests.support.live_run import LiveRun, assert_equals_batch, live_run
 
 STUDY = load_study("lastfm")

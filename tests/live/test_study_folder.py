@@ -9,7 +9,7 @@ from livelift.study import load_study
 from local.demo import DemoPlan
 from local.equality import differences
 from local.servers import LocalServers
-from producer.sources import lastfm_generator
+from studies.lastfm import generator as lastfm_generator
 from tests.support.command_line import LIVELIFT
 from tests.support.live_run import live_run
 from tests.unit.test_study_folders import copy_of_lastfm

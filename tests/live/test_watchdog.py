@@ -21,8 +21,8 @@ from local.run_folder import Run
 from local.servers import LocalServers
 from producer.app import run_producer
 from producer.settings import ProducerSettings
-from producer.sources import lastfm_generator
 from producer.topics import create_topics
+from studies.lastfm import generator as lastfm_generator
 
 STUDY = load_study("lastfm")
 LIMIT = 3.0

@@ -25,9 +25,9 @@ from local.prometheus_server import PrometheusServer
 from local.run_folder import RunFolder
 from local.servers import LocalServers
 from local.watching import watching
-from producer.sources import lastfm_generator
 from stats.edges.history_page import HistoryPage
 from stats.settings import StatsSettings
+from studies.lastfm import generator as lastfm_generator
 from tests.support.ends import has_ended
 from tests.support.pure_pipeline import PureRun, run_pure
 from tests.support.tools import tool

@@ -8,10 +8,10 @@ import pytest
 from batch.observed import observe_log
 from batch.twin import Twin
 from livelift.errors import InputError
-from producer.sources import lastfm_generator
 from stats.simulate.bars import RESALTED_BARS, Cell, judge_all
 from stats.simulate.experiment import assign, ticks
 from stats.simulate.report import resalt
+from studies.lastfm import generator as lastfm_generator
 from tests.statistics.support import STUDY
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from livelift.study import load_study
-from producer.sources import lastfm_generator
+from studies.lastfm import generator as lastfm_generator
 
 LIVELIFT = Path(sys.executable).with_name("livelift")
 

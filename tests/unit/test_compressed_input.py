@@ -8,7 +8,7 @@ import pytest
 
 from livelift.study import load_study
 from producer.prepare import prepare
-from producer.sources import lastfm_generator
+from studies.lastfm import generator as lastfm_generator
 
 STUDY = load_study("lastfm")
 

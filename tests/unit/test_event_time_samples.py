@@ -13,9 +13,9 @@ from livelift.document import HistoryEntry
 from livelift.event_time import SECOND, from_iso
 from livelift.metrics import declared
 from livelift.study import load_study
-from producer.sources import lastfm_generator
 from stats.edges.event_time_samples import IN_PREVIEWS, EventTimeSamples
 from stats.edges.history_readers import REPEATS, HistoryReaders
+from studies.lastfm import generator as lastfm_generator
 from tests.support.pure_pipeline import PureRun, run_pure
 
 STUDY = load_study("lastfm")

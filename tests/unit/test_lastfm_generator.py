@@ -14,9 +14,9 @@ import pytest
 from livelift.assignment import CONTROL, TREATMENT, VARIANTS, variant_of
 from livelift.errors import ResourceError, SettingsError
 from livelift.study import Study, load_study
-from producer.sources.lastfm_generator import Truth, generate, read_truth, truth_path
-from producer.sources.lastfm_generator.calendar import plan_calendar
-from producer.sources.lastfm_generator.truth import VariantTruth, expected_decision
+from studies.lastfm.generator import Truth, generate, read_truth, truth_path
+from studies.lastfm.generator.calendar import plan_calendar
+from studies.lastfm.generator.truth import VariantTruth, expected_decision
 
 EVENTS, LIFT = 240_000, 0.15
 GAP = 1_800

@@ -17,7 +17,7 @@ from livelift.study import load_study
 from local.metric_targets import MetricTargets, forget_targets, read_targets
 from local.pace import Pace, PaceMeter
 from local.pipeline_reading import PipelineReader, PipelineReading
-from producer.sources import lastfm_generator
+from studies.lastfm import generator as lastfm_generator
 
 STUDY = load_study("lastfm")
 READING = PipelineReading(

@@ -16,6 +16,7 @@ from local.replaying import run_for_replay
 from local.run_folder import RunFolder
 from local.stations import Stations
 from producer.sources import Selection
+from producer.stand_in import generator_of
 
 LASTFM = Path("studies/lastfm").absolute()
 
@@ -53,6 +54,25 @@ def test_a_study_is_found_by_its_folder(mine: Path) -> None:
     assert (study.name, study.folder) == ("mine", str(mine))
     assert session_measures(study).names == session_measures(load_study("lastfm")).names
     assert study.source == load_study("lastfm").source
+
+
+def test_a_study_generates_by_its_own_generator(mine: Path, tmp_path: Path) -> None:
+    generate = generator_of(load_study(str(mine)))
+    assert generate is not None
+    generate(tmp_path / "log.tsv", events=2_000, users=5, lift=0.0, seed=1, study=load_study(str(mine)))
+    assert (tmp_path / "log.tsv").read_bytes().count(b"\n") >= 2_000
+    shutil.rmtree(mine / "generator")
+    assert generator_of(load_study(str(mine))) is None
+    (mine / "generator.py").write_text("import nothing_of_that_name")
+    with pytest.raises(StudyError, match=r"generator.py cannot be loaded: ModuleNotFoundError.*line 1"):
+        generator_of(load_study(str(mine)))
+
+
+def test_a_generator_without_its_function_is_refused(mine: Path) -> None:
+    shutil.rmtree(mine / "generator")
+    (mine / "generator.py").write_text("generate = 1")
+    with pytest.raises(StudyError, match="no function `generate`"):
+        generator_of(load_study(str(mine)))
 
 
 def test_a_relative_folder_becomes_an_absolute_one(mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:

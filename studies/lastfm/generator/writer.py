@@ -13,11 +13,11 @@ import pyarrow.compute as pc
 
 from livelift.errors import ResourceError
 from livelift.event_time import DAY, to_iso
-from producer.sources.lastfm_generator.faults import Fault, user_id
-from producer.sources.lastfm_generator.listening import Listening
-from producer.sources.lastfm_generator.music import Music
-from producer.sources.lastfm_generator.names import Strings, artists, track_ids, track_titles
-from producer.sources.lastfm_generator.randomness import Ints
+from studies.lastfm.generator.faults import Fault, user_id
+from studies.lastfm.generator.listening import Listening
+from studies.lastfm.generator.music import Music
+from studies.lastfm.generator.names import Strings, artists, track_ids, track_titles
+from studies.lastfm.generator.randomness import Ints
 
 
 def write_rows(file: IO[bytes], listening: Listening, music: Music, faults: dict[int, list[Fault]]) -> int:

@@ -18,7 +18,7 @@ The same seed and parameters give the same bytes. The data that it imitates: Las
 http://ocelma.net/MusicRecommendationDataset/lastfm-1K.html.
 """
 
-from producer.sources.lastfm_generator.generator import generate
-from producer.sources.lastfm_generator.truth import Truth, read_truth, truth_path
+from studies.lastfm.generator.generator import generate
+from studies.lastfm.generator.truth import Truth, read_truth, truth_path
 
 __all__ = ["Truth", "generate", "read_truth", "truth_path"]

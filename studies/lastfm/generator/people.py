@@ -6,9 +6,9 @@ from math import sqrt
 import numpy as np
 
 from livelift.errors import SettingsError
-from producer.sources.lastfm_generator.calendar import Calendar
-from producer.sources.lastfm_generator.randomness import SIZE, Floats, Ints, stream
-from producer.sources.lastfm_generator.tables import SHORT_SHARE, mean_plays
+from studies.lastfm.generator.calendar import Calendar
+from studies.lastfm.generator.randomness import SIZE, Floats, Ints, stream
+from studies.lastfm.generator.tables import SHORT_SHARE, mean_plays
 
 # As in the simulated regimes (`stats/simulate/regimes.py`): log rate with sd 1.1; log duration with sd 0.5 a user and 1 a session,
 # and 0.15 of the log rate in it.

@@ -10,16 +10,16 @@ from livelift.assignment import CONTROL, TREATMENT
 from livelift.errors import SettingsError
 from livelift.event_time import DAY, to_iso
 from livelift.study import Study
-from producer.sources.lastfm_generator.calendar import Calendar, plan_calendar
-from producer.sources.lastfm_generator.faults import MOST_USERS, Fault, count_by_reason, plan_faults
-from producer.sources.lastfm_generator.listening import listen
-from producer.sources.lastfm_generator.music import choose_music
-from producer.sources.lastfm_generator.people import make_people
-from producer.sources.lastfm_generator.randomness import stream
-from producer.sources.lastfm_generator.sessions import Sessions, plan_sessions
-from producer.sources.lastfm_generator.tally import Tally
-from producer.sources.lastfm_generator.truth import Truth, encode_truth, expected_decision, realised_lift, truth_path
-from producer.sources.lastfm_generator.writer import replacing, write_rows
+from studies.lastfm.generator.calendar import Calendar, plan_calendar
+from studies.lastfm.generator.faults import MOST_USERS, Fault, count_by_reason, plan_faults
+from studies.lastfm.generator.listening import listen
+from studies.lastfm.generator.music import choose_music
+from studies.lastfm.generator.people import make_people
+from studies.lastfm.generator.randomness import stream
+from studies.lastfm.generator.sessions import Sessions, plan_sessions
+from studies.lastfm.generator.tally import Tally
+from studies.lastfm.generator.truth import Truth, encode_truth, expected_decision, realised_lift, truth_path
+from studies.lastfm.generator.writer import replacing, write_rows
 
 _CHUNK = 250_000  # plays handled at once: about 200 MB, and large enough that a step's fixed cost does not count
 _LARGEST_LIFT = 5.0

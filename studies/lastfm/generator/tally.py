@@ -4,10 +4,10 @@ import numpy as np
 
 from livelift.assignment import CONTROL, variant_of
 from livelift.study import Study
-from producer.sources.lastfm_generator.faults import user_id
-from producer.sources.lastfm_generator.listening import Listening
-from producer.sources.lastfm_generator.randomness import Flags
-from producer.sources.lastfm_generator.truth import VariantTruth
+from studies.lastfm.generator.faults import user_id
+from studies.lastfm.generator.listening import Listening
+from studies.lastfm.generator.randomness import Flags
+from studies.lastfm.generator.truth import VariantTruth
 
 
 class Tally:

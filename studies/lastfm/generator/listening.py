@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from producer.sources.lastfm_generator.calendar import Calendar
-from producer.sources.lastfm_generator.people import People
-from producer.sources.lastfm_generator.randomness import Flags, Floats, Ints, Raw, raw
-from producer.sources.lastfm_generator.sessions import Sessions
-from producer.sources.lastfm_generator.tables import GAP_LIMIT, long_gaps, short_gaps
+from studies.lastfm.generator.calendar import Calendar
+from studies.lastfm.generator.people import People
+from studies.lastfm.generator.randomness import Flags, Floats, Ints, Raw, raw
+from studies.lastfm.generator.sessions import Sessions
+from studies.lastfm.generator.tables import GAP_LIMIT, long_gaps, short_gaps
 
 _DUPLICATE_SHARE = 0.0002
 _FAR = 10**11  # seconds: more than all sessions of a chunk last together, keeps one user's schedule from the next one's

@@ -5,9 +5,9 @@ from functools import cache
 
 import numpy as np
 
-from producer.sources.lastfm_generator.listening import Listening
-from producer.sources.lastfm_generator.people import People
-from producer.sources.lastfm_generator.randomness import SIZE, Flags, Ints, Words, mix, scattered
+from studies.lastfm.generator.listening import Listening
+from studies.lastfm.generator.people import People
+from studies.lastfm.generator.randomness import SIZE, Flags, Ints, Words, mix, scattered
 
 ARTISTS = 133_000
 """All artists: of them 107,528 with an id are played at full scale (tuned)."""

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from producer.sources.lastfm_generator.music import ARTISTS, Music, artist_has_id, track_has_id, track_keys
-from producer.sources.lastfm_generator.randomness import Flags, Words, mix
+from studies.lastfm.generator.music import ARTISTS, Music, artist_has_id, track_has_id, track_keys
+from studies.lastfm.generator.randomness import Flags, Words, mix
 
 Strings = Any
 """A pyarrow string array; pyarrow ships no types."""

@@ -4,8 +4,8 @@ from collections import Counter
 from typing import NamedTuple
 
 from livelift.event_time import to_iso
-from producer.sources.lastfm_generator.calendar import Calendar
-from producer.sources.lastfm_generator.randomness import stream
+from studies.lastfm.generator.calendar import Calendar
+from studies.lastfm.generator.randomness import stream
 
 _ROWS_A_FAULT, _MOST = 20_000, 12  # under 0.01 % of the rows, and a handful at any size
 _REASONS = ("out_of_range", "columns", "encoding", "date", "user")

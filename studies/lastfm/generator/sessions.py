@@ -5,10 +5,10 @@ from math import sqrt
 
 import numpy as np
 
-from producer.sources.lastfm_generator.calendar import Calendar
-from producer.sources.lastfm_generator.people import FEW, People
-from producer.sources.lastfm_generator.randomness import Flags, Ints, raw, scattered, stream
-from producer.sources.lastfm_generator.tables import day_seconds, habit, normal_scores, rests, session_plays
+from studies.lastfm.generator.calendar import Calendar
+from studies.lastfm.generator.people import FEW, People
+from studies.lastfm.generator.randomness import Flags, Ints, raw, scattered, stream
+from studies.lastfm.generator.tables import day_seconds, habit, normal_scores, rests, session_plays
 
 _SEASON_DAYS = 60
 

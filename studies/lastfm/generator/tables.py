@@ -11,7 +11,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from producer.sources.lastfm_generator.randomness import SIZE, Ints
+from studies.lastfm.generator.randomness import SIZE, Ints
 
 GAP_LIMIT = 1_800
 """Seconds: the longest gap inside a session; one second more starts the next."""
