@@ -43,7 +43,7 @@ def conditions(draw: st.DrawFn) -> dict[str, Any]:
             between = (
                 st.builds(Between, numbers, st.none())
                 | st.builds(Between, st.none(), numbers)
-                | st.builds(Between, numbers, numbers)
+                | st.builds(Between, numbers, numbers).filter(lambda one: one.at_least < one.below)
             )
             found[field] = draw(numbers | st.lists(numbers, min_size=1, max_size=2) | between)
     return found
