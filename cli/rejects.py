@@ -34,8 +34,9 @@ def rejects(
     from local.replaying import require_current_run
 
     folder = run_folder()
-    name = load_study(study).name
-    letters = read_dead_letters(kafka_address(folder, kafka), RunNames(name, require_current_run(folder, run)))
+    loaded = load_study(study)
+    names = RunNames(loaded.name, require_current_run(folder, run, loaded))
+    letters = read_dead_letters(kafka_address(folder, kafka), names)
     if json_:
         for letter in letters:
             typer.echo(json_line(letter))

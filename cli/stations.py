@@ -130,6 +130,7 @@ def process(study: StudyFlag = "lastfm", kafka: KafkaFlag = None, run: RunFlag =
     from cli.foreground import note_signals, station_here
 
     note_signals()  # before the imports below start threads of their own
+    from livelift.study import load_study
     from local.addresses import kafka_address
     from local.replaying import require_current_run
     from processor.run import run_worker
@@ -137,7 +138,7 @@ def process(study: StudyFlag = "lastfm", kafka: KafkaFlag = None, run: RunFlag =
     check_stations()
     folder = run_folder()
     kafka = kafka_address(folder, kafka)
-    run = require_current_run(folder, run)
+    run = require_current_run(folder, run, load_study(study))
     _log_to_file("processor", folder, run)
     with station_here(folder, "processor") as address:
         run_worker(kafka, study, run, address)
@@ -151,6 +152,7 @@ def stats(study: StudyFlag = "lastfm", kafka: KafkaFlag = None, redis: RedisFlag
     from cli.foreground import note_signals, station_here, until_asked
 
     note_signals()  # before the imports below start threads of their own
+    from livelift.study import load_study
     from local.addresses import kafka_address, redis_url
     from local.replaying import require_current_run
     from stats.run import run_stats
@@ -159,7 +161,7 @@ def stats(study: StudyFlag = "lastfm", kafka: KafkaFlag = None, redis: RedisFlag
     check_stations()
     folder = run_folder()
     kafka, redis = kafka_address(folder, kafka), redis_url(folder, redis)
-    run = require_current_run(folder, run)
+    run = require_current_run(folder, run, load_study(study))
     _log_to_file("stats", folder, run)
     config = StatsSettings(kafka, redis, study, run)
     with station_here(folder, "stats") as address, until_asked() as stopped:

@@ -39,17 +39,22 @@ def run_for_replay(
     return run, True
 
 
-def require_current_run(folder: RunFolder, named: str | None) -> str:
-    """The id of the run that a station works for.
+def require_current_run(folder: RunFolder, named: str | None, study: Study) -> str:
+    """The id of the run of `study` that a station works for.
 
     Raises
     ------
     StateError
-        If none is named and none was ever begun here.
+        If none is named and none was ever begun here, or the current one is of another study.
     """
     if named:
         return check_run(named, "--run")
     current = folder.current_run()
     if current is None:
         raise StateError("there is no run yet", "begin one: livelift replay, or name one: --run")
+    if current.study != study.name:
+        raise StateError(
+            f"the current run {current.run} is of the study '{current.study}', not of '{study.name}'",
+            f"give --study {current.study_at or current.study}, or name a run with --run",
+        )
     return current.run

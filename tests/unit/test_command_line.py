@@ -104,6 +104,17 @@ def test_a_replay_that_is_refused_leaves_the_current_run(tmp_path: Path, content
     assert [run.name for run in (folder.root / "runs").iterdir()] == [works.run]
 
 
+@pytest.mark.parametrize("command", ["process", "stats", "rejects"])
+def test_a_current_run_of_another_study_is_named(tmp_path: Path, command: str) -> None:
+    folder = RunFolder(tmp_path / ".livelift")
+    folder.save_run(Run.new(study="mine", study_at="/srv/mine", fingerprint="f", data="other.tsv", partitions=4))
+    refused(
+        livelift(tmp_path, command, "--kafka", "127.0.0.1:1"),
+        "is of the study 'mine', not of 'lastfm'",
+        "--study /srv/mine",
+    )
+
+
 @pytest.mark.parametrize("run", ["../../etc", "a b", "", "x" * 65])
 def test_what_is_no_id_of_a_run_is_refused(tmp_path: Path, run: str) -> None:
     if run:
