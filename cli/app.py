@@ -1,4 +1,4 @@
-"""The command `livelift`. One file a command; here they are put together."""
+"""Registers the commands of `livelift`, one file each."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""`livelift simulate --bars`: every regime with and without an effect, and every bar with its figure, limit and error."""
+"""`livelift simulate --bars`: checks error rates and power in every regime against their promised limits."""
 
 import json
 from collections.abc import Iterable

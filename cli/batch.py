@@ -1,4 +1,4 @@
-"""`livelift batch`: the same definitions computed by DuckDB over the whole file: the witness of the live verdict."""
+"""`livelift batch`: computes the study by DuckDB over the whole file, as the oracle for the live verdict."""
 
 from typing import Annotated
 

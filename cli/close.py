@@ -1,4 +1,4 @@
-"""`livelift close`: a person ends the study before its planned end, and the deviation from the plan is recorded."""
+"""`livelift close`: ends the study before its planned end, and records the deviation from the plan."""
 
 from typing import Annotated
 

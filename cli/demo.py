@@ -1,4 +1,4 @@
-"""`livelift demo`: the whole line on this machine, from the listening log to the live verdict."""
+"""`livelift demo`: runs the whole pipeline on this machine, from a listening log to the verdict."""
 
 import time
 from typing import TYPE_CHECKING, Annotated

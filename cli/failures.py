@@ -1,4 +1,4 @@
-"""Errors as a person reads them: what happened and how to mend it, in two lines."""
+"""Prints an error for a person: what happened and how to fix it, in two lines."""
 
 import errno
 

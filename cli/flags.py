@@ -1,4 +1,4 @@
-"""Flags that several commands share, and how their text becomes a value."""
+"""Flags shared by several commands, and the parsing of their values."""
 
 import os
 from pathlib import Path

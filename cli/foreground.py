@@ -1,4 +1,4 @@
-"""A station that a person runs in the foreground: known to this folder's Prometheus and terminal, ended by Ctrl-C."""
+"""Runs a station in the foreground: registers it with this folder's Prometheus and live terminal, ends it at Ctrl-C."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: one line on standard error and the shell's exit code, whatever they interrupt.
+"""Handles Ctrl-C and SIGTERM: one line on standard error and the shell's exit code, whatever is interrupted.
 
 Imports nothing that takes time: these handlers have to be there before everything else is imported.
 """

@@ -1,4 +1,6 @@
-"""The live terminal: how the stream stands, what the arms show, what is decided. Redrawn in place, or a line now and then."""
+"""Live terminal view: stream progress, both arms, decision; redrawn in place, or a line now and then without a
+terminal.
+"""
 
 import time
 from collections.abc import Callable

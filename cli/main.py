@@ -1,4 +1,4 @@
-"""The console script `livelift`: signals first, then the commands, whose imports take a while."""
+"""Entry point of `livelift`: installs signal handlers first, then imports the commands, which takes a while."""
 
 import sys
 

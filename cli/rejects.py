@@ -1,4 +1,4 @@
-"""`livelift rejects`: which rows and events were not taken, and why."""
+"""`livelift rejects`: lists rows and events that were not accepted, with the reason."""
 
 from typing import Annotated
 

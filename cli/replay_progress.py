@@ -1,4 +1,4 @@
-"""`livelift replay` says how far it is: a bar on a terminal, a line every few seconds elsewhere."""
+"""Progress display of `livelift replay`: a bar on a terminal, a line every few seconds elsewhere."""
 
 import time
 from typing import Self

@@ -1,4 +1,4 @@
-"""`livelift runs`: every run, how far it came, and what was decided."""
+"""`livelift runs`: lists every run with its progress and decision."""
 
 import json
 from dataclasses import asdict

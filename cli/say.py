@@ -1,4 +1,4 @@
-"""What a command says on the way: plain words, in which the names of files may look like anything."""
+"""Prints a command's messages, with names of files and users escaped."""
 
 from cli.show import console
 from livelift.plain_text import harmless_lines

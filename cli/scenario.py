@@ -1,4 +1,4 @@
-"""`livelift scenario`: what the estimate would mean for a population, its interval carried through."""
+"""`livelift scenario`: extrapolates the estimate and its interval to a population."""
 
 import json
 from dataclasses import asdict

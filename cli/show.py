@@ -1,4 +1,4 @@
-"""The verdict in the terminal, for a person: decision, reasons, metrics, guardrails, health."""
+"""Renders the verdict for the terminal: decision, reasons, metrics, guardrails, health."""
 
 import sys
 

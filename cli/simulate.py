@@ -1,4 +1,4 @@
-"""`livelift simulate`: how often every reading errs, on experiments whose truth is known."""
+"""`livelift simulate`: measures how often each test errs, on simulated experiments with known effects."""
 
 import json
 from math import inf

@@ -1,4 +1,4 @@
-"""`livelift up`, `replay`, `process`, `stats`, `stop`, `reset`: the stack and its stations, together or alone."""
+"""`livelift up`, `replay`, `process`, `stats`, `stop`, `reset`: starts and stops the local stack and its stations."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""`livelift verdict`: what Redis says, also after everything stopped."""
+"""`livelift verdict`: shows the verdict that Redis holds, also after everything stopped."""
 
 import time
 from typing import TYPE_CHECKING, Annotated, NoReturn

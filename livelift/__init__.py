@@ -1,4 +1,4 @@
-"""The words all stations share: events, event time, sessions, study, assignment, codec, settings, errors.
+"""Domain types shared by all stations: events, event time, sessions, study, assignment, codecs, settings, errors.
 
 Imports no station and no client library.
 """

@@ -1,4 +1,4 @@
-"""Addresses of Kafka and Redis as people write them: what is none is refused before a client meets it. Pure."""
+"""Parses and validates addresses of Kafka and Redis before a client sees them. Pure."""
 
 import re
 from urllib.parse import urlsplit

@@ -1,4 +1,4 @@
-"""Who is in which variant, and in which bucket: stable salted hashes, the same in every language and process."""
+"""Assigns users to variants and buckets by stable salted hashes, the same in every language and process."""
 
 from hashlib import sha256, shake_256
 

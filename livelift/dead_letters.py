@@ -1,4 +1,4 @@
-"""A dead letter: what was not taken, why, and where it stood. JSON, written by the producer and the processor alike."""
+"""Record format of the dead-letter topic: what was not accepted, why, and where it was. Used by producer and processor."""
 
 import msgspec
 

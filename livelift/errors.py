@@ -1,4 +1,4 @@
-"""Every error a person may meet: what happened, why, and what to do about it.
+"""The tree of errors that a user may see: each says what happened, why, and how to fix it.
 
 LiveliftError
 ├── InputError          the data: empty, not the expected format, nothing acceptable

@@ -1,4 +1,4 @@
-"""What travels on the events topic: one record an event, and control marks on every partition.
+"""Record formats of the events topic: one record an event, and control marks on every partition.
 
 An event record has key = user id (UTF-8), timestamp = event time in ms, value = readable JSON with at least `v`, `row`
 and the study's fields. A control mark has no key; its value is a `Control`. Values start with `{"v":<schema>`.

@@ -1,4 +1,5 @@
-"""Python's cyclic garbage collector, told of what a stream is: many objects that are freed by their reference counts.
+"""Raises the thresholds of Python's cyclic garbage collector and freezes recovered state, since a stream's objects have
+no cycles.
 
 With its defaults it looks through every new batch of records dozens of times, and through all state whenever that has
 grown by a quarter; it finds nothing. That was half of the processor's reading and a third of stats (docs/decisions/0010-the-hot-path.md).

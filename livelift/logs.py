@@ -1,4 +1,4 @@
-"""Logs of a station: structured lines on standard error, which the local stack and Docker write to files; or in a file."""
+"""Configures structured logging of a station: JSON lines on standard error or to a file."""
 
 import logging
 import sys

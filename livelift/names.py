@@ -1,4 +1,4 @@
-"""Names of topics, groups and keys. Each carries the study and the run, so that a fresh replay never meets old state."""
+"""Names of topics, consumer groups and Redis keys, each with the study and the run, so that runs never share state."""
 
 import re
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Linear algebra on one thread: numpy's library would else keep every core spinning between small products.
+"""Limits numpy's linear algebra to one thread; otherwise it keeps every core spinning between small products.
 
 That was half of all that the stats station cost. To be called before numpy is imported, which reads it then.
 """

@@ -1,4 +1,4 @@
-"""Other people's text in front of a person: names as they are, and nothing that a terminal obeys."""
+"""Escapes untrusted text for display: names stay readable, control characters and markup have no effect."""
 
 import json
 from collections.abc import Callable

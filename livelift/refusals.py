@@ -1,4 +1,4 @@
-"""Why the processor refuses a record of the events topic. Everybody who may write to the broker may write to that topic.
+"""Reasons why the processor rejects a record of the events topic, to which anybody with access to the broker may write.
 
 A refused record goes to the dead letters with its reason and offset and is counted; it changes nothing else.
 """

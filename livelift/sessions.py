@@ -1,4 +1,4 @@
-"""What a study gives the session operator: how events are read and what an open session accumulates.
+"""Interface between a study and the session operator: how events are decoded and what an open session accumulates.
 
 Most studies declare their measures; `study.py` in a study's folder may offer a `SessionMeasures` of its own. The operator knows times, users and timers; the
 study knows what a play is.

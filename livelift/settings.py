@@ -1,4 +1,4 @@
-"""Settings that every station reads from the environment the same way. Flags of the command line set the same names."""
+"""Reads settings that all stations share from the environment; command-line flags set the same names."""
 
 import os
 from collections.abc import Mapping

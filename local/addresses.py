@@ -1,4 +1,4 @@
-"""Where Kafka and Redis are: what is set, else the stack that is up here, else the defaults."""
+"""Resolves the addresses of Kafka and Redis: explicit setting, else this folder's running stack, else defaults."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""Closing a study early: by its stats station where one works, else here, on what Redis holds."""
+"""Closes a study early: asks its running stats station, or without one closes it directly in Redis."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""The dead letters of a run: rows refused by the producer, events that came too late or could not be read."""
+"""Reads the dead letters of a run: rejected rows, late events, unreadable records."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A whole run on one machine: servers, stations, the replay to its end, the verdict, and the check against the twin."""
+"""One complete local run: servers, stations, replay, verdict, and the comparison with the batch oracle."""
 
 import time
 from collections.abc import Callable, Iterator

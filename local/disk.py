@@ -1,4 +1,4 @@
-"""Room on the disk, asked for before it is needed: a broker that finds its disk full just ends."""
+"""Checks free disk space in advance, since a broker exits when its disk is full."""
 
 import shutil
 from pathlib import Path

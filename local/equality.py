@@ -1,4 +1,4 @@
-"""Is the live document equal to the batch's? Integers and words exactly, floats to 1e-9 relative (promise P1)."""
+"""Compares the live document with the batch oracle's: integers and text exactly, floats to 1e-9 relative (promise P1)."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence

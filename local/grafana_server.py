@@ -1,4 +1,4 @@
-"""A real Grafana, where there is one on the PATH: the dashboards and provisioning of `grafana/`, with the local Prometheus."""
+"""Starts Grafana, if it is on the PATH, with the dashboards and provisioning of `grafana/` and the local Prometheus."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Which process a file speaks of: a number is given to another process one day, a number with its start is not."""
+"""Identifies a process by its id and start time, since ids are reused."""
 
 import os
 from pathlib import Path

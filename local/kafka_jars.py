@@ -1,4 +1,5 @@
-"""Kafka's class path, without Maven: the jars of `kafka_jars.lock`, fetched once by jgo and checked at every start.
+"""Provides Kafka's class path without Maven: downloads the jars of `kafka_jars.lock` once and verifies them at every
+start.
 
 They lie in the user's cache folder (`$XDG_CACHE_HOME/livelift/jars`, else `~/.cache/livelift/jars`), not under
 `.livelift/`: `livelift reset` must not cost 45 MB of download, and every checkout and test folder shares them.

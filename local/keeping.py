@@ -1,4 +1,4 @@
-"""Servers that end are started again, within a budget of restarts that comes back with time."""
+"""Restarts servers that ended, within a restart budget that recovers over time."""
 
 import time
 from collections import deque

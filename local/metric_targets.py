@@ -1,4 +1,4 @@
-"""Where the stations that run here serve their metrics: for Prometheus, and for the terminal.
+"""Registers the addresses at which local stations serve metrics, for Prometheus and the live terminal.
 
 One file a process, in Prometheus' file_sd format: [{"targets": ["127.0.0.1:20123"], "labels": {"station": "stats"}}].
 """

@@ -1,4 +1,4 @@
-"""How fast a run goes: rates over the last seconds, from readings whose clock is passed in. Pure."""
+"""Computes progress rates over the last seconds, from readings whose clock is passed in. Pure."""
 
 from collections import deque
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""How the stations stand right now, read from their own metrics, as Prometheus reads them."""
+"""Reads the state of the pipeline from the stations' own Prometheus metrics."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Ports on 127.0.0.1."""
+"""Finds and checks ports on 127.0.0.1."""
 
 import errno
 import random

@@ -1,4 +1,4 @@
-"""A child process that cannot outlive us: its log, its stop, and the faults that tests inject."""
+"""Child processes that end with their parent: logs, stopping, and faults for tests (kill, freeze)."""
 
 import os
 import shutil

@@ -1,4 +1,6 @@
-"""A real Prometheus, where there is one on the PATH: the rules and scrape jobs of `prometheus/`, with the local stations as targets."""
+"""Starts Prometheus, if it is on the PATH, with the rules and scrape jobs of `prometheus/` and the local stations as
+targets.
+"""
 
 import json
 import re

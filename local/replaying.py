@@ -1,4 +1,4 @@
-"""Which run a replay belongs to: the current one if it is the same input, study and partitions; else a new one."""
+"""Decides whether a replay resumes the current run (same input, study and partitions) or starts a new one."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What `.livelift/` holds: runs with their data and logs, caches, and where the stack that is up can be reached.
+"""Layout of `.livelift/`: runs with their data and logs, caches, and the addresses of the running stack.
 
 .livelift/lock owner.json   held by the process that is the stack, and which one that is
 .livelift/stack.json        addresses and process id of the stack that is up, and a demo's run

@@ -1,4 +1,4 @@
-"""The runs that a Redis holds, and which of them the study's public keys speak of.
+"""Lists the runs that a Redis holds, and which one the study's public keys point at.
 
 A run keeps its own verdict and history under its id. The public keys speak of the newest run while it is under way; when it
 was stopped before its end, they go back to the last complete one.

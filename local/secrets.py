@@ -1,4 +1,4 @@
-"""Files that their owner alone reads: passwords made at random, once for each folder."""
+"""Creates random passwords once a folder, in files that only their owner can read."""
 
 import os
 import secrets

@@ -1,4 +1,4 @@
-"""What our two servers share: a child process on a port of 127.0.0.1 that keeps its data in a folder."""
+"""Base of the local Kafka and Redis: a child process on a port of 127.0.0.1 with a data folder."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""Kafka and Redis together, for the time of a `with` block."""
+"""Context manager that runs Kafka and Redis together."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager

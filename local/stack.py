@@ -1,4 +1,4 @@
-"""`livelift up`: servers, and for the current run a processor and a stats station, until it is stopped."""
+"""Supervises `livelift up`: servers, and a processor and a stats station for the current run, until stopped."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The stations as child processes of the local stack: the same programs and settings as under Docker."""
+"""Starts the stations as child processes, with the same programs and settings as under Docker."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""Reading the verdict from Redis: from the one that is up, else from the local one's data, started for the moment."""
+"""Reads the verdict from Redis: the running one, else one started for a moment on the kept data."""
 
 import os
 from collections.abc import Iterator

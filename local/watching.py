@@ -1,4 +1,4 @@
-"""Prometheus and Grafana beside the stations, where they are on the PATH; without them everything else works the same."""
+"""Runs Prometheus and Grafana beside the stations if they are on the PATH; nothing depends on them."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""`python -m processor`: one worker, by settings from the environment."""
+"""`python -m processor`: runs one worker with settings from the environment."""
 
 from livelift.ending import end_station_within
 

@@ -1,4 +1,4 @@
-"""Which records of the events topic are this run's, and why the others are refused. Pure.
+"""Validates records of the events topic: which belong to this run, and why others are rejected. Pure.
 
 The topic is open to whoever reaches the broker, so a record counts only if the run's producer can have written it: its
 manifest, its row numbers and what its latest mark announced say what can follow. Every judgement is a function of the

@@ -1,4 +1,4 @@
-"""The Faust edge: a worker with an agent over the events topic and a table whose changelog holds the sessions.
+"""The Faust app: an agent over the events topic, and a table whose changelog holds the session state.
 
 Per message (up to some thousand fetched records of a partition): apply them with the pure operator; `processor.writing`
 writes the outputs to the output log and the dead letters, acknowledged, and only then the state that forgets them, if it

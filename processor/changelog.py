@@ -1,4 +1,4 @@
-"""Records of state: what the changelog holds, and which of them count after a crash (promise P2.4).
+"""Encodes and decodes state records of the changelog, and decides which of them count after a crash (promise P2.4).
 
 Key = writer token + user (or nothing, for the partition's own record). Value = MessagePack [schema, as-of offset, …]. A
 token is drawn for each assignment, so that a worker which wakes after its partitions were given away writes under keys

@@ -1,4 +1,5 @@
-"""When a partition's state is written: every few seconds, not with every batch. Pure: the clock is passed in.
+"""Checkpoint policy: a partition's state is written every few seconds, not with every batch. Pure: the clock is passed
+in.
 
 State says from where a partition is read again after a crash. What came since is then applied again and gives the same
 outputs, which stats knows by their fences (promise P2). Writing it seldom costs some seconds of work after a crash, and

@@ -1,5 +1,4 @@
-"""Faust's consumer, for a processor whose state says where to read on, and which is never to wait while there is something
-to read.
+"""Faust consumer that starts reading where the recovered state ends, and does not idle while records are available.
 
 It differs in seven things:
 - After a rebalance Faust reads on at the group's committed offset. State is written every few seconds only, so that offset

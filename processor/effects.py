@@ -1,4 +1,4 @@
-"""What goes into the session operator, and what it does with it: records in; outputs, dead letters and counts out."""
+"""Input and output types of the session operator: records in; outputs, dead letters and counts out."""
 
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol

@@ -1,4 +1,5 @@
-"""The session operator of one partition: records in, ordered outputs out. Pure: no clock, no client, no await.
+"""Applies the records of one partition in order: validate, advance the watermark, fire timers, update sessions. Pure:
+no clock, client or await.
 
 The watermark moves with every record, never at batch grain, and fires the timers in the order (due, kind, user). How
 the records are cut into batches, and where a crash cut them anew, therefore leaves no trace in the outputs (promise P2).

@@ -1,4 +1,4 @@
-"""A partition's own record of state: everything of it but its users."""
+"""State record of a partition, without its users."""
 
 import msgspec
 

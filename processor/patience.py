@@ -1,4 +1,4 @@
-"""How long a partition that begins too late is sought again before events count as missing. Pure: the clock is passed in."""
+"""Retry limit for offset gaps: how long to seek again before events count as missing. Pure: the clock is passed in."""
 
 MOST_SECONDS = 20
 """Seconds, each with a seek, that are waited. Messages that waited in Faust's buffers when a rebalance came all begin too

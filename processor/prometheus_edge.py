@@ -1,4 +1,4 @@
-"""The Prometheus edge of a worker: what a batch did is counted, how the partitions stand is looked up at each scrape."""
+"""Prometheus adapter of a worker: counts what batches did, and collects the partitions' state at each scrape."""
 
 from collections.abc import Callable, Iterator, Mapping
 

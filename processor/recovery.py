@@ -1,4 +1,4 @@
-"""Restoring a partition from its changelog: of every user the record with the greatest as-of counts (promise P2.4)."""
+"""Restores a partition from its changelog: of each user, the record with the greatest as-of offset (promise P2.4)."""
 
 from collections.abc import Callable
 

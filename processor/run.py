@@ -1,4 +1,4 @@
-"""Starting one worker: settings from the environment, topics, then Faust until a signal."""
+"""Starts one worker: settings, topics, then Faust until a signal."""
 
 import logging
 import sys

@@ -1,4 +1,4 @@
-"""Faust's consumer scheduler, batching: all fetched records of a partition become one message (promise P4).
+"""Batching scheduler for Faust's consumer: all fetched records of a partition become one message (promise P4).
 
 Faust hands messages to an agent one by one; that costs some 100 µs each. `ConsumerScheduler` is its official extension
 point: here `iterate` yields one message per partition whose value is the list of fetched Kafka batches and whose offset is

@@ -1,4 +1,5 @@
-"""The users of one partition and their timers: sessions open, go on and close, days are resolved, midnights are marked.
+"""Session windows of one partition: users, their open sessions and timers; emits closed sessions, resolved user-days
+and midnight marks.
 
 The watermark fires the timers in the order (due, kind, user). Pure: no clock, no client, no await.
 """

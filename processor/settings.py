@@ -1,4 +1,4 @@
-"""The processor's settings: one frozen object, built in `__main__` or by the command line, never at import."""
+"""Settings of the processor: one frozen object, built in `__main__` or by the command line, never at import."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,5 +1,4 @@
-"""Which partitions stand still although there is more to read, or have lost what was read. Pure: as-of offsets and ends
-are passed in.
+"""Detects partitions that stopped before their end or lost fetched records. Pure: offsets are passed in.
 
 The group's committed offset can be ahead of the state. Reading begins there, and as long as something arrives, the agent sees
 the gap and seeks back; but where it is the very end of a finished stream, nothing ever arrives.

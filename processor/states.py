@@ -1,4 +1,4 @@
-"""Where a partition's users are kept: in memory, or with `processor.states_on_disk` on disk."""
+"""Stores a partition's users: in memory, or on disk with `processor.states_on_disk`."""
 
 from collections.abc import Callable, Iterator
 from typing import Protocol

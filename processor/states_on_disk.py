@@ -1,4 +1,4 @@
-"""More users than memory: those of a partition in RocksDB, in memory only who was active lately.
+"""User states in RocksDB, with the recently active users cached in memory.
 
 The changelog stays the truth: the database is made anew from it at every assignment, and takes what every checkpoint
 writes. Timers of open sessions and unresolved days stay in memory.

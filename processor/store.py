@@ -1,4 +1,4 @@
-"""Faust's store of the table `state`: recovers partitions from the changelog, by as-of instead of by last write.
+"""Faust table store that recovers by as-of offset instead of by last write.
 
 Faust recovers a table by handing changelog records to its store. This one keeps the greatest as-of of every user and
 partition, and builds the operators when recovery is complete. It never writes: the agent writes the changelog in record

@@ -1,4 +1,4 @@
-"""The timers of a partition, in their order. Pure.
+"""Timer queue of a partition, ordered by (due, kind, user). Pure.
 
 A heap of a million timers is slow: each step through it finds its tuple somewhere else in memory. Here a later minute is a
 list until its turn comes, and is sorted then. A session's timer is only its user until then: three of four sessions went on

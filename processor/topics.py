@@ -1,4 +1,4 @@
-"""The topics that the processor writes to: waits for the run's events, and makes the changelog as it has to be (promise P6)."""
+"""Waits for the run's events topic, and creates the changelog with its settings (promise P6)."""
 
 import time
 

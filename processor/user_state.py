@@ -1,4 +1,4 @@
-"""What the processor keeps of one user: the open session, the days in question, and the totals that outlive sessions."""
+"""State of one user: the open session, unresolved days, and running totals."""
 
 from collections.abc import Iterable
 from typing import Any, Protocol

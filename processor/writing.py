@@ -1,4 +1,5 @@
-"""Writing what batches did, while the next ones are applied: at most one batch of a partition is under way (promise P2.3).
+"""Writes the outputs and state of a batch while the next one is applied; at most one batch a partition is in flight
+(promise P2.3).
 
 Of a partition, in this order, each acknowledged before the next: a batch's outputs and dead letters, its state, the next
 batch's outputs. What is written was packed when the batch was applied, so the operator is free to go on.

@@ -1,4 +1,4 @@
-"""`python -m producer`: replay one input, by settings from the environment."""
+"""`python -m producer`: replays one input with settings from the environment."""
 
 import signal
 import sys

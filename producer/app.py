@@ -1,4 +1,4 @@
-"""The producer: prepare the input, make the topics, replay from where the partitions stand."""
+"""The producer's workflow: prepare the input, create the topics, replay from where the partitions ended."""
 
 import asyncio
 from dataclasses import replace

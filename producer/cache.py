@@ -1,4 +1,4 @@
-"""The prepared replay on disk: one folder an input, study and selection, complete or not there at all.
+"""On-disk cache of the sorted input: one folder for each input, study and selection, complete or absent.
 
 <cache>/<study>-<key>/events.parquet      the events in replay order
                       rejected.parquet    the rows that were refused, for the dead-letter topic

@@ -1,4 +1,5 @@
-"""The Kafka edge of the producer: records collected into batches by partition, sent in order, acknowledged.
+"""Kafka adapter of the producer: collects records into batches by partition, sends them in order, awaits
+acknowledgements.
 
 aiokafka's record batches (it is Faust's own client) instead of a send a record: see `docs/decisions/`.
 """

@@ -1,4 +1,4 @@
-"""Which records of an events topic are this replay's own, and where a partition stands by them. Pure.
+"""Recognises this replay's own records on an events topic, and from them a partition's position. Pure.
 
 Anybody may have written to the topic. A mark is ours if it has our manifest; an event is ours if the prepared replay has
 the same bytes at its row.

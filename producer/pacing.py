@@ -1,4 +1,4 @@
-"""How fast the replay goes: as fast as it can, or N times real time. Pure: the clock is passed in."""
+"""Replay speed: as fast as possible, or N times real time. Pure: the clock is passed in."""
 
 import re
 from dataclasses import dataclass

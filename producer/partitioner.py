@@ -1,4 +1,4 @@
-"""Which partition a user's events go to, remembered per user."""
+"""Partition of a user's events, cached by user."""
 
 from broker.partitioning import partition_of
 

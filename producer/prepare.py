@@ -1,4 +1,4 @@
-"""From the input file to the sorted cache: read, judge, sort, drop duplicates, number, write.
+"""Prepares the input: read, validate, sort, remove duplicates, number, and write to the cache.
 
 Every pass is a stream: memory stays the same for a file of any length.
 """

@@ -1,4 +1,4 @@
-"""The Prometheus edge of the producer: a reporter that turns what it says into metrics."""
+"""Prometheus adapter of the producer: turns its progress reports into metrics."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""The replay: rejected rows to the dead letters, then start marks, events in order with progress marks, end marks.
+"""Replays the sorted input: rejected rows to the dead letters, then events between control marks, paced.
 
 A mark before each slice announces its rows and times, so that whoever reads the topic knows what cannot be ours.
 """

@@ -1,4 +1,4 @@
-"""What the producer says while it works."""
+"""Interface by which the producer reports progress."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""From where a replay goes on: what each partition of the events topic holds of it already (promise P2.6).
+"""Finds where an interrupted replay has to continue, from the producer's own records on each partition (promise P2.6).
 
 A partition's log is a beginning of what has to be sent to it, with strangers' records between: the producer is
 idempotent and sends in order. So the last record of its own says it all.

@@ -1,4 +1,4 @@
-"""Rows in replay order: by (time, user as bytes, original line), sorted outside memory by DuckDB; duplicates dropped."""
+"""Sorts rows by (time, user, original line) in external memory with DuckDB, and removes duplicates."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The topics of a run, with the settings that a replay of old events needs (promise P6).
+"""Creates the topics of a run, with the retention that a replay of old events needs (promise P6).
 
 Event timestamps lie years back: the broker's default retention would delete the replay within minutes, and its default
 segment age would roll a segment for every week of event time.

@@ -1,4 +1,4 @@
-"""`python -m stats`: the statistics of one run, by settings from the environment."""
+"""`python -m stats`: runs the statistics of one run with settings from the environment."""
 
 from livelift.ending import end_station_within
 from livelift.one_thread import use_one_thread

@@ -1,4 +1,4 @@
-"""The stats station: output log in, verdict out. One loop, one process a study.
+"""The stats station's loop: reads the output log, computes verdicts, commits to Redis. One active process a run.
 
 Read what has arrived, apply it up to the next tick, evaluate the tick, commit all of it to Redis in one step. When
 Redis or Kafka fails, load again and seek to what it holds; when the commit is refused because Redis holds other fences,

@@ -1,4 +1,4 @@
-"""Starting the stats station: settings from the environment, then work until a signal."""
+"""Starts the stats station: settings from the environment, then work until a signal."""
 
 import logging
 import signal

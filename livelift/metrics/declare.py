@@ -1,4 +1,4 @@
-"""How a metric is declared."""
+"""Types with which a metric is declared."""
 
 from dataclasses import dataclass
 from typing import Literal

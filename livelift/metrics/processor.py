@@ -1,4 +1,6 @@
-"""What a processor worker exports. Several workers share the partitions: sum over them, or take the least watermark."""
+"""Metrics exported by a processor worker. Partitions are shared by workers: sum over them, or take the lowest
+watermark.
+"""
 
 from livelift.metrics.declare import RECORDS, SECONDS, counter, gauge, histogram
 from livelift.refusals import REFUSALS

@@ -1,4 +1,4 @@
-"""What the producer exports."""
+"""Metrics exported by the producer."""
 
 from livelift.metrics.declare import RECORDS, SECONDS, counter, gauge, histogram, states
 

@@ -1,4 +1,4 @@
-"""What the stats station exports of its own work; `verdict` holds what it says of the experiment."""
+"""Metrics exported by the stats station about its own work; those of the experiment are in `verdict`."""
 
 from livelift.metrics.declare import RECORDS, SECONDS, counter, gauge, histogram
 

@@ -1,4 +1,4 @@
-"""What the stats station exports of the experiment: the document of the last tick or preview, as numbers.
+"""Metrics exported about the experiment: the document of the last tick or preview, as numbers.
 
 What is unknown is absent. Lifts, shares and p-values are ratios (0.05 = 5 %); means are in the metric's shown unit.
 """

@@ -1,4 +1,4 @@
-"""The guardrails’ readings at a tick: over whom each is read, its statistic, its status."""
+"""Evaluates the guardrails at a tick: population, statistic, status."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Guardrails: has a metric that must not suffer become worse by more than the margin, or is it proven that it has not?
+"""Guardrail tests: is a metric worse by more than its margin, or proven not to be?
 
 Judged on the metric's own scale, on CUPED-adjusted user means, without a logarithm: a mean of 0 is read like any other.
 With higher better, worse by more than m means ȳ_T < (1 − m) ȳ_C; with lower better, ȳ_T > (1 + m) ȳ_C.

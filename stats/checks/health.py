@@ -1,4 +1,4 @@
-"""Health of the data at a tick: sample ratio, users left out, late and rejected rows."""
+"""Data health at a tick: sample ratio, attrition, late and rejected rows."""
 
 from livelift.assignment import VARIANTS
 from livelift.document.progress import Health

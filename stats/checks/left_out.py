@@ -1,4 +1,4 @@
-"""Are users left out of the analysis equally often in both arms? A sequential test of a 2 × 2 table.
+"""Sequential test of uneven attrition: are users excluded from the analysis equally often in both arms?
 
 Who is included depends on behaviour after assignment, so a treatment can change it: then the included users of the arms
 are different people, and a comparison of their means says nothing of the treatment.

@@ -1,4 +1,4 @@
-"""Has the split been kept? The number of users in each arm against what the assignment promises."""
+"""Sequential sample-ratio test: do the arms have the sizes that the assignment promises?"""
 
 from collections.abc import Sequence
 from math import exp, log

@@ -1,4 +1,4 @@
-"""What the batch rule would say of the classic reading now, beside the verdict."""
+"""What the classic analysis would decide now, for comparison with the verdict."""
 
 from typing import Literal
 

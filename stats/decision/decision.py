@@ -1,4 +1,4 @@
-"""The one rule evaluator: from what is known at a tick to one of five decisions."""
+"""The decision rule: from the findings of a tick to one of five decisions."""
 
 from dataclasses import dataclass
 

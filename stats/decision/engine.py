@@ -1,4 +1,4 @@
-"""The engine of a study: `step` at every tick, `preview` between them. Pure: state and sums in, state and verdict out.
+"""Sequential engine: `step` at every tick, `preview` between ticks. Pure: state and sums in, state and verdict out.
 
 Everything that is kept or decides changes in `step` only, and `step` depends on the ticks' sums alone: so the history of
 verdicts is a function of the data (promise P1).

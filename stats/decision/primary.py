@@ -1,4 +1,4 @@
-"""The primary metric's reading: estimate, intervals, boundaries, and the ways to count its lift."""
+"""Evaluates the primary metric: estimate, intervals, boundaries, and the three ways to count its lift."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Every rule of the decision with its number, its threshold and a sentence, in the order in which they decide."""
+"""Every rule of the decision with its number, threshold and a sentence, in the order of evaluation."""
 
 from livelift.assignment import VARIANTS
 from livelift.document.decision import Rule

@@ -1,4 +1,4 @@
-"""A run's ticks as OpenMetrics text in event time: each sample carries the tick's time, years ago in a replay. Pure.
+"""Encodes a run's ticks as OpenMetrics text, each sample with its tick's event time as timestamp. Pure.
 
 The metrics are those of `livelift/metrics/verdict.py`; labels `run` and `clock="event"` tell them from the gauges of now.
 Between two ticks the newest preview adds a point to what needs no look: counts, means, plain lifts.

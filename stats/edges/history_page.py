@@ -1,4 +1,4 @@
-"""What the stats station serves under `/history`: the run's ticks from Redis, in event time."""
+"""The page `/history` of the stats station: the run's ticks from Redis, with event-time timestamps."""
 
 import time
 from collections.abc import Callable

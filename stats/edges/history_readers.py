@@ -1,4 +1,4 @@
-"""What each reader of `/history` has still to get: a sample is given a few times, not with every scrape for ever.
+"""Tracks what each scraper of `/history` has received, so that a sample is sent a few times only.
 
 Prometheus keeps samples of years ago as out-of-order ones, and takes those that it has once more: read in full every two
 seconds, a run of 68 ticks filled 190 MB in half an hour, and took minutes to read at the next start. Pure: the clock is

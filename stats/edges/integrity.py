@@ -1,4 +1,4 @@
-"""Is what Redis holds of a run whole? What has to fit together, and what is raised where it doesn't. Pure.
+"""Integrity checks of a run's state in Redis: checksum, totals that must add up. Pure.
 
 Keys can be lost or changed behind the station's back: evicted, deleted by hand, restored from an older copy in part. A
 sum that is short by one bucket gives a verdict that is wrong without a word, so it is checked at every load.

@@ -1,4 +1,4 @@
-"""The Kafka edge of stats: reads the output log, partitions assigned by hand, from the positions that Redis holds.
+"""Kafka adapter of stats: reads the output log with manually assigned partitions from the positions in Redis.
 
 aiokafka fetches, since its decoder is compiled: kafka-python took as long to read an output as stats to apply it. Stats has
 no event loop of its own: `poll` lets this one run.

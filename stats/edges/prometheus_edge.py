@@ -1,4 +1,4 @@
-"""The Prometheus edge of stats: counts of its own work, and the newest document as gauges."""
+"""Prometheus adapter of stats: counters of its own work, and the newest document as gauges."""
 
 import time
 from collections.abc import Iterator, Mapping

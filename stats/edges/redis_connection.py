@@ -1,4 +1,4 @@
-"""A connection to Redis that was looked at, and what a Redis lacks that refuses to write."""
+"""Connects to Redis, checks that it is usable, and explains why one refuses writes."""
 
 from contextlib import suppress
 from typing import Any

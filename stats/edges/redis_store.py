@@ -1,4 +1,4 @@
-"""The Redis edge: a run's statistics as durable keys, changed by one atomic script (promise P2.7).
+"""Redis adapter: loads and commits a run's statistics by one atomic script (promise P2.7).
 
 The script compares the state it finds, by its checksum, with the one this process last saw, and applies a commit only if they
 are equal. A second stats process, or a Redis that was rolled back, therefore makes a commit fail as a whole; the caller loads again

@@ -1,4 +1,4 @@
-"""A second stats station of one run: it lets the first one work, and takes over when that has gone.
+"""Hot standby: a second stats process of a run waits, and takes over when the first stops committing.
 
 Two that compete would each load the run again at every commit of the other. A commit that is refused therefore makes
 a station wait until nobody has committed for a while.

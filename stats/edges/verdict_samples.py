@@ -1,4 +1,4 @@
-"""The document as samples of the metrics declared in `livelift/metrics/verdict.py`. Pure; what is unknown is left out."""
+"""Converts the document to samples of the metrics in `livelift/metrics/verdict.py`; unknown values are left out. Pure."""
 
 from collections.abc import Iterator
 from math import sqrt

@@ -1,4 +1,4 @@
-"""The classic reading: Welch's t, Cohen's d and a 95 % interval, as a batch analysis reports them once.
+"""Classic fixed-sample analysis: Welch's t, Cohen's d, 95 % interval.
 
 Shown beside the sequential reading, never deciding: taken over sessions, which are clustered in users, and looked at
 repeatedly, it rejects far more often than its α says (docs/02-error-rates.md has the measured rates).

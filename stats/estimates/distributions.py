@@ -1,4 +1,4 @@
-"""The distribution functions that the tests need, typed: one door to `scipy.special`.
+"""Typed wrappers of the distribution functions of `scipy.special`.
 
 `scipy.special` instead of `scipy.stats`: a third of the import time and a hundredth of the call's. Each function takes
 a float or an array and answers with its like.

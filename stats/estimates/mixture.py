@@ -1,4 +1,4 @@
-"""The always-valid display: p and interval by a normal mixture, valid at every moment someone may look.
+"""Always-valid p-value and interval by a normal mixture (mSPRT), for display between looks.
 
 With an estimate L of variance V, I = 1/V its information and ρ = 1/τ² that of the mixing distribution N(0, τ²). These
 are the mixture sequential probability ratio test (Robbins 1970; Johari, Pekelis & Walsh 2017) and the asymptotic

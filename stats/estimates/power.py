@@ -1,4 +1,4 @@
-"""What the study can find: the minimum detectable effect, power, and the days left.
+"""Power calculations: minimum detectable effect, power, remaining days.
 
 Approximate: one look at the constant c on Z, L normal with the standard error given. All on the log scale.
 """

@@ -1,4 +1,4 @@
-"""The ratio of sums R = ΣS/ΣN with users as clusters: shown beside each user-mean reading, deciding nothing."""
+"""Ratio of sums R = ΣS/ΣN with users as clusters (delta method), for display only."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What would it mean for everyone? An estimate carried to a population, with its interval."""
+"""Extrapolates an estimate and its interval to a population."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

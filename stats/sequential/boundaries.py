@@ -1,4 +1,4 @@
-"""How much error may be spent by each look, and the constants on Z that spend exactly that.
+"""Alpha spending by look, and the critical values on Z that spend exactly that.
 
 The clock is the calendar: t_k = k/K with K the days of the period. It is not estimated from the data, which is what keeps
 the error rate (docs/02-error-rates.md): a clock of estimated information or of sessions is anti-conservative here.

@@ -1,4 +1,4 @@
-"""The registered looks: which one a verdict stands at, and from which one on a boundary can be crossed at all."""
+"""Schedule of the looks: which look a verdict belongs to, and from which look on a boundary can be crossed at all."""
 
 from dataclasses import dataclass
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""What the engine carries from tick to tick, and how it is stored."""
+"""State that the engine carries from tick to tick, and its encoding."""
 
 import msgspec
 

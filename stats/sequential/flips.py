@@ -1,4 +1,4 @@
-"""Bucket flips: the primary's boundary certified by the study's own re-assignments.
+"""Bucket-level re-randomisation test ("bucket flips"), which gives the primary metric's boundary.
 
 Exchanging the arms inside a bucket leaves the law of a 50:50 hash assignment as it is. So if no event of any user would
 have differed (the sharp null), the observed course of Z over the looks is one of 2,000 exchangeable courses, and letting

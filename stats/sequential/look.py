@@ -1,4 +1,4 @@
-"""A look: every boundary moves by one step, the primary's by re-assignments, the guardrails' by their constants."""
+"""One interim analysis: advances the primary's re-randomisation boundary and the guardrails' critical values."""
 
 import msgspec
 import numpy as np

@@ -1,4 +1,4 @@
-"""What the study can find with the users that it has: needed and detectable lifts, power, days to the boundary."""
+"""Planning figures with the users that a study has: needed and detectable lifts, power, days to the boundary."""
 
 from math import log1p
 

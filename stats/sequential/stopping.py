@@ -1,4 +1,4 @@
-"""The estimate of a study that stopped because of it: corrected for the stopping.
+"""Bias correction of the lift for stopping at the first crossing.
 
 A study that ships at the first look at which its estimate is large enough ships, on average, with an estimate that is too
 large. How much too large depends on the true effect; the estimate itself is taken for it, once (Whitehead 1986 subtracts the

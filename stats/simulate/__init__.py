@@ -1,1 +1,1 @@
-"""A simulator of truth: whole experiments with a known effect, through the very functions that judge the live ones."""
+"""Simulated experiments with a known effect, judged by the same code as live ones."""

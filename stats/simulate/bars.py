@@ -1,4 +1,4 @@
-"""The bars that a simulation has to meet: what is promised of the verdict's errors, and of what it finds.
+"""Acceptance limits of the simulation: error rates and power that the verdict promises.
 
 A bar reads one figure of one cell (a regime with a known truth) and judges it against a limit.
 """

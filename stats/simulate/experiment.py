@@ -1,4 +1,4 @@
-"""One simulated experiment: its sessions as the sums of every tick, and the verdicts that the engine makes of them.
+"""One simulated experiment: sums of every tick, and the engine's verdicts on them.
 
 The sums are built for all looks at once with numpy, in the integer units of `livelift.plan`; everything that judges
 is the live code: the assignment's hashes, `stats.decision.engine.step`, the flips, the display.

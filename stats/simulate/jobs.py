@@ -1,4 +1,4 @@
-"""Many experiments as parts of a fixed size, in this process or in several: the tally is the same for any number of them."""
+"""Splits many experiments into parts of a fixed size, run in one or more processes with the same result."""
 
 import os
 from collections.abc import Callable

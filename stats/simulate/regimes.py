@@ -1,4 +1,4 @@
-"""How users might behave: sessions of a population over the period, in regimes that have fooled other tests.
+"""Behaviour models of simulated users, including those that have fooled other tests.
 
 All share a heavy-tailed number of sessions a user, a user's own typical duration, correlated with it, and log-normal
 sessions around that. They differ in when the users are there:

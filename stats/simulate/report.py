@@ -1,4 +1,4 @@
-"""Thousands of simulated experiments, and how often each way of reading them was wrong (or right).
+"""Runs thousands of simulated experiments and reports how often each test was wrong or right.
 
 `simulate` is what `livelift simulate` runs. Experiment i of a seed is the same whoever runs it: parts of the work can be
 run anywhere and their tallies added.

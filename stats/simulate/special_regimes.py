@@ -1,4 +1,4 @@
-"""Regimes in which a verdict could go wrong in its own way, beside those of `stats.simulate.regimes`.
+"""Further behaviour models, each behind a fault that was fixed (few users, attrition, extremes, effects that turn).
 
 *few*
     As *stationary* with 100 to 150 users: many re-assignments leave an arm below the minimum of 50.

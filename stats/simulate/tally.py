@@ -1,4 +1,4 @@
-"""What thousands of experiments add up to: counts of how often each way of reading them was wrong, or right."""
+"""Adds up the outcomes of simulated experiments."""
 
 from collections import Counter
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The running statistics of a run: every output of the log changes them in O(1), nobody scans users. Pure.
+"""Running statistics of a run, updated by each output in O(1) without scanning users. Pure.
 
 An output is counted at once; what it means for its user waits until `settle`, before anybody looks. A user with many
 outputs in between is then summed once: the old row leaves the sums as the new one enters. The first output carries the

@@ -1,4 +1,4 @@
-"""Mean and variance of a sample that grows, shrinks and changes: functions on `livelift.tick_sums.Moments`.
+"""Mean and variance of a sample under additions, removals and replacements (Welford), on `livelift.tick_sums.Moments`.
 
 Every function returns a new value. Units are the sample's own: `mean` in u, `m2` in u².
 

@@ -1,4 +1,4 @@
-"""A run as the stats station sees it: the logs of all partitions, applied up to a common tick. Pure.
+"""Aligns the output logs of all partitions at a common tick and applies them. Pure.
 
 Everything that is kept or decides is evaluated at ticks: a partition that has reached its mark waits there until all
 have reached it (promise P1). Outputs at or below a partition's fence have been applied before and are passed over

@@ -1,4 +1,4 @@
-"""What users' new totals change in the sums of every metric: many users at once, exact integers. Pure.
+"""Computes how users' new totals change every metric's sums, for many users at once, in exact integers. Pure.
 
 A user enters as two rows of counts (`stats.sums.metric_rows`, COLUMNS): as last summed, all 0 if not included then, and
 as of now. Sums change by the difference of the two. Whole columns at once: a user costs a tenth of what it does one by

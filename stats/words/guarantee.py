@@ -1,4 +1,4 @@
-"""What the study promises, and what it does not, in the sentences that are printed beside every verdict."""
+"""Sentences printed beside every verdict about what its error rates guarantee and what they do not."""
 
 from livelift.document.progress import Planning
 from livelift.plan import metric_plan

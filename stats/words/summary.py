@@ -1,4 +1,4 @@
-"""The decision and its reason in one sentence, for a person who reads nothing else."""
+"""The decision and its reason in one sentence."""
 
 from livelift.document.decision import Decision, Why
 from livelift.event_time import to_iso

@@ -1,4 +1,4 @@
-"""How numbers and findings are put into words: percentages, amounts, chances, better and worse."""
+"""Formats numbers and findings as text: percentages, amounts, chances, better and worse."""
 
 from math import floor
 

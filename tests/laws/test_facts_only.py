@@ -1,4 +1,4 @@
-"""What is said of the input is a fact: a share of all its rows, a period that the data themselves have passed."""
+"""Statements about the input hold at every tick: shares of all rows, completion only where the data reach."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta

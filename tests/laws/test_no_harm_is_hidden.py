@@ -1,4 +1,4 @@
-"""Logs in which the data shout that the change harms: the verdict says so, on the stream and by the batch oracle alike."""
+"""Logs with obvious harm never end in *ship*, on the stream and in the batch oracle."""
 
 import random
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`livelift close`: by the stats station that works, at its next tick; and on what Redis holds after everything stopped."""
+"""`livelift close`: answered by the running stats station at its next tick, or done directly in Redis without one."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A group whose committed offset is at the end of a stream that was never applied: the state decides, not the group."""
+"""A committed consumer offset ahead of the recovered state does not skip events: the state decides where to read."""
 
 import time
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""A Redis whose keys were lost or changed behind the station's back: noticed, and read again from the output log."""
+"""Lost or changed keys in Redis are noticed, and the run is rebuilt from the output log."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is not taken is kept with its reason and row: rows that the producer refuses, events too late or unreadable."""
+"""Rejected rows, late and unreadable events are kept as dead letters with reason and row."""
 
 import json
 import time

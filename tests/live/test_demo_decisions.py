@@ -1,4 +1,4 @@
-"""Generated data end in the decision that was planted, on real Kafka and Redis and by the twin at the demo's full size."""
+"""Generated data with a planted effect end in the planted decision, live and in the batch oracle at full size."""
 
 from pathlib import Path
 

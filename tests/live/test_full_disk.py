@@ -1,4 +1,4 @@
-"""A disk that fills up in the middle of a run: said at once, and after room was made the replay goes on to the same end.
+"""A disk that fills up during a run is reported at once, and the replay completes after space was freed.
 
 Whoever writes first after that says it: the broker ends, or Redis refuses and the stats station ends.
 """

@@ -1,4 +1,4 @@
-"""The stack keeps its servers and stations: what is killed or frozen is waited for, and only one stack works in a folder."""
+"""The supervisor restarts killed or frozen servers and stations, and only one stack runs in a folder."""
 
 import json
 import os

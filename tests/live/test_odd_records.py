@@ -1,4 +1,6 @@
-"""Every kind of stranger's record in one paced replay, with kills: the document is the batch's but for the letters."""
+"""Foreign records of every kind in one paced replay, with kills: the document equals the batch's but for the dead
+letters.
+"""
 
 from pathlib import Path
 

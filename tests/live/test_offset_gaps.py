@@ -1,4 +1,4 @@
-"""Topics written in transactions: the broker's markers take offsets, and nothing is missing for that."""
+"""Topics written in transactions: commit markers occupy offsets and are not taken for missing events."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""A run is not lost by the next one: one that is aborted or fails leaves the last complete run where it was."""
+"""An aborted or failed run leaves the last complete run current."""
 
 import json
 import signal

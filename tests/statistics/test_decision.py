@@ -1,4 +1,4 @@
-"""The rule, state by state."""
+"""The decision rule, state by state."""
 
 import re
 from dataclasses import replace

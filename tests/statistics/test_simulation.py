@@ -1,4 +1,4 @@
-"""The simulator: its sums are those of its sessions, and what it reports is what the engine does."""
+"""The simulator's sums equal those of its sessions, and its report equals what the engine decides."""
 
 import json
 

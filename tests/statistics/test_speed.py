@@ -1,4 +1,4 @@
-"""What a verdict costs: a preview from the state in memory, and a look with its 2,000 flips.
+"""Run time of a preview and of a look with 2,000 re-randomisations.
 
 The best of many runs, so that what else the machine does is left out. What takes a millisecond on one machine takes one and a half
 on another: a preview is compared with a loop that runs in turn with it.

@@ -1,4 +1,4 @@
-"""The one sentence of a verdict, for every way in which a study can stand."""
+"""The summary sentence for every state of a study."""
 
 from dataclasses import replace
 

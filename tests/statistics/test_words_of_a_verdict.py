@@ -1,4 +1,4 @@
-"""What a verdict says in words and numbers where it could mislead: directions, small shares, long periods, observed groups."""
+"""The wording of a verdict where it could mislead: direction, small shares, long periods, observational assignment."""
 
 from dataclasses import replace
 from datetime import timedelta

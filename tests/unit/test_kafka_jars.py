@@ -1,4 +1,4 @@
-"""The jar cache: complete or mended, never half, never other bytes than the lock's."""
+"""The cache of Kafka's jars is complete or repaired, and holds only bytes of the lock file."""
 
 import hashlib
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Moments: laws that must hold for any sample, exactness of integer sums, and a second opinion from river."""
+"""Welford moments: laws for any sample, exact integer sums, agreement with river."""
 
 import random
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The producer's source: every trap of the published file, and what is refused."""
+"""Parsing the published file: every irregularity of it, and what is rejected."""
 
 import gzip
 import io

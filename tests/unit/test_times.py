@@ -1,4 +1,4 @@
-"""Times as people have them: producer and twin read the same moments, and refuse the same texts."""
+"""Producer and batch oracle accept the same time formats and refuse the same texts."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

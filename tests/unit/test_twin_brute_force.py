@@ -1,4 +1,4 @@
-"""The twin's SQL against the definitions written out as plain loops, on random small inputs."""
+"""The batch oracle's SQL equals the definitions written as plain loops, on random small inputs."""
 
 from datetime import date
 from math import fsum

@@ -1,4 +1,4 @@
-"""How the twin reads a file: where rows end, compression, and what it says when it cannot."""
+"""How the batch oracle reads a file: row ends, compression, error messages."""
 
 import gzip
 import tarfile

@@ -1,4 +1,4 @@
-"""What the twin knows at which tick: the edges of dues, of the period's completion and of the stream's end."""
+"""Sums of the batch oracle at each tick: due times at a boundary, completion of the period, end of the stream."""
 
 from collections.abc import Callable
 from dataclasses import replace
