@@ -1,5 +1,6 @@
 """A first declaration of a study for a file: its format, columns, types, time and user are guessed from its beginning."""
 
+import glob
 import json
 import re
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import msgspec
 
 from livelift.checked import is_name
 from livelift.errors import InputError, StudyError
+from livelift.plain_text import harmless
 from livelift.source import LARGEST, MOST_DECIMALS, RESERVED, Source
 from livelift.study import parse_study
 from producer.sources.finding import require_file
@@ -62,7 +64,7 @@ def write_draft(name: str, file: Path, folder: Path) -> list[str]:
     require_file(file)
     keys, columns = _read(file)
     user, time, form = _user_and_time(columns, file)
-    keys |= {"file_glob": file.name, "user": user, "time": time} | ({"time_format": form} if form else {})
+    keys |= {"file_glob": glob.escape(file.name), "user": user, "time": time} | ({"time_format": form} if form else {})
     moments = _moments(columns[time], form)
     text = _filled(name, file, keys, columns, moments)
     parse_study(text.encode(), str(declaration))  # it has to be one that is read
@@ -200,7 +202,7 @@ def _filled(name: str, file: Path, keys: dict[str, Any], columns: Columns, momen
             f'# {field_name}_{"sum" if kind is not None else "values"} = {{{"sum" if kind is not None else "distinct"} = "{field_name}"}}'
         )
     return Template((resources.files("producer") / "draft.toml").read_text(encoding="utf-8")).substitute(
-        file=file.name.replace("\n", " "),
+        file=harmless(file.name),
         name=name,
         title=_toml(name.replace("_", " ").capitalize()),
         source="\n".join(f"{key} = {_toml(value)}" for key, value in source.items()),

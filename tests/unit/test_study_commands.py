@@ -16,6 +16,7 @@ from livelift.errors import InputError, StudyError
 from livelift.study import load_study
 from producer.draft import write_draft
 from producer.sample import sessions_of, take_sample
+from producer.sources.finding import find
 from tests.support.command_line import LIVELIFT
 
 Row = dict[str, object]
@@ -121,6 +122,14 @@ def test_a_file_of_which_no_study_can_be_made_is_refused_with_words(content: byt
     with pytest.raises(InputError, match=words):
         write_draft("mine", file, tmp_path / "mine")
     assert not (tmp_path / "mine").exists()
+
+
+@pytest.mark.parametrize("name", ["log[1].csv", "a\nb.csv", "'q\" $file {x}.csv", "*.csv", "\x1b[2J.csv"])
+def test_a_draft_finds_its_file_whatever_that_is_called(name: str, tmp_path: Path) -> None:
+    (tmp_path / "raw").mkdir()
+    as_csv(tmp_path / "raw" / name)
+    write_draft("orders", tmp_path / "raw" / name, tmp_path / "orders")
+    assert find(tmp_path / "raw", load_study(str(tmp_path / "orders"))) == tmp_path / "raw" / name
 
 
 @pytest.mark.parametrize("name", ["", "My study", "9lives", "class", "a/b"])
