@@ -96,6 +96,7 @@ def machine(tmp_path: Path, compose_kafka: ComposeKafka, compose_redis: ComposeR
     machine.stop()
 
 
+@pytest.mark.slow
 def test_a_run_without_data_then_one_with_data(machine: Machine) -> None:
     machine.up(LIVELIFT_GENERATE=str(EVENTS))
     healthy: set[str] = set()

@@ -24,6 +24,7 @@ def made(tmp_path: Path) -> Path:
     return data
 
 
+@pytest.mark.slow
 def test_a_running_study_closes_at_its_next_tick_and_stays_closed(
     servers: LocalServers, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

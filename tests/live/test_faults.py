@@ -84,6 +84,7 @@ def test_kill_9_of_a_processor_whose_users_are_on_disk(data: Path, own_servers: 
     assert len(list(folder.glob("states-*"))) <= 1, "a processor does not remove what killed ones have left"
 
 
+@pytest.mark.slow
 @AT
 def test_kill_9_of_redis_loses_nothing_that_is_not_made_good(
     events: int, data: Path, own_servers: LocalServers, folder: Path
@@ -96,6 +97,7 @@ def test_kill_9_of_redis_loses_nothing_that_is_not_made_good(
     assert_equals_batch(live_run(own_servers, folder, plan(data), kill), data, STUDY, own_servers)
 
 
+@pytest.mark.slow
 @AT
 def test_kill_9_of_the_broker_is_waited_out(events: int, data: Path, own_servers: LocalServers, folder: Path) -> None:
     def kill(run: LiveRun) -> None:

@@ -47,6 +47,7 @@ def processes(stack: subprocess.Popen[str], word: str) -> list[psutil.Process]:
     return found
 
 
+@pytest.mark.slow
 def test_servers_killed_with_9_are_started_again_and_up_goes_on(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / ".livelift")
     up = started(tmp_path, "up")

@@ -4,6 +4,8 @@ letters.
 
 from pathlib import Path
 
+import pytest
+
 from batch.document import batch_document
 from livelift.names import RunNames
 from livelift.study import load_study
@@ -28,6 +30,7 @@ SPEED = "800000x"  # the second strike comes after the recovery of a killed proc
 SETTINGS = {"LIVELIFT_FETCH_RECORDS": "2000", "LIVELIFT_SESSION_TIMEOUT": "6"}
 
 
+@pytest.mark.slow
 def test_whatever_strangers_write_is_a_dead_letter_and_nothing_else(
     servers: LocalServers, folder: Path, tmp_path: Path
 ) -> None:
