@@ -87,10 +87,15 @@ def study_module(folder: Path) -> ModuleType | None:
     return _module(folder / MODULE)
 
 
+def generator_file(folder: Path) -> Path | None:
+    """Where the study's generator begins; None if it has none."""
+    return next((folder / name for name in GENERATORS if (folder / name).exists()), None)
+
+
 def generator_module(folder: Path) -> ModuleType | None:
     """The study's generator, loaded once a process; None if it has none. Raises `StudyError` as `study_module` does."""
-    there = [folder / name for name in GENERATORS if (folder / name).exists()]
-    return _module(there[0]) if there else None
+    file = generator_file(folder)
+    return None if file is None else _module(file)
 
 
 def _module(file: Path) -> ModuleType | None:

@@ -18,11 +18,12 @@ from livelift.errors import InputError, StudyError
 from livelift.plain_text import harmless
 from livelift.source import LARGEST, MOST_DECIMALS, RESERVED, Source
 from livelift.study import parse_study
+from producer.sources.delimited_rows import delimited_rows
 from producer.sources.finding import require_file
 from producer.sources.input_file import open_input
 from producer.sources.json_rows import json_array_rows, json_line_rows
 from producer.sources.moments import TimeOf, time_reader
-from producer.sources.parquet_rows import parquet_rows
+from producer.sources.parquet_rows import ParquetRows
 from producer.sources.rows import Row
 
 ROWS = 5_000
@@ -81,7 +82,7 @@ def _read(file: Path) -> tuple[dict[str, Any], Columns]:
     """The keys of [source] that say how the file is read, and its columns."""
     with file.open("rb") as stream:
         if stream.read(4) == b"PAR1":
-            return {"format": "parquet"}, _of_rows(parquet_rows(file, None, ()).rows())
+            return {"format": "parquet"}, _of_rows(ParquetRows(file, None, ()).rows())
     with open_input(file, lambda _: True) as packed:
         head = packed.stream.read(1 << 20)
     start = head.lstrip()[:1]
@@ -119,8 +120,6 @@ def _keys(found: Any, before: str = "") -> list[str]:
 
 
 def _delimited(file: Path, lines: list[str]) -> tuple[dict[str, Any], Columns]:
-    from producer.sources.delimited_rows import delimited_rows
-
     first = lines[0] if lines else ""
     delimiter = max("\t,;|", key=first.count)
     if not first.count(delimiter):
@@ -129,7 +128,8 @@ def _delimited(file: Path, lines: list[str]) -> tuple[dict[str, Any], Columns]:
     keys: dict[str, Any] = {"format": "tsv"} if delimiter == "\t" else {"format": "csv"}
     if delimiter not in "\t,":
         keys["delimiter"] = delimiter
-    if any(_NUMBER.fullmatch(text) or _time_of("")(text) is not None or not text for text in texts):  # no header
+    time_of = _time_of("")
+    if any(_NUMBER.fullmatch(text) or time_of(text) is not None or not text for text in texts):  # no header
         keys["columns"] = [f"column_{number}" for number in range(1, len(texts) + 1)]
     source = _source(keys)
     with open_input(file, lambda _: True) as packed:

@@ -8,13 +8,9 @@ from typing import IO
 import msgspec
 
 from livelift.errors import InputError
-from livelift.plain_text import harmless
 from livelift.source import Source
-from producer.sources.input_file import MAX_LINE_BYTES, lines_of_cr, too_long, whole_lines
-from producer.sources.rows import Row
-
-MOST_NAMED = 20
-"""Columns that a message names."""
+from producer.sources.input_file import MAX_LINE_BYTES, is_utf8, lines_of_cr, too_long, whole_lines
+from producer.sources.rows import Row, require_columns
 
 MOST_ROW_BYTES = 64 << 10
 """Of a CSV row of several lines. In a longer one a quote was opened by mistake."""
@@ -60,14 +56,7 @@ def _header(rows: Iterator[_Split], used: set[str], wanted: set[str], name: str)
             f"the first line of {name} is no header", "let it name the columns, or name them in [source] columns"
         )
     columns = [text.strip() for text in first[2]]
-    shown = ", ".join(harmless(column) for column in columns[:MOST_NAMED])
-    for column in sorted(used):
-        if columns.count(column) > 1 or (column in wanted and column not in columns):
-            has = "has no column" if column not in columns else "has more than one column"
-            raise InputError(
-                f"{name} {has} '{column}'; its first line names: {shown}",
-                "name the columns of [source] and [fields] as the file does, or give another file with --data",
-            )
+    require_columns(name, columns, used, wanted, "its first line names")
     return tuple(columns)
 
 
@@ -120,7 +109,7 @@ def _csv_rows(stream: IO[bytes], delimiter: str) -> Iterator[_Split]:
             lines.give_back(taken[1:])
             taken = taken[:1]
         raw = _without_end(b"".join(taken))
-        if not _is_utf8(raw):
+        if not is_utf8(raw):
             wrong = "encoding"
         yield number, raw, None if wrong else texts, wrong
 
@@ -169,11 +158,3 @@ class Ahead:
         """Lines that were taken last, to be taken again."""
         self._back.extendleft(reversed(lines))
         self.number -= len(lines)
-
-
-def _is_utf8(text: bytes) -> bool:
-    try:
-        text.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

@@ -9,7 +9,7 @@ from livelift.errors import InputError, MissingInputError
 from livelift.plain_text import harmless
 from livelift.source import Source
 from livelift.study import Study
-from livelift.study_folders import GENERATORS
+from livelift.study_folders import generator_file
 
 MOST_FOLDERS = 3
 """How far below the folder it is looked for: archives unpack into folders of their own."""
@@ -50,13 +50,13 @@ def find(data: Path, study: Study) -> Path:
         raise InputError(
             f"{data} holds {_listed(others)}, and nothing that matches {pattern}",
             "name the file with --data, or rename it"
-            + ("; for generated data leave the folder empty" if _has_generator(study) else ""),
+            + (
+                "; for generated data leave the folder empty"
+                if study.folder and generator_file(Path(study.folder))
+                else ""
+            ),
         )
     raise _missing(f"nothing in {data} matches {pattern}", study)
-
-
-def _has_generator(study: Study) -> bool:
-    return any((Path(study.folder) / name).exists() for name in GENERATORS) if study.folder else False
 
 
 def _missing(what: str, study: Study) -> MissingInputError:

@@ -100,6 +100,14 @@ def whole_lines(stream: IO[bytes], block_bytes: int = BLOCK_BYTES) -> Iterator[b
         yield b"".join(pieces)
 
 
+def is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def lines_of_cr() -> InputError:
     return InputError(
         "no line ends in LF, and there are CRs in the text: its lines end in CR alone",

@@ -8,21 +8,16 @@ import msgspec
 
 from livelift.event_time import from_date
 from livelift.events import MOST_USER_BYTES
-from livelift.source import LARGEST, Field, Source, column_of
+from livelift.source import LARGEST, Field, column_of
 from livelift.study import Study
 from producer.sources import Selection
 from producer.sources.moments import TimeOf, time_reader
 from producer.sources.rows import Cell, NoText, Row
 
-ROW_REASONS = ("encoding", "quoting", "json", "columns")
-"""Of a row that is not read into columns."""
-
-COMMON_REASONS = ("user", "date", "out_of_range")
-
 NOT_SELECTED = "not_selected"
 
-REASONS = (*ROW_REASONS, *COMMON_REASONS, NOT_SELECTED)
-"""In the order of judging; before the last one come those of the fields, `FIELD.rule`."""
+REASONS = ("encoding", "quoting", "json", "columns", "user", "date", "out_of_range", NOT_SELECTED)
+"""In the order of judging: four of a row that is not read into columns, then those of its columns; before the last one come those of the fields, `FIELD.rule`."""
 
 Cells = Mapping[str, Cell | NoText]
 Value = str | int
@@ -44,7 +39,7 @@ class Judge:
 
     def __init__(self, study: Study, selection: Selection) -> None:
         source = study.source
-        self._source = source
+        self._user, self._time = source.user, source.time
         self._fields = [
             (name, column_of(name, field), field_reader(name, field)) for name, field in study.fields.items()
         ]
@@ -56,8 +51,7 @@ class Judge:
         """The event, or why there is none, and the row's time where it has one."""
         if row.cells is None:
             return None, row.wrong, None
-        source: Source = self._source
-        user, said = row.cells.get(source.user), row.cells.get(source.time)
+        user, said = row.cells.get(self._user), row.cells.get(self._time)
         if not isinstance(user, str) or not 0 < len(user.encode()) <= MOST_USER_BYTES:
             return None, "user", None
         time = self._time_of(said) if isinstance(said, str) else None

@@ -13,15 +13,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from livelift.errors import InputError
-from livelift.plain_text import harmless
 from producer.sources.input_file import MAX_LINE_BYTES
-from producer.sources.rows import NO_TEXT, Cell, NoText, Row
+from producer.sources.rows import NO_TEXT, Cell, NoText, Row, require_columns
 
 BATCH_ROWS = 256
 """Decoded at once: a dictionary of long texts may be a thousand times as large as the file."""
-
-MOST_NAMED = 20
-"""Columns that a message names."""
 
 PER_MS = {"s": (1_000, 1), "ms": (1, 1), "us": (1, 1_000), "ns": (1, 1_000_000)}
 """Unit of a timestamp → what to multiply by and to divide by for milliseconds."""
@@ -30,7 +26,13 @@ _encode = msgspec.json.Encoder().encode
 
 
 class ParquetRows:
-    """The rows of a file, and `share` of them that is read."""
+    """The rows of a file, and `share` of them that is read.
+
+    Parameters
+    ----------
+    columns
+        Those that are wanted, or None for all; `needed` are those of them that there have to be.
+    """
 
     def __init__(self, path: Path, columns: list[str] | None, needed: Iterable[str]) -> None:
         self._path = path
@@ -62,24 +64,15 @@ class ParquetRows:
     def _wanted(self, schema: pa.Schema) -> list[str]:
         if self._columns is None:
             return [name for name in schema.names if is_read(schema.field(name).type) and schema.names.count(name) == 1]
-        fix = "name the columns of [source] and [fields] as the file does, or give another file with --data"
-        for column in sorted(self._columns):
-            times = schema.names.count(column)
-            if times > 1 or (times == 0 and column in self._needed):
-                shown = ", ".join(harmless(name) for name in schema.names[:MOST_NAMED])
-                has = "no" if times == 0 else "more than one"
-                raise InputError(f"{self._path} has {has} column '{column}'; its columns: {shown}", fix)
-            if times and not is_read(schema.field(column).type):
-                kind = schema.field(column).type
+        require_columns(str(self._path), schema.names, self._columns, self._needed, "its columns")
+        there = [column for column in self._columns if column in schema.names]
+        for column in sorted(there):
+            kind = schema.field(column).type
+            if not is_read(kind):
                 raise InputError(
                     f"{self._path}: column '{column}' is of the type {kind}, which is not read", "write it as text"
                 )
-        return [column for column in self._columns if column in schema.names]
-
-
-def parquet_rows(path: Path, columns: list[str] | None, needed: Iterable[str]) -> ParquetRows:
-    """The rows of `path` with their `columns`, or all; `needed` are those of them that there have to be."""
-    return ParquetRows(path, columns, needed)
+        return there
 
 
 def is_read(kind: pa.DataType) -> bool:

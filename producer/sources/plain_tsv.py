@@ -20,7 +20,7 @@ from livelift.source import column_of
 from livelift.study import Study
 from producer.sources import REJECTED, JudgedBlock, Reader, Selection
 from producer.sources.finding import is_data_file
-from producer.sources.input_file import MAX_LINE_BYTES, lines_of_cr, open_input, too_long, whole_lines
+from producer.sources.input_file import MAX_LINE_BYTES, is_utf8, lines_of_cr, open_input, too_long, whole_lines
 from producer.sources.time_text import WANTED, read_time
 from producer.sources.utc_text import BARE_LENGTH, LENGTH, parse_utc
 
@@ -207,7 +207,7 @@ def _judge_lines(
     user_bytes = user_end - user_start
     reason[shaped[(user_bytes == 0) | (user_bytes > MOST_USER_BYTES)]] = REASONS.index("user")
     if not _all_utf8(block):
-        wrong = [row for row in range(len(starts)) if not _is_utf8(block[starts[row] : ends[row]])]
+        wrong = [row for row in range(len(starts)) if not is_utf8(block[starts[row] : ends[row]])]
         reason[wrong] = REASONS.index("encoding")
     return time, reason
 
@@ -218,14 +218,6 @@ def _all_utf8(block: bytes) -> bool:
     try:
         pa.Array.from_buffers(pa.string(), 1, [None, ends, pa.py_buffer(block)]).validate(full=True)
     except pa.ArrowInvalid:
-        return False
-    return True
-
-
-def _is_utf8(text: bytes) -> bool:
-    try:
-        text.decode()
-    except UnicodeDecodeError:
         return False
     return True
 

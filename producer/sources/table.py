@@ -18,7 +18,7 @@ from producer.sources.finding import is_data_file
 from producer.sources.input_file import open_input
 from producer.sources.json_rows import json_array_rows, json_line_rows
 from producer.sources.judging import NOT_SELECTED, Event, Judge
-from producer.sources.parquet_rows import parquet_rows
+from producer.sources.parquet_rows import ParquetRows
 from producer.sources.rows import Row
 from producer.sources.time_text import WANTED
 
@@ -74,7 +74,7 @@ def _blocks(study: Study, path: Path) -> Iterator[tuple[list[Row], int, int]]:
     }
     columns = list(dict.fromkeys([source.user, source.time, *(column_of(*field) for field in study.fields.items())]))
     if source.format == "parquet":
-        rows = parquet_rows(path, columns, needed)
+        rows = ParquetRows(path, columns, needed)
         size = path.stat().st_size
         for block in _cut(rows.rows()):
             yield block, int(rows.share * size), size
