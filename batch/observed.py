@@ -28,7 +28,7 @@ def observe_log(data: Path, study: Study) -> tuple[Observed, list[str]]:
     """
     with Twin(data, study) as twin:
         sessions = list(twin.sessions())
-        days = [(day.user, day.day, day.returned) for day in twin.user_days()]
+        days = [(day.user, day.day, day.returned) for day in twin.user_days() if day.retention == 1]
     inside = [session for session in sessions if session.in_period]
     if not inside:
         raise InputError(f"{data} has no session in the period of study '{study.name}'", "give a log that covers it")

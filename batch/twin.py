@@ -49,10 +49,12 @@ class ClosedSession:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedDay:
-    """An active day of a user (`day` counted from 1970-01-01 = 0) whose next day is over: was the user back on it?"""
+    """An anchor day of a user (`day` counted from 1970-01-01 = 0) whose later day is over: was the user back on that? The study's
+    retentions are numbered from 1, each (anchor, days) once in the order of the metrics."""
 
     user: str
     variant: str
+    retention: int
     day: int
     returned: bool
 
@@ -119,7 +121,7 @@ class Twin:
             yield ClosedSession(user, VARIANTS[variant], start, end, named, *rest)
 
     def user_days(self) -> Iterator[ResolvedDay]:
-        """Every user-day that the stream reaches the end of, in the order (due, user)."""
+        """Every anchor day that the stream reaches the later day's end of, in the order (due, user, retention)."""
         for user, variant, *rest in self._rows("resolved_days"):
             yield ResolvedDay(user, VARIANTS[variant], *rest)
 

@@ -27,10 +27,15 @@ class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Sessions(_Part, frozen=True):
-    """Lengths in seconds."""
+    """What a window of a user's events is; lengths in seconds.
 
-    gap_seconds: int
+    windows
+        *gap*: a session, which a gap of more than `gap_seconds` ends; *row*: each event is a closed session by itself.
+    """
+
+    gap_seconds: int = 0
     allowed_lateness_seconds: int = 0
+    windows: Literal["gap", "row"] = "gap"
 
     @property
     def gap_ms(self) -> int:
@@ -123,18 +128,21 @@ class Metric(_Part, frozen=True):
     """One metric: how a user's sessions become the user's value.
 
     `kind`: *session_mean* = mean of `measure` over the user's sessions (the classic unit is the session);
-    *user_ratio* = Σ `measure` / Σ `per` of the user; *session_count* = the user's sessions; *next_day_return* = of the
-    user's active days, the share followed by an active day. A shown value is the raw one over `divide_by`. A user's value is
+    *user_ratio* = Σ `measure` / Σ `per` of the user; *session_count* = the user's sessions; *retention* = of the
+    user's anchor days (`anchor`: *every_day* that the user was active on in the period, the day of the *first_activity* ever, or
+    of the *exposure*), the share with activity again `days` later. A shown value is the raw one over `divide_by`. A user's value is
     kept as a whole number of `resolution` units per raw unit, so that sums are exact; 0: 10 of a length in seconds, a million
     of any other mean or ratio, which leaves room for values up to 3,037.
     """
 
     title: str
-    kind: Literal["session_mean", "user_ratio", "session_count", "next_day_return"]
+    kind: Literal["session_mean", "user_ratio", "session_count", "retention"]
     unit: str
     higher_is_better: bool
     measure: str = ""
     per: str = ""
+    anchor: Literal["", "every_day", "first_activity", "exposure"] = ""
+    days: int = 0
     divide_by: int = 1
     resolution: int = 0
 

@@ -10,13 +10,13 @@ from livelift.measures import checks as measure_checks
 from livelift.source import checks as source_checks
 
 if TYPE_CHECKING:
-    from livelift.study import Health, Study
+    from livelift.study import Health, Metric, Study
 
 SCHEMA = 1
 
 MILLIONTHS = 1_000_000
 
-OWN_TOTALS = ("users", "sessions", "eligible_days", "returned_days")
+OWN_TOTALS = ("users", "sessions")
 """Names of what is known of a user without any measure (`livelift.plan`): no measure can have one of them."""
 
 
@@ -26,7 +26,8 @@ def checks(study: "Study") -> list[Check]:
     rows = [
         ("schema", study.schema != SCHEMA, f"this program reads schema {SCHEMA}"),
         ("name", not re.fullmatch(r"[a-z][a-z0-9_]*", study.name), "use lower-case letters, digits and _"),
-        ("sessions.gap_seconds", ses.gap_seconds <= 0, "use a positive number of seconds"),
+        ("sessions.gap_seconds", ses.windows == "gap" and ses.gap_seconds <= 0, "use a positive number of seconds"),
+        ("sessions.gap_seconds", ses.windows == "row" and ses.gap_seconds != 0, "leave it out: a row has no gap"),
         ("sessions.allowed_lateness_seconds", ses.allowed_lateness_seconds < 0, "use 0 or more seconds"),
         ("experiment.salt", not exp.salt, "give a salt, chosen before the period opens"),
         ("experiment.control_percent", not 0 < exp.control_percent < 100, "use a whole number from 1 to 99"),
@@ -48,7 +49,7 @@ def checks(study: "Study") -> list[Check]:
         ("experiment.wait_days", not 0 <= exp.wait_days <= 366, "use a whole number of days from 0 to 366"),
         *source_checks(sou, study.fields),
         *_name_checks(study),
-        *measure_checks(study.fields, study.measures),
+        *measure_checks(study.fields, study.measures, rows=ses.windows == "row"),
         *_decision_checks(study),
         *_statistics_checks(study),
         *_health_checks(study.health),
@@ -60,7 +61,7 @@ def checks(study: "Study") -> list[Check]:
             (f"{key}.per", metric.kind == "user_ratio" and not metric.per, "name the measure to divide by"),
             (
                 f"{key}.measure",
-                metric.kind in ("session_count", "next_day_return") and metric.measure != "",
+                metric.kind in ("session_count", "retention") and metric.measure != "",
                 f"leave it out: {metric.kind} reads no measure",
             ),
             (
@@ -79,13 +80,24 @@ def checks(study: "Study") -> list[Check]:
                 metric.kind == "session_count" and metric.resolution != 0,
                 "leave it out: a number of sessions is whole",
             ),
-            (
-                f"{key}.kind",
-                metric.kind == "next_day_return" and exp.days < 2,
-                "a period of one day has no next day: make it longer, or leave the metric out",
-            ),
+            *_retention_checks(key, metric, exp.days),
         ]
     return rows
+
+
+def _retention_checks(key: str, metric: "Metric", period: int) -> list[Check]:
+    if metric.kind != "retention":
+        own = "leave it out: only retention has one"
+        return [(f"{key}.anchor", metric.anchor != "", own), (f"{key}.days", metric.days != 0, own)]
+    return [
+        (f"{key}.anchor", not metric.anchor, "use one of: every_day, first_activity, exposure"),
+        (f"{key}.days", metric.days < 1, "use 1 or more days: 1 for the next day, 7, 30"),
+        (
+            f"{key}.days",
+            metric.days >= period,
+            f"in a period of {period} days no day has one {metric.days} days later: make the period longer, or use fewer",
+        ),
+    ]
 
 
 def _decision_checks(study: "Study") -> list[Check]:

@@ -1,4 +1,5 @@
 -- A session is a maximal run of one user's events with gaps of at most `gap_ms`; it is due `gap_ms` after its last event.
+-- Where rows are windows (`gap_ms` is null) each event is a session, due at its own time.
 -- `first_in_period` is its first event inside the period, null where it has none. It counts where it began in the period and
 -- was due before the wait for such sessions was over.
 CREATE TABLE session AS
@@ -12,7 +13,7 @@ WITH neighbours AS (
 ), numbered AS (
     SELECT
         *,
-        sum((gap_before IS NULL OR gap_before > getvariable('gap_ms'))::INTEGER) OVER (
+        sum((gap_before IS NULL OR getvariable('gap_ms') IS NULL OR gap_before > getvariable('gap_ms'))::INTEGER) OVER (
             PARTITION BY listener ORDER BY time, row ROWS UNBOUNDED PRECEDING
         ) AS number
     FROM neighbours
@@ -28,8 +29,8 @@ WITH neighbours AS (
 )
 SELECT
     *,
-    (end_time - start_time) // 1000 AS seconds,
-    end_time + getvariable('gap_ms') AS due,
+    measures[1] AS seconds,
+    end_time + coalesce(getvariable('gap_ms'), 0) AS due,
     start_time >= getvariable('period_start') AND start_time < getvariable('period_end') AS began_in_period,
     began_in_period AND due < getvariable('wait_until') AS in_period
 FROM closed;

@@ -14,7 +14,7 @@ from livelift.assignment import TREATMENT, bucket_of, variant_of
 from livelift.errors import StudyError
 from livelift.event_time import DAY, SECOND
 from livelift.measures import events_measure
-from livelift.plan import ELIGIBLE, RETURNED, SESSIONS, USERS, Covariate, MetricPlan, metric_plan, metric_plans
+from livelift.plan import SESSIONS, USERS, Covariate, MetricPlan, Retention, metric_plan, metric_plans
 from livelift.study import Study
 from livelift.study_checks import OWN_TOTALS
 from livelift.tick_sums import ExactSums, InputCounts, Moments, TickSums
@@ -70,6 +70,8 @@ class Observed:
     exposed: Integers
 
 
+NEXT_DAY = Retention("every_day", 1)
+
 SIMULATED = ("seconds", "plays", "skips", "artists")
 """The session measures that the simulation makes."""
 
@@ -85,7 +87,7 @@ def require_simulated(study: Study) -> None:
     plans = {plan.name: plan for plan in metric_plans(study)}
     for plan in plans.values():
         for total in (plan.included.numerator, plan.included.denominator):
-            if total not in (*OWN_TOTALS, *SIMULATED):
+            if total not in (*OWN_TOTALS, *SIMULATED, NEXT_DAY.eligible, NEXT_DAY.returned):
                 raise StudyError(
                     f"metric '{plan.name}' of study '{study.name}' asks for '{total}', which the simulation does not make",
                     f"simulate a study of {', '.join(SIMULATED)}",
@@ -165,7 +167,8 @@ def ticks(seen: Observed, assigned: Assigned, study: Study) -> list[TickSums]:
     number = so_far(None)
     included = number >= study.experiment.minimum_sessions
     eligible, returned = seen.returns
-    own = {USERS: np.ones_like(number), SESSIONS: number, ELIGIBLE: eligible, RETURNED: returned}
+    own = {USERS: np.ones_like(number), SESSIONS: number}
+    own |= {NEXT_DAY.eligible: eligible, NEXT_DAY.returned: returned}
     totals = own | {measure: so_far(values) for measure, values in seen.measures.items()}
     user_sums, classic, ratios = {}, {}, {}
     for plan in metric_plans(study):

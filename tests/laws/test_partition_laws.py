@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livelift.event_time import DAY, MINUTE
-from livelift.output_log import ClosedSession, Counts, EndMark, Mark, Output, UserDay
+from livelift.output_log import ClosedSession, Counts, EndMark, Mark, Output, UserTotals
 from livelift.sessions import session_measures
 from processor.changelog import KeyValue, StateWriter, UserForm
-from processor.partition import Partition
 from processor.recovery import StateReader
 from processor.states import StatesInMemory
+from processor.windows import new_partition
 from tests.support.odd_records import MAKERS, put_in
 from tests.support.small_study import small_study
 from tests.support.strategies import listens
@@ -24,7 +24,7 @@ MEASURES = session_measures(STUDY)
 
 
 def outputs_of(records: list[FakeRecord]) -> list[Output]:
-    return Partition(STUDY, MEASURES).apply(records).outputs
+    return new_partition(STUDY, MEASURES).apply(records).outputs
 
 
 @given(listens())
@@ -50,7 +50,7 @@ def test_closed_sessions_hold_every_event_once_and_no_gap_over_thirty_minutes(pl
 def test_the_output_log_is_the_same_for_any_batch_cuts_and_only_rises(plays: list[Listen], data: st.DataObject) -> None:
     (records,) = partition_records(plays)
     whole = outputs_of(records)
-    partition = Partition(STUDY, MEASURES)
+    partition = new_partition(STUDY, MEASURES)
     pieces: list[Output] = []
     start = 0
     while start < len(records):
@@ -66,7 +66,7 @@ def test_the_output_log_is_the_same_for_any_batch_cuts_and_only_rises(plays: lis
 def test_the_output_log_is_the_same_for_any_restart_points(plays: list[Listen], data: st.DataObject) -> None:
     (records,) = partition_records(plays)
     changelog: list[KeyValue] = []
-    partition = Partition(STUDY, MEASURES)
+    partition = new_partition(STUDY, MEASURES)
     writer = StateWriter(UserForm(MEASURES), b"writer00", {})
     outputs: list[Output] = []
     start = 0
@@ -90,7 +90,7 @@ def test_a_key_that_is_none_is_the_reason_also_out_of_turn(odd: str) -> None:
     """After the last row of the replay, whose number no event can have any more."""
     (records,) = partition_records([Listen(6 * DAY, "a", "x")])
     mixed, refused = put_in(records, {2: [odd]})
-    letters = Partition(STUDY, MEASURES).apply(mixed).dead_letters
+    letters = new_partition(STUDY, MEASURES).apply(mixed).dead_letters
     assert [(letter.reason, letter.offset) for letter in letters] == refused == [("undecodable", 2)]
 
 
@@ -100,7 +100,7 @@ def test_strangers_are_counted_and_change_nothing_else(plays: list[Listen], data
     (records,) = partition_records(plays, progress_every=data.draw(st.integers(0, 5)))
     places = st.dictionaries(st.integers(1, len(records) - 1), st.lists(st.sampled_from(list(MAKERS)), max_size=3))
     mixed, refused = put_in(records, data.draw(places))
-    partition = Partition(STUDY, MEASURES)
+    partition = new_partition(STUDY, MEASURES)
     outputs: list[Output] = []
     letters: list[tuple[str, int]] = []
     start = 0
@@ -122,7 +122,9 @@ def test_strangers_are_counted_and_change_nothing_else(plays: list[Listen], data
 def facts(outputs: list[Output]) -> list[tuple[object, ...]]:
     """What does not speak of the partition: sessions and user-days."""
     return sorted(
-        (o.identity, o.totals, getattr(o, "measures", None)) for o in outputs if isinstance(o, ClosedSession | UserDay)
+        (o.identity, o.totals, getattr(o, "measures", None))
+        for o in outputs
+        if isinstance(o, ClosedSession | UserTotals)
     )
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from livelift.event_time import DAY, MINUTE, SECOND
 from livelift.sessions import session_measures
-from processor.partition import Partition
 from processor.states import NewStates, States
 from processor.states_on_disk import StatesOnDisk
+from processor.windows import new_partition
 from tests.support.odd_records import MAKERS, put_in
 from tests.support.protocol import fenced, in_memory, run_schedule
 from tests.support.small_study import START, small_study
@@ -42,7 +42,7 @@ def wrong_schedules(schedules: range, new_states: NewStates = in_memory) -> list
     wrong = []
     for seed in schedules:
         records = random_records(seed)
-        truth = Partition(STUDY, MEASURES).apply(records).outputs
+        truth = new_partition(STUDY, MEASURES).apply(records).outputs
         if fenced(run_schedule(seed, records, STUDY, MEASURES, new_states).outputs) != truth:
             wrong.append(seed)
     return wrong

@@ -32,7 +32,12 @@ def good() -> bytes:
         (b'measure = "skips"', b'measure = ""', "metrics.skip_rate.measure"),
         (b'measure = "seconds"', b'measure = "seconds"\nper = "plays"', "metrics.session_duration.per"),
         (b'kind = "session_count"', b'kind = "session_count"\nmeasure = "plays"', "metrics.sessions_per_user.measure"),
-        (b'kind = "next_day_return"', b'kind = "next_day_return"\nper = "plays"', "metrics.d1_retention.per"),
+        (b'kind = "retention"', b'kind = "retention"\nper = "plays"', "metrics.d1_retention.per"),
+        (b'anchor = "every_day"', b'anchor = ""', "metrics.d1_retention.anchor"),
+        (b"\ndays = 1", b"\ndays = 0", "metrics.d1_retention.days"),
+        (b"\ndays = 1", b"\ndays = 61", "metrics.d1_retention.days"),
+        (b'kind = "session_count"', b'kind = "session_count"\ndays = 7', "metrics.sessions_per_user.days"),
+        (b'kind = "session_count"', b'kind = "session_count"\nanchor = "exposure"', "metrics.sessions_per_user.anchor"),
         # A study that could never ship, or whose number is none.
         (b"alpha = 0.05", b"alpha = 0.0009", "statistics.flips"),
         (b"buckets = 1024", b"buckets = 1", "statistics.buckets"),
