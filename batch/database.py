@@ -93,7 +93,7 @@ def _create_metrics(connection: duckdb.DuckDBPyConnection, study: Study) -> None
     anchors: list[tuple[str, int]] = []
     for position, (name, metric) in enumerate(study.metrics.items()):
         retention = None
-        if metric.kind == "retention":
+        if metric.anchor:
             anchor = (metric.anchor, metric.days)
             if anchor not in anchors:
                 anchors.append(anchor)

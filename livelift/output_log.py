@@ -67,8 +67,17 @@ class _Output(msgspec.Struct, array_like=True, frozen=True, tag_field="kind"):
 
 
 class ClosedSession(_Output, frozen=True, array_like=True, gc=False, tag="session"):
-    """`first_exposed_at` (ms) on the user's first session that holds an in-period event, else None; `variant` 0 control, 1
-    treatment; `totals` (`livelift.totals`) after it."""
+    """A session; times in ms.
+
+    variant
+        0 control, 1 treatment, −1 a user whose arm no event has named: such a session is in no period.
+    totals
+        The user's (`livelift.totals`) after it.
+    first_exposed_at
+        The user's exposure, on the first session that holds or follows it; else None.
+    in_both
+        On the first output of an exposed user whose events named both arms.
+    """
 
     user: str
     variant: int
@@ -78,6 +87,7 @@ class ClosedSession(_Output, frozen=True, array_like=True, gc=False, tag="sessio
     measures: tuple[int, ...]
     totals: Row
     first_exposed_at: int | None
+    in_both: bool = False
 
     @property
     def identity(self) -> Identity:
@@ -92,7 +102,7 @@ class UserTotals(_Output, frozen=True, array_like=True, gc=False, tag="user"):
     windows
         Closed windows of any time among what was added: rows.
     exposed
-        Has an output told of an event of the user in the period, this one included? `first_exposed_at` as in `ClosedSession`.
+        Has an output told of an event of the user in the period, this one included? `first_exposed_at` and `in_both` as in `ClosedSession`.
     """
 
     user: str
@@ -102,6 +112,7 @@ class UserTotals(_Output, frozen=True, array_like=True, gc=False, tag="user"):
     windows: int
     exposed: bool
     first_exposed_at: int | None
+    in_both: bool = False
 
     @property
     def identity(self) -> Identity:

@@ -47,6 +47,16 @@ class Sessions(_Part, frozen=True):
 
 
 class Experiment(_Part, frozen=True):
+    """Who is in which arm, and when.
+
+    arm_field, control_value, treatment_value
+        Where somebody else assigns: the field of the events that names the user's arm, and its two values. A user's arm is that
+        of the first event in the period that names one; whom none names is not in the experiment. Without `arm_field` the arm is
+        a hash of `salt` and user.
+    control_percent
+        Of the users, as assigned: what the sample-ratio check expects.
+    """
+
     salt: str
     control_percent: int
     assignment: Literal["randomised", "observed"]
@@ -55,6 +65,14 @@ class Experiment(_Part, frozen=True):
     pre_period_days: int
     minimum_sessions: int
     wait_days: int = 1
+    arm_field: str = ""
+    control_value: str | int = ""
+    treatment_value: str | int = ""
+
+    @property
+    def can_be_drawn_again(self) -> bool:
+        """Is the assignment a random split that this program can repeat, as the re-randomisation test does?"""
+        return self.assignment == "randomised" and not self.arm_field
 
     @property
     def start_ms(self) -> int:

@@ -33,7 +33,7 @@ def checks(study: "Study") -> list[Check]:
         ("experiment.control_percent", not 0 < exp.control_percent < 100, "use a whole number from 1 to 99"),
         (
             "experiment.control_percent",
-            exp.assignment == "randomised" and exp.control_percent != 50,
+            exp.can_be_drawn_again and exp.control_percent != 50,
             f"a randomised split of {exp.control_percent}:{100 - exp.control_percent} cannot be certified yet: set "
             "experiment.control_percent = 50, or assignment = 'observed'",
         ),
@@ -47,6 +47,7 @@ def checks(study: "Study") -> list[Check]:
         ("experiment.pre_period_days", exp.pre_period_days < 0, "use 0 or more days"),
         ("experiment.minimum_sessions", exp.minimum_sessions < 1, "use 1 or more"),
         ("experiment.wait_days", not 0 <= exp.wait_days <= 366, "use a whole number of days from 0 to 366"),
+        *_arm_checks(study),
         *source_checks(sou, study.fields),
         *_name_checks(study),
         *measure_checks(study.fields, study.measures, rows=ses.windows == "row"),
@@ -85,6 +86,37 @@ def checks(study: "Study") -> list[Check]:
     return rows
 
 
+def _arm_checks(study: "Study") -> list[Check]:
+    exp, key = study.experiment, "experiment.arm_field"
+    values = {"experiment.control_value": exp.control_value, "experiment.treatment_value": exp.treatment_value}
+    if not exp.arm_field:
+        return [
+            (name, value != "", "leave it out: without experiment.arm_field a hash assigns")
+            for name, value in values.items()
+        ]
+    if exp.arm_field not in study.fields:
+        return [(key, True, f"use one of: {', '.join(study.fields) or 'none, as [fields] declares none'}")]
+    field = study.fields[exp.arm_field]
+    of_type = int if field.type == "integer" else str
+    rows: list[Check] = [
+        (name, not isinstance(value, of_type) or value == "", f"give the {field.type} that names this arm")
+        for name, value in values.items()
+    ]
+    rows += [
+        (name, bool(field.values) and value not in field.values, f"use one of: {', '.join(map(str, field.values))}")
+        for name, value in values.items()
+    ]
+    return [
+        *rows,
+        (
+            "experiment.treatment_value",
+            exp.control_value == exp.treatment_value,
+            "name another value than control_value",
+        ),
+        (key, not study.measures, "declare [measures]: those of a study.py do not read it"),
+    ]
+
+
 def _retention_checks(key: str, metric: "Metric", period: int) -> list[Check]:
     if metric.kind != "retention":
         own = "leave it out: only retention has one"
@@ -113,7 +145,7 @@ def _decision_checks(study: "Study") -> list[Check]:
 
 def _statistics_checks(study: "Study") -> list[Check]:
     """A study that could never ship is wrong: its boundary needs flips enough for one to cross, and that these differ."""
-    sta, randomised = study.statistics, study.experiment.assignment == "randomised"
+    sta, randomised = study.statistics, study.experiment.can_be_drawn_again
     alpha = study.decision.alpha
     fewest = ceil(2 / alpha - 1e-9) if 0 < alpha < 1 else 0
     buckets, unmoved = max(1, sta.flips - 1).bit_length(), _unmoved(study)

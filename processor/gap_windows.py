@@ -5,6 +5,7 @@ from typing import Any
 
 from livelift.output_log import SCHEMA, SESSION, ClosedSession, Row, UserTotals
 from processor.effects import Effects
+from processor.operator import NO_ARM
 from processor.partition import Partition
 from processor.timers import Timer
 from processor.user_state import UserState
@@ -22,8 +23,7 @@ class GapWindows(Partition):
         else:
             self._measures.extend(user.accumulator, event, time - user.session_last)
             user.session_last = time
-        if time >= user.day_end:
-            self._new_day(user, time)
+        self._note_activity(user, time, event)
 
     def _restore(self, user: UserState) -> None:
         if user.accumulator is not None:
@@ -58,14 +58,13 @@ class GapWindows(Partition):
         self.open_sessions -= 1
         began_in_period = self._start <= start < self._end
         self._open_in_period -= began_in_period
-        in_period = began_in_period and due < self._wait_until
+        in_period = began_in_period and due < self._wait_until and user.variant != NO_ARM
         measures = self._measures.finish(accumulator, start, last)
         if in_period:
             user.totals = self._add(user.totals, measures)
         elif self._pre_start <= start and due < self._start:
             user.totals = self._add_before(user.totals, measures)
-        exposed_at = None if user.exposure_told else user.exposed_at
-        user.exposure_told = user.exposed_at is not None
+        exposed_at, in_both = self._tell_exposure(user)
         effects.outputs.append(
             ClosedSession(
                 SCHEMA,
@@ -78,6 +77,7 @@ class GapWindows(Partition):
                 measures,
                 user.totals,
                 exposed_at,
+                in_both,
             )
         )
         self._touch(user)

@@ -20,6 +20,9 @@ from processor.user_state import Users, UserState
 
 NEVER = END_DUE
 
+NO_ARM = -1
+"""The variant of a user whose arm is not known."""
+
 
 class Operator:
     """Users, timers and the watermark; `processor.partition` decides which events they are given.
@@ -49,7 +52,10 @@ class Operator:
         self._measures = measures
         self._columns = total_columns(study, measures.names)
         self._zero, self._add, self._add_before = self._columns.zero, self._columns.add, self._columns.add_before
-        self._salt = study.experiment.salt
+        experiment = study.experiment
+        self._arm_field = experiment.arm_field
+        self._arm_of = {experiment.control_value: 0, experiment.treatment_value: 1}.get
+        self._salt = experiment.salt
         self._control_percent = study.experiment.control_percent
         self._gap = study.sessions.gap_ms
         self._pre_start = study.experiment.pre_start_ms
@@ -134,9 +140,37 @@ class Operator:
         return touched
 
     def _meet(self, key: bytes) -> UserState:
-        variant = VARIANTS.index(variant_of(key.decode(), self._salt, self._control_percent))
+        by_hash = not self._arm_field
+        variant = VARIANTS.index(variant_of(key.decode(), self._salt, self._control_percent)) if by_hash else NO_ARM
         user = self.users[key] = UserState.new(key, variant, self._zero)
         return user
+
+    def _note_activity(self, user: UserState, time: int, event: Any) -> None:
+        """Note the user's arm, exposure and active day, for an event that is not plainly one more of a known day."""
+        if not self._arm_field:
+            if time >= user.day_end:
+                self._new_day(user, time)
+            return
+        if user.first_day < 0:
+            user.first_day = time // DAY
+        if not self._start <= time < self._end:
+            return
+        arm = self._arm_of(getattr(event, self._arm_field), NO_ARM)
+        if user.variant == NO_ARM:
+            user.variant = arm
+        elif arm not in (NO_ARM, user.variant):
+            user.in_both = True
+        if user.variant != NO_ARM and time >= user.active_day_end:
+            self._new_day(user, time)
+            user.active_day_end, user.day_end = user.day_end, 0
+
+    def _tell_exposure(self, user: UserState) -> tuple[int | None, bool]:
+        """(exposure in ms, is the user in both arms) if an output of the user tells it now for the first time."""
+        exposed_at = None if user.exposure_told else user.exposed_at
+        user.exposure_told = user.exposed_at is not None
+        in_both = user.exposure_told and user.in_both and not user.both_told
+        user.both_told |= in_both
+        return exposed_at, in_both
 
     def _new_day(self, user: UserState, time: int) -> None:
         """The user's first event of a UTC day; the period's bounds are midnights, so exposure begins on such an event."""
@@ -168,16 +202,17 @@ class Operator:
     def _is_anchor(self, user: UserState, anchor: str, day: int) -> bool:
         if anchor == "every_day":
             return True
+        exposed_on = -1 if user.exposed_at is None else user.exposed_at // DAY
         if anchor == "first_activity":
-            return day == user.first_day and day * DAY >= self._start  # who came before the period has no anchor in it
-        return user.exposed_at is not None and day == user.exposed_at // DAY
+            return day == user.first_day == exposed_on  # who came before the period, or before the arm, has none
+        return day == exposed_on
 
     def _anchor_days(self, user: UserState) -> list[int]:
         """Days of the period that may still wait for their later day."""
-        days = {*user.days, user.first_day}
+        days = set(user.days)
         if user.exposed_at is not None:
             days.add(user.exposed_at // DAY)
-        return sorted(day for day in days if self._start <= day * DAY < self._end)
+        return sorted(days)
 
     def _rearm(self) -> None:
         """Set the least watermark that needs a look: where a timer fires, or beyond what was announced."""

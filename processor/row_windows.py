@@ -10,6 +10,7 @@ from typing import Any
 from livelift.event_time import next_midnight
 from livelift.output_log import SCHEMA, Row, UserTotals
 from processor.effects import Effects
+from processor.operator import NO_ARM
 from processor.partition import Partition
 from processor.user_state import UserState
 
@@ -25,15 +26,15 @@ class RowWindows(Partition):
     def _take(self, user: UserState, time: int, event: Any, effects: Effects) -> None:
         """Close the event's window, and add it to the user's totals."""
         measures = self._measures.finish(self._measures.begin(event), time, time)
-        if time >= user.day_end:
-            self._new_day(user, time)
+        self._note_activity(user, time, event)
         if time >= self._midnight:
             self._midnight = next_midnight(time)
         self._tell(user, self._midnight, user.totals)
         user.windows += 1
         effects.closed += 1
         if self._start <= time < self._end:
-            user.totals = self._add(user.totals, measures)
+            if user.variant != NO_ARM:
+                user.totals = self._add(user.totals, measures)
         elif self._pre_start <= time < self._start:
             user.totals = self._add_before(user.totals, measures)
 
@@ -57,8 +58,7 @@ class RowWindows(Partition):
             if user.told_due > due:  # its state was restored as of a later midnight
                 later.append(key)
                 continue
-            exposed_at = None if user.exposure_told else user.exposed_at
-            user.exposure_told = user.exposed_at is not None
+            exposed_at, in_both = self._tell_exposure(user)
             added = tuple(map(sub, user.totals, user.told))
             effects.outputs.append(
                 UserTotals(
@@ -71,6 +71,7 @@ class RowWindows(Partition):
                     user.windows,
                     user.exposure_told,
                     exposed_at,
+                    in_both,
                 )
             )
             user.told, user.told_due, user.windows = (), 0, 0

@@ -47,7 +47,7 @@ class UserState(HotFields, gc=False, array_like=True, tag=SCHEMA):
     user
         The record key, UTF-8.
     variant
-        0 control, 1 treatment.
+        0 control, 1 treatment; −1 while no event has named the user's arm.
     totals
         A row of `livelift.totals`.
     days
@@ -60,6 +60,10 @@ class UserState(HotFields, gc=False, array_like=True, tag=SCHEMA):
         The latest midnight (ms) at which days of the user were resolved.
     first_day
         The day of the first event of all; −1 before it.
+    in_both, both_told
+        Events named both arms; an output has said so.
+    active_day_end
+        As `day_end`, where events name the arm: `day_end` stays 0, so that each event is asked for it.
     told, told_due, windows
         Where windows are rows: the totals as they were last told, the midnight (ms) that will tell them, and how many
         windows closed since. () and 0 if nothing changed.
@@ -74,6 +78,9 @@ class UserState(HotFields, gc=False, array_like=True, tag=SCHEMA):
     waiting: tuple[tuple[int, int, bytes], ...] = ()
     resolved_until: int = -1
     first_day: int = -1
+    in_both: bool = False
+    both_told: bool = False
+    active_day_end: int = 0
     told: Row = ()
     told_due: int = 0
     windows: int = 0

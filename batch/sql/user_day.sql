@@ -3,8 +3,8 @@
 CREATE TABLE user_day AS
 WITH active AS (
     SELECT DISTINCT listener, time // getvariable('day_ms') AS day
-    FROM event
-    WHERE time >= getvariable('period_start') AND time < getvariable('period_end')
+    FROM event /*: with_arm */
+    WHERE /*: active */
 ), first AS (
     SELECT listener, min(time) // getvariable('day_ms') AS day FROM event GROUP BY listener
 ), exposure AS (

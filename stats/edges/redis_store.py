@@ -138,7 +138,7 @@ class RedisStore:
 
     def _load_aggregate(self, state: RunState, counters: dict[str, Any]) -> None:
         a = state.aggregate
-        a.sessions_all, a.sessions_in_period, a.sessions_one_event, a.sessions_too_long = counters["all"]
+        a.sessions_all, a.sessions_in_period, a.sessions_one_event, a.sessions_too_long, a.in_both = counters["all"]
         a.exposed, a.included, a.sessions, a.events = counters["variants"]
         a.ratios, a.exposed_sums = counters["ratios"], counters["exposed_sums"]
         for field, value in self._client.hgetall(self.key("sums")).items():
@@ -253,7 +253,7 @@ class RedisStore:
     def _state_fields(self, state: RunState, fences: str, ticks: int, kept: dict[str, bytes]) -> dict[str, bytes]:
         a = state.aggregate
         counters = {
-            "all": [a.sessions_all, a.sessions_in_period, a.sessions_one_event, a.sessions_too_long],
+            "all": [a.sessions_all, a.sessions_in_period, a.sessions_one_event, a.sessions_too_long, a.in_both],
             "variants": [a.exposed, a.included, a.sessions, a.events],
             "ratios": a.ratios,
             "exposed_sums": a.exposed_sums,

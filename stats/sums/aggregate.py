@@ -107,6 +107,7 @@ class Aggregate:
         self.sessions_in_period = 0
         self.sessions_one_event = 0
         self.sessions_too_long = 0  # began in the period, and were due after the wait for them
+        self.in_both = 0  # exposed users whose events named both arms
         self.exposed = [0, 0]
         self.included = [0, 0]
         self.sessions = [0, 0]
@@ -150,10 +151,11 @@ class Aggregate:
         self.sessions_all += 1
         variant = session.variant
         exposes = session.first_exposed_at is not None
+        self.in_both += session.in_both
         if exposes:
             self.exposed[variant] += 1
         if not session.in_period:
-            self.sessions_too_long += self._start <= session.start < self._end
+            self.sessions_too_long += self._start <= session.start < self._end and variant >= 0
             if exposes:
                 self._unsettle(session, exposes)
             return
@@ -208,6 +210,7 @@ class Aggregate:
         after, variant = user.totals, user.variant
         exposes = user.first_exposed_at is not None
         self.sessions_all += user.windows
+        self.in_both += user.in_both
         if not exposes and not any(user.added[: self._form.readable]):
             return  # windows outside the period; the pre-period may still go on, so that no covariate is known yet
         self.changed.users[user.user] = (variant, after)

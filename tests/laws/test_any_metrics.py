@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from batch.document import batch_document
+from livelift.document import Document
 from livelift.measures import Measure
 from livelift.source import Field
 from livelift.study import Metric, Study, load_study
@@ -128,7 +129,40 @@ def test_stream_and_twin_agree_where_rows_are_windows(minimum: int, data: Path, 
     assert_they_agree(study, data, tmp_path)
 
 
-def assert_they_agree(study: Study, data: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("windows", ["gap", "row"])
+@pytest.mark.parametrize("assignment", ["randomised", "observed"])
+def test_stream_and_twin_agree_where_events_name_the_arm(
+    windows: str, assignment: str, data: Path, tmp_path: Path
+) -> None:
+    """The artist names the arm, of nine artists: some users see both, and of some the first session names none."""
+    declared = study_of(metric(COUNT), metric(RATIO, "seconds", "events"), metric(RETURN), retention("exposure", 2))
+    study = replace(
+        declared,
+        sessions=replace(declared.sessions, windows=windows, gap_seconds=1800 if windows == "gap" else 0),
+        experiment=replace(
+            declared.experiment,
+            assignment=assignment,
+            arm_field="arm",
+            control_value="a1",
+            treatment_value="a2",
+            minimum_sessions=2,
+        ),
+        fields={
+            "arm": Field("text", column="artist"),
+            "length": Field("integer", column="track_id", default=40, minimum=0),
+        },
+        measures={
+            "seconds": Measure(length="session") if windows == "gap" else Measure(sum="length"),
+            "events": Measure(count="event"),
+        },
+    )
+    assert [(key, fix) for key, wrong, fix in checks(study) if wrong] == []
+    health = assert_they_agree(study, data, tmp_path).health
+    assert health.users_in_both is not None and health.users_in_both > 0
+    assert (health.sample_ratio_p is not None) == (assignment == "randomised")
+
+
+def assert_they_agree(study: Study, data: Path, tmp_path: Path) -> Document:
     document, history = batch_document(data, study)
     run = run_pure(data, tmp_path, study, partitions=2, seed=1)
     assert (found := list(differences(run.document, document))) == [], "\n".join(map(str, found))
@@ -137,3 +171,4 @@ def assert_they_agree(study: Study, data: Path, tmp_path: Path) -> None:
         assert list(differences(live[entry.as_of], entry)) == []
     assert len(history) > 8
     assert document.metrics["m0"].sequential.z is not None
+    return document

@@ -9,19 +9,17 @@ from hypothesis import strategies as st
 
 from livelift.event_time import DAY
 from livelift.measures import Measure
-from livelift.output_log import ClosedSession, Mark, Output, UserTotals
+from livelift.output_log import ClosedSession, Mark, UserTotals
 from livelift.plan import Retention
 from livelift.sessions import session_measures
 from livelift.source import Field
 from livelift.study import Study
 from livelift.totals import total_columns
-from processor.changelog import KeyValue, StateWriter, UserForm
-from processor.recovery import StateReader
-from processor.states import StatesInMemory
 from processor.windows import new_partition
+from tests.support.restarts import outputs_of
 from tests.support.small_study import START, small_study
 from tests.support.strategies import listens
-from tests.support.streams import FakeRecord, Listen, partition_records
+from tests.support.streams import Listen, partition_records
 
 PERIOD = 5
 
@@ -67,28 +65,6 @@ def by_definition(plays: list[Listen], one: Retention, user: str, until: int) ->
     }[one.anchor]
     over = [day for day in anchors if day + one.days <= last and (day + one.days + 1) * DAY <= until]
     return len(over), sum(day + one.days in active for day in over)
-
-
-def outputs_of(study: Study, records: list[FakeRecord], data: st.DataObject) -> list[Output]:
-    """With random cuts and crashes: after each the state is read back."""
-    measures = session_measures(study)
-    partition = new_partition(study, measures)
-    writer = StateWriter(UserForm(measures), b"writer00", {})
-    changelog: list[KeyValue] = []
-    outputs: list[Output] = []
-    start = 0
-    while start < len(records):
-        end = start + data.draw(st.integers(1, 12))
-        outputs += partition.apply(records[start:end]).outputs
-        changelog += writer.records(partition, partition.take_touched())
-        if data.draw(st.booleans()):
-            reader = StateReader(StatesInMemory())
-            for key, value in changelog:
-                assert key is not None
-                reader.add(key, value)
-            partition = reader.partition(study, measures)
-        start = end
-    return outputs
 
 
 @given(listens(), studies(), st.data())

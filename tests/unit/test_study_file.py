@@ -38,6 +38,23 @@ def good() -> bytes:
         (b"\ndays = 1", b"\ndays = 61", "metrics.d1_retention.days"),
         (b'kind = "session_count"', b'kind = "session_count"\ndays = 7', "metrics.sessions_per_user.days"),
         (b'kind = "session_count"', b'kind = "session_count"\nanchor = "exposure"', "metrics.sessions_per_user.anchor"),
+        (b"control_percent = 50", b'control_percent = 50\narm_field = "arm"', "experiment.arm_field"),
+        (b"control_percent = 50", b'control_percent = 50\ncontrol_value = "a"', "experiment.control_value"),
+        (b"control_percent = 50", b'control_percent = 50\ntreatment_value = "a"', "experiment.treatment_value"),
+        (b"control_percent = 50", b'control_percent = 50\narm_field = "artist"', "experiment.control_value"),
+        (
+            b"control_percent = 50",
+            b'control_percent = 50\narm_field = "artist"\ncontrol_value = 1\ntreatment_value = "b"',
+            "experiment.control_value",
+        ),
+        (
+            b"control_percent = 50",
+            b'control_percent = 50\narm_field = "artist"\ncontrol_value = "a"\ntreatment_value = "a"',
+            "experiment.treatment_value",
+        ),
+        (b"gap_seconds = 1800", b'windows = "row"\ngap_seconds = 1800', "sessions.gap_seconds"),
+        (b"gap_seconds = 1800", b'windows = "row"', "measures.seconds.length"),
+        (b"gap_seconds = 1800", b'windows = "minute"\ngap_seconds = 1800', "sessions.windows"),
         # A study that could never ship, or whose number is none.
         (b"alpha = 0.05", b"alpha = 0.0009", "statistics.flips"),
         (b"buckets = 1024", b"buckets = 1", "statistics.buckets"),
