@@ -50,7 +50,11 @@ def test_the_example_is_read() -> None:
     head, sessions = text[: text.index("[source]")], text[text.index("[sessions]") : text.index("[fields]")]
     fields, experiment = arms.split("[experiment]\n")
     named = text[: text.index("[measures]")] + fields.removeprefix("[fields]\n") + text[text.index("[measures]") :]
-    kept = named.replace('assignment = "randomised"', "").replace("control_percent = 50", experiment, 1)
+    kept = (
+        named.replace('"track"]', '"track", "variant"]')
+        .replace('assignment = "randomised"', "")
+        .replace("control_percent = 50", experiment, 1)
+    )
     assert parse_study(re.sub(r" +# or .*", "", kept).encode(), "example").experiment.control_percent == 90
     read = parse_study((head + source + sessions + measures + rest + metric).encode(), "example")
     assert (read.source.delimiter, read.fields["cents"].column) == (";", "amount")
