@@ -3,33 +3,23 @@
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from livelift.event_time import DAY, MINUTE
 from livelift.output_log import ClosedSession, UserTotals
-from livelift.plan import Retention
+from livelift.plan import retentions
 from livelift.sessions import session_measures
-from livelift.study import Study
 from livelift.totals import SESSIONS, total_columns
-from tests.laws.test_retention import study_with
 from tests.support.restarts import outputs_of
-from tests.support.small_study import START
+from tests.support.small_study import START, armed_study
 from tests.support.strategies import listens
 from tests.support.streams import Listen, partition_records
 
 PERIOD = 5
 END = START + PERIOD * DAY
-RETURNS = [Retention("every_day", 1), Retention("first_activity", 2)]
-
-
-def armed_study(windows: str) -> Study:
-    """The artist names the arm: x control, y treatment, z none. Records have it in capitals."""
-    study, replace = study_with(RETURNS, windows), msgspec.structs.replace
-    armed = replace(study.experiment, arm_field="artist", control_value="X", treatment_value="Y")
-    return replace(study, experiment=armed)
+RETENTIONS = retentions(armed_study("gap"))
 
 
 @dataclass
@@ -48,7 +38,7 @@ def answer_of(plays: list[Listen], windows: str, wait_until: int) -> Answer:
     found = Answer()
     named = [(i, "xy".index(p.artist)) for i, p in enumerate(plays) if START <= p.time < END and p.artist in "xy"]
     if not named:
-        found.returns = [(0, 0) for _ in RETURNS]
+        found.returns = [(0, 0) for _ in RETENTIONS]
         return found
     first, found.arm = named[0]
     found.in_both = len({arm for _, arm in named}) == 2
@@ -63,8 +53,12 @@ def answer_of(plays: list[Listen], windows: str, wait_until: int) -> Answer:
         due = plays[session[-1]].time + (30 * MINUTE if windows == "gap" else 0)
         found.sessions += START <= plays[session[0]].time < END and due < wait_until and session[-1] >= first
     active = {play.time // DAY for play in plays[first:] if play.time < END}
-    for one in RETURNS:
-        anchors = active if one.anchor == "every_day" else {plays[0].time // DAY} & active
+    for one in RETENTIONS:
+        anchors = {
+            "every_day": active,
+            "first_activity": {plays[0].time // DAY} & active,
+            "exposure": {min(active)},
+        }[one.anchor]
         over = [day for day in anchors if (day + one.days + 1) * DAY <= END]
         found.returns.append((len(over), sum(day + one.days in active for day in over)))
     return found
@@ -73,7 +67,7 @@ def answer_of(plays: list[Listen], windows: str, wait_until: int) -> Answer:
 @pytest.mark.parametrize("windows", ["gap", "row"])
 @given(plays=listens(), data=st.data())
 def test_arms_are_as_defined(windows: str, plays: list[Listen], data: st.DataObject) -> None:
-    study = armed_study(windows)
+    study = armed_study(windows, PERIOD)
     plays = [*plays, Listen(max(END, max(play.time for play in plays)) + DAY, "~")]  # every day is over at the end
     (records,) = partition_records(plays)
     columns = total_columns(study, session_measures(study).names)

@@ -8,16 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livelift.event_time import DAY
-from livelift.measures import Measure
 from livelift.output_log import ClosedSession, Mark, UserTotals
 from livelift.plan import Retention
 from livelift.sessions import session_measures
-from livelift.source import Field
 from livelift.study import Study
 from livelift.totals import total_columns
 from processor.windows import new_partition
 from tests.support.restarts import outputs_of
-from tests.support.small_study import START, small_study
+from tests.support.small_study import START, row_study, small_study
 from tests.support.strategies import listens
 from tests.support.streams import Listen, partition_records
 
@@ -31,19 +29,11 @@ RETENTIONS = [
 
 
 def study_with(retentions: list[Retention], windows: str) -> Study:
-    study = small_study(PERIOD)
+    study = row_study(PERIOD) if windows == "row" else small_study(PERIOD)
     pattern, replace = study.metrics["d1_retention"], msgspec.structs.replace
     metrics = {name: one for name, one in study.metrics.items() if one.kind != "retention"}
     for number, one in enumerate(retentions):
         metrics[f"r{number}"] = replace(pattern, anchor=one.anchor, days=one.days)
-    if windows == "row":
-        metrics = {name: one for name, one in metrics.items() if one.kind in ("retention", "session_count")}
-        study = replace(
-            study,
-            sessions=replace(study.sessions, windows="row", gap_seconds=0),
-            fields={"artist": Field("text")},
-            measures={"seconds": Measure(count="event")},
-        )
     return replace(study, metrics=metrics)
 
 
