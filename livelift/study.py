@@ -15,6 +15,8 @@ import msgspec
 
 from livelift.errors import StudyError
 from livelift.event_time import DAY, SECOND, from_date
+from livelift.experiments import Experiments, split_reference, with_experiment
+from livelift.experiments import checks as experiment_checks
 from livelift.measures import Measures
 from livelift.sessions import session_measures
 from livelift.source import Fields, Source
@@ -180,6 +182,7 @@ class Study(_Part, frozen=True):
     fields: Fields = {}
     measures: Measures = {}  # empty: the folder's study.py has them
     simulated: Simulated | None = None
+    experiments: Experiments = {}
     fingerprint: str = ""  # SHA-256 of the folder's files, 16 hex digits: a changed study is a new run
     folder: str = ""  # absolute path; empty for a study that was read from bytes alone
 
@@ -198,12 +201,15 @@ class Study(_Part, frozen=True):
 def load_study(name_or_folder: str) -> Study:
     """The study of that name, or in that folder (`livelift.study_folders`), with its measures checked against its metrics.
 
+    With a dot and a name at its end, the study's further experiment of that name (`livelift.experiments`).
+
     Raises
     ------
     StudyError
         If there is no such study, or a file of it is wrong.
     """
-    folder = find_study(name_or_folder)
+    reference, experiment = split_reference(name_or_folder)
+    folder = find_study(reference)
     file = shown(folder / DECLARATION)
     content = _read(folder / DECLARATION)
     study = parse_study(content, file)
@@ -215,7 +221,7 @@ def load_study(name_or_folder: str) -> Study:
     module = _read(folder / MODULE) if (folder / MODULE).exists() else b""
     study = msgspec.structs.replace(study, folder=str(folder), fingerprint=_fingerprint(content + module))
     _check_measures(study, session_measures(study).names, file)
-    return study
+    return with_experiment(study, experiment) if experiment else study
 
 
 def parse_study(content: bytes, file: str) -> Study:
@@ -233,7 +239,7 @@ def parse_study(content: bytes, file: str) -> Study:
         raise StudyError(f"{file}: {what}", fix) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise StudyError(f"{file}: not valid TOML: {error}", "mend the line that the message names") from None
-    for key, wrong, fix in checks(study):
+    for key, wrong, fix in [*checks(study), *experiment_checks(study)]:
         if wrong:
             raise StudyError(f"{file}: key '{key}' is wrong", fix)
     if study.measures:
