@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cli.flags import (
+    DEFAULT_STUDY,
     DataFlag,
     FromFlag,
     PartitionsFlag,
@@ -53,7 +54,7 @@ def up(
 
 
 def replay(
-    study: StudyFlag = "lastfm",
+    study: StudyFlag = DEFAULT_STUDY,
     data: DataFlag = None,
     speed: SpeedFlag = "max",
     partitions: PartitionsFlag = 4,
@@ -62,7 +63,7 @@ def replay(
     kafka: KafkaFlag = None,
     new_run: Annotated[bool, typer.Option("--new-run", help="Begin anew, even if this replay can be resumed.")] = False,
 ) -> None:
-    """Replay a listening log onto Kafka; an interrupted replay of the same input goes on where it was."""
+    """Replay a log of events onto Kafka; an interrupted replay of the same input goes on where it was."""
     from cli.foreground import station_here, until_asked
     from cli.replay_progress import ReplayProgress
     from exporter.server import serve
@@ -92,7 +93,11 @@ def replay(
     selected = Selection(first, until)
     run, fresh = run_for_replay(folder, loaded, path, partitions, selected, fresh=new_run)
     settings = ProducerSettings(address_of_kafka, study, run.run, path, folder.cache, partitions, pace, first, until)
-    with station_here(folder, "producer") as address, until_asked() as stopped, ReplayProgress(console) as progress:
+    with (
+        station_here(folder, "producer", loaded.name) as address,
+        until_asked() as stopped,
+        ReplayProgress(console) as progress,
+    ):
         logs.set_up("producer", folder.logs(run.run) / "producer.log")
         metrics = ProducerMetrics(loaded.name, pace)
         serve(metrics.instruments, address, METRICS_PORTS["producer"])
@@ -125,7 +130,7 @@ def replay(
     )
 
 
-def process(study: StudyFlag = "lastfm", kafka: KafkaFlag = None, run: RunFlag = None) -> None:
+def process(study: StudyFlag = DEFAULT_STUDY, kafka: KafkaFlag = None, run: RunFlag = None) -> None:
     """Run one processor worker of the current run; more of them share the partitions."""
     from cli.foreground import note_signals, station_here
 
@@ -138,13 +143,16 @@ def process(study: StudyFlag = "lastfm", kafka: KafkaFlag = None, run: RunFlag =
     check_stations()
     folder = run_folder()
     kafka = kafka_address(folder, kafka)
-    run = require_current_run(folder, run, load_study(study))
+    loaded = load_study(study)
+    run = require_current_run(folder, run, loaded)
     _log_to_file("processor", folder, run)
-    with station_here(folder, "processor") as address:
+    with station_here(folder, "processor", loaded.name) as address:
         run_worker(kafka, study, run, address)
 
 
-def stats(study: StudyFlag = "lastfm", kafka: KafkaFlag = None, redis: RedisFlag = None, run: RunFlag = None) -> None:
+def stats(
+    study: StudyFlag = DEFAULT_STUDY, kafka: KafkaFlag = None, redis: RedisFlag = None, run: RunFlag = None
+) -> None:
     """Run the stats station of the current run."""
     from livelift.one_thread import use_one_thread
 
@@ -161,10 +169,11 @@ def stats(study: StudyFlag = "lastfm", kafka: KafkaFlag = None, redis: RedisFlag
     check_stations()
     folder = run_folder()
     kafka, redis = kafka_address(folder, kafka), redis_url(folder, redis)
-    run = require_current_run(folder, run, load_study(study))
+    loaded = load_study(study)
+    run = require_current_run(folder, run, loaded)
     _log_to_file("stats", folder, run)
     config = StatsSettings(kafka, redis, study, run)
-    with station_here(folder, "stats") as address, until_asked() as stopped:
+    with station_here(folder, "stats", loaded.name) as address, until_asked() as stopped:
         run_stats(config, address, stopped=stopped)
     raise KeyboardInterrupt
 

@@ -243,7 +243,7 @@ def _check_measures(study: Study, names: tuple[str, ...], file: str) -> None:
                 )
 
 
-EXAMPLE = "compare the key with studies/lastfm/study.toml"
+EXAMPLE = "compare the key with docs/12-studies.md"
 
 
 def _explained(message: str, raw: Any) -> tuple[str, str]:

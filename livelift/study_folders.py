@@ -50,7 +50,7 @@ def find_study(name_or_folder: str, environment: Mapping[str, str] = os.environ)
 def is_path(name_or_folder: str) -> bool:
     """Does the text say where the folder is, rather than the study's name?
 
-    >>> is_path("lastfm"), is_path("./my_study"), is_path("/srv/studies/push"), is_path(".")
+    >>> is_path("push"), is_path("./my_study"), is_path("/srv/studies/push"), is_path(".")
     (False, True, True, True)
     """
     return os.sep in name_or_folder or name_or_folder in (".", "..") or name_or_folder.startswith("~")
@@ -68,6 +68,16 @@ def reference_to(name: str, folder: str) -> str:
     except (StudyError, SettingsError):
         return folder or name
     return name if folder in ("", by_name) else folder
+
+
+def study_flag(name: str, folder: str, environment: Mapping[str, str] = os.environ) -> str:
+    """What a person adds to a command that is to mean the study: nothing if it is the one that is meant anyway.
+
+    >>> study_flag("visits", "/srv/visits", {})
+    ' --study /srv/visits'
+    """
+    reference = reference_to(name, folder)
+    return "" if reference == settings.setting(settings.STUDY, environment) else f" --study {reference}"
 
 
 def shown(path: Path) -> str:

@@ -16,6 +16,7 @@ from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from livelift.errors import ResourceError
+from livelift.names import RunNames, is_topic_of_study
 from local.disk import MIB, require_free_space
 from local.kafka_jars import class_path
 from local.ports import HOST, free_port
@@ -100,6 +101,23 @@ class KafkaServer(LocalServer):
         super().__init__(folder, port)
         self._heap_mib = heap_mib
         self._data = self.folder / "data"
+
+    def drop_runs(self, study: str, keep: str | None = None) -> None:
+        """Remove the topics of every run of the study but `keep`.
+
+        Raises
+        ------
+        KafkaError
+            If the broker does not take it.
+        """
+        client = KafkaAdminClient(bootstrap_servers=self.address, bootstrap_timeout_ms=5_000)
+        try:
+            own = [topic for topic in client.list_topics() if is_topic_of_study(study, topic)]
+            gone = [topic for topic in own if keep is None or not RunNames(study, keep).is_topic(topic)]
+            if gone:
+                client.delete_topics(gone)
+        finally:
+            client.close()
 
     def _prepare(self) -> list[str | Path]:
         require_free_space(self.folder, 512 * MIB, "Kafka")

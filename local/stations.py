@@ -28,7 +28,7 @@ class Stations:
             "PYTHONUNBUFFERED": "1",
         }
         self._started: list[ChildProcess] = []
-        self.targets = MetricTargets(folder.metric_targets)
+        self.targets = MetricTargets(folder.metric_targets, run.study)
 
     def start(self, station: str, *, name: str = "", **more: str) -> ChildProcess:
         """Start `python -m <station>`; `more` are further settings of its environment."""
