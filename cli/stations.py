@@ -70,7 +70,7 @@ def replay(
     from livelift import logs
     from livelift.settings import METRICS_PORTS
     from livelift.study import load_study
-    from local.addresses import kafka_address, require_kafka
+    from local.addresses import kafka_address, require_kafka, require_no_demo
     from local.input import find_input, require_room
     from local.replaying import run_for_replay
     from producer.app import run_producer
@@ -84,6 +84,7 @@ def replay(
     pace, loaded, folder = parse_speed(speed), load_study(study), run_folder()
     check_partitions(partitions)
     first, until = selection(from_, to)
+    require_no_demo(folder, kafka)
     address_of_kafka = kafka_address(folder, kafka)
     if data is None:
         require_kafka(address_of_kafka)  # a log may have to be generated for it
@@ -205,12 +206,24 @@ def stop() -> None:
     console.print("stopped; the verdict can still be read: livelift verdict")
 
 
-def reset(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
-    """Remove all runs, caches and kept verdicts of this folder."""
-    from local.stack import reset as clear
+def reset(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    study: Annotated[
+        str | None, typer.Option("--study", help="Only those of this study (its name or folder); default: of all.")
+    ] = None,
+) -> None:
+    """Remove all runs, caches and kept verdicts of this folder, or those of one study."""
+    from local.resetting import reset as clear
+    from local.resetting import reset_study, study_to_reset
 
     folder = run_folder()
+    name = None if study is None else study_to_reset(folder, study)
+    what = f"everything in {folder.root}" if name is None else f"all that {folder.root} has of study {name}"
     if not yes:
-        typer.confirm(f"remove everything in {folder.root}?", abort=True)
-    clear(folder)
-    console.print(f"{folder.root} is gone")
+        typer.confirm(f"remove {what}?", abort=True)
+    if name is None:
+        clear(folder)
+        console.print(f"{folder.root} is gone")
+    else:
+        reset_study(folder, name)
+        console.print(f"nothing of study {name} is left in {folder.root}")

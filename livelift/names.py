@@ -79,6 +79,11 @@ def is_topic_of_study(study: str, topic: str) -> bool:
     return topic.startswith(f"livelift.{study}.")
 
 
+def keys_of_study(study: str) -> str:
+    """A Redis pattern of every key of the study, its runs' included."""
+    return f"livelift:{study}:*"
+
+
 def verdict_key(study: str) -> str:
     """Current verdict of the study, JSON: what a person GETs."""
     return f"livelift:{study}:verdict"

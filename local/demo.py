@@ -11,6 +11,7 @@ from kafka.errors import KafkaError
 from livelift.document import Document
 from livelift.errors import UnreachableError
 from livelift.event_time import to_iso
+from livelift.names import RunNames, is_topic_of_study
 from livelift.study import Study
 from livelift.study_folders import reference_to
 from local.input import require_room
@@ -176,7 +177,7 @@ def _stations_of(folder: RunFolder, plan: DemoPlan, servers: LocalServers, say: 
     finally:
         folder.forget_stack()
         if is_shared:
-            _drop_other_runs(folder, plan.study.name, servers.kafka)
+            _tidy(folder, stations.run, servers.kafka)
         try:
             servers.redis.thaw()  # lest a frozen one is waited for
             go_back_to_complete(connect(redis_url))
@@ -184,14 +185,15 @@ def _stations_of(folder: RunFolder, plan: DemoPlan, servers: LocalServers, say: 
             pass  # Redis has ended: whoever reads the verdict next does the same
 
 
-def _drop_other_runs(folder: RunFolder, study: str, kafka: KafkaServer) -> None:
-    """Of a broker that other studies share, only the study's current run stays: not an unfinished one, nor those before."""
-    kept = folder.current_run(study)
+def _tidy(folder: RunFolder, run: Run, kafka: KafkaServer) -> None:
+    """In a broker that other studies share: of a demo that is complete only its run stays of the study, else all but its run."""
+    current, own = folder.current_run(run.study), RunNames(run.study, run.run)
+    is_complete = current is not None and current.run == run.run
     try:
         kafka.thaw()
-        kafka.drop_runs(study, None if kept is None else kept.run)
+        kafka.drop_topics(lambda topic: is_topic_of_study(run.study, topic) and own.is_topic(topic) != is_complete)
     except KafkaError:
-        pass  # it has ended: the study's next demo drops them
+        pass  # it has ended: the study's next demo that is complete drops them
 
 
 def producer_settings(plan: DemoPlan) -> dict[str, str]:

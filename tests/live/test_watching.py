@@ -118,7 +118,7 @@ def test_a_real_prometheus_has_gauges_as_of_now_and_ticks_of_years_ago(tmp_path:
 def pure_run(tmp_path_factory: pytest.TempPathFactory) -> PureRun:
     folder = tmp_path_factory.mktemp("ticks")
     lastfm_generator.generate(folder / "log.tsv", events=40_000, users=300, lift=0.1, seed=3, study=STUDY)
-    return run_pure(folder / "log.tsv", folder / "cache", [STUDY])
+    return run_pure(folder / "log.tsv", folder / "cache", STUDY)
 
 
 def listed(targets: Path, port: int) -> Path:
@@ -167,7 +167,7 @@ def test_a_real_prometheus_is_given_a_history_a_few_times_and_then_what_is_new(
     entries = pure_run.history
     for entry in entries[:5]:
         client.xadd(config.names.key("ticks"), {"json": encode(entry)})
-    server = station(HistoryPage(config, [STUDY]))
+    server = station(HistoryPage(config, STUDY))
     scraped = "query?query=scrape_samples_scraped%7Bjob%3D%22livelift-history%22%7D"
     kept_query = (
         f"query?time={STUDY.experiment.end_ms // 1000}"
