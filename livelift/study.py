@@ -209,7 +209,7 @@ def parse_study(content: bytes, file: str) -> Study:
         raise StudyError(f"{file}: not valid TOML: {error}", "mend the line that the message names") from None
     for key, wrong, fix in checks(study):
         if wrong:
-            raise StudyError(f"{file}: key '{key}' is wrong", fix)
+            raise StudyError(f"{file}: key '{key}' is wrong{_given(msgspec.toml.decode(content), key)}", fix)
     if study.measures:
         _check_measures(study, tuple(study.measures), file)
     return msgspec.structs.replace(study, fingerprint=_fingerprint(content), folder="")
@@ -244,6 +244,17 @@ def _check_measures(study: Study, names: tuple[str, ...], file: str) -> None:
 
 
 EXAMPLE = "compare the key with docs/12-studies.md"
+
+
+def _given(raw: Any, key: str) -> str:
+    """What the file has at the key, as ": 'text'"; nothing where it has none, or a table.
+
+    >>> _given({"decision": {"primary": "revenue"}}, "decision.primary"), _given({}, "decision.primary")
+    (": 'revenue'", '')
+    """
+    for part in key.split("."):
+        raw = raw.get(part) if isinstance(raw, dict) else None
+    return "" if raw is None or isinstance(raw, dict) else f": {raw!r}" if isinstance(raw, str | list) else f": {raw}"
 
 
 def _explained(message: str, raw: Any) -> tuple[str, str]:

@@ -1,7 +1,6 @@
 """Runs the stations of every study's current run beside each other, on one Kafka and one Redis."""
 
 from collections.abc import Callable
-from contextlib import suppress
 
 from redis.exceptions import RedisError
 
@@ -22,7 +21,8 @@ STATIONS = ("processor", "stats")
 class SideBySide:
     """Keeps servers, and of each study a processor and a stats station, alive. A study's new run takes its old one's place.
 
-    A study whose stations fail for good is left out until it has another run: the others go on. The last one's error is raised.
+    A study that cannot be read is left out until it can be. One whose stations fail for good is left out until it has another
+    run: the others go on. The last one's error is raised.
     """
 
     def __init__(
@@ -34,6 +34,7 @@ class SideBySide:
         self._say = say
         self._keeper = ServerKeeper((servers.kafka, servers.redis), say)
         self._runs: dict[str, Run] = {}
+        self._unread: dict[str, str] = {}
         self._at_work: dict[str, tuple[Stations, Supervisor]] = {}
 
     def look_after(self) -> None:
@@ -54,7 +55,7 @@ class SideBySide:
             except ResourceError as error:
                 if len(self._at_work) == 1:
                     raise
-                self._leave(study)
+                self._leave(study, missed=True)
                 self._say(f"study {study} is left out, the others go on: {error}")
 
     def stop(self) -> None:
@@ -63,10 +64,14 @@ class SideBySide:
             self._leave(study)
 
     def _begin(self, run: Run) -> None:
+        try:
+            study = load_study(run.study_at or run.study)
+        except StudyError as error:
+            self._say_unread(run.study, error)
+            return
         self._leave(run.study)
         self._runs[run.study] = run
-        with suppress(StudyError):  # its stations tell what is wrong with it
-            self._watchers.show(load_study(run.study_at or run.study))
+        self._watchers.show(study)
         stations = Stations(self._folder, run, self._servers.kafka.address, self._servers.redis.url)
         supervisor = Supervisor(stations, lambda text: self._say_of(run.study, text), self._keeper)
         self._at_work[run.study] = stations, supervisor
@@ -74,9 +79,16 @@ class SideBySide:
             supervisor.start(station, {"LIVELIFT_TOPIC_WAIT_SECONDS": "86400"})
         self._say(f"run {run.run} of study {run.study}: processor and stats started")
 
-    def _leave(self, study: str) -> None:
+    def _say_unread(self, study: str, error: StudyError) -> None:
+        """Once, as long as nothing else is wrong with it."""
+        words = f"study {study} is left out until it can be read (livelift reset --study {study} removes it): {error}"
+        if self._unread.get(study) != words:
+            self._unread[study] = words
+            self._say(words)
+
+    def _leave(self, study: str, *, missed: bool = False) -> None:
         if study in self._at_work:
-            self._at_work.pop(study)[0].stop()
+            self._at_work.pop(study)[0].stop(missed=missed)
 
     def _say_of(self, study: str, text: str) -> None:
         self._say(text if len(self._at_work) == 1 else f"{study}: {text}")

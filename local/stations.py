@@ -46,9 +46,10 @@ class Stations:
     def log(self, name: str) -> Path:
         return self._logs / f"{name}.log"
 
-    def stop(self) -> None:
-        """Stop what is still running, the last started first."""
+    def stop(self, *, missed: bool = False) -> None:
+        """Stop what is still running, the last started first; `missed`: Prometheus goes on looking for it, and alerts."""
         for child in reversed(self._started):
             child.stop(STOP_SECONDS)
         self._started.clear()
-        self.targets.clear()
+        if not missed:
+            self.targets.clear()
