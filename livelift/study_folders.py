@@ -61,10 +61,13 @@ def study_names(environment: Mapping[str, str] = os.environ) -> list[str]:
     return sorted({folder.name for place in _places(environment) for folder in _studies_in(place)})
 
 
-def reference_to(name: str, folder: str) -> str:
-    """What another process of this machine finds the study by: its name if that leads to `folder`, else `folder`."""
+def reference_to(name: str, folder: str, environment: Mapping[str, str] | None = None) -> str:
+    """What another process of this machine finds the study by: its name if that leads to `folder`, else `folder`.
+
+    Which `LIVELIFT_STUDIES` the other process has is not known: without an `environment` it counts as not set.
+    """
     try:
-        by_name = str(find_study(name))
+        by_name = str(find_study(name, environment or {}))
     except (StudyError, SettingsError):
         return folder or name
     return name if folder in ("", by_name) else folder
@@ -76,7 +79,7 @@ def study_flag(name: str, folder: str, environment: Mapping[str, str] = os.envir
     >>> study_flag("visits", "/srv/visits", {})
     ' --study /srv/visits'
     """
-    reference = reference_to(name, folder)
+    reference = reference_to(name, folder, environment)
     return "" if reference == settings.setting(settings.STUDY, environment) else f" --study {reference}"
 
 

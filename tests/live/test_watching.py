@@ -244,6 +244,18 @@ def test_what_is_on_the_path_is_started_named_and_stopped(tmp_path: Path, grafan
     assert all(has_ended(pid) for pid in pids)
 
 
+def test_a_study_that_comes_later_has_its_dashboards_too(tmp_path: Path, grafana_on_the_path: Path) -> None:
+    tool("prometheus")
+    said: list[str] = []
+    there = tmp_path / ".livelift" / "grafana" / "dashboards"
+    with watching(RunFolder(tmp_path / ".livelift"), [STUDY], said.append) as watchers:
+        wait_for_lines(said, 2)
+        assert {path.name for path in there.iterdir()} == {STUDY.name}
+        for _ in range(2):
+            watchers.show(load_study("tests/studies/purchases"))
+        assert {path.name for path in there.iterdir()} == {STUDY.name, "purchases"}
+
+
 def wait_for_lines(said: list[str], count: int) -> None:
     deadline = time.monotonic() + 30
     while len(said) < count:
