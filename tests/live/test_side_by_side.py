@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,6 @@ from livelift.study import Study, load_study
 from local.equality import differences
 from local.metric_targets import read_targets
 from local.run_folder import Run, RunFolder
-from tests.studies.purchases import make
 from tests.support.command_line import LIVELIFT, wait_until, write_small_log
 from tests.support.tools import tool
 
@@ -46,7 +46,7 @@ def document(folder: Path, study: str) -> bytes:
 def place(tmp_path: Path) -> Path:
     """A folder with a file of each study."""
     write_small_log(tmp_path / "log.tsv")
-    make.main(tmp_path / "orders.csv")
+    import_module("tests.studies.purchases.make").main(tmp_path / "orders.csv")
     return tmp_path
 
 
