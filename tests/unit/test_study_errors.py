@@ -81,7 +81,8 @@ def test_the_study_without_a_fault_is_read() -> None:
         ('{count = "event"}', '{count = "event", where = {land = "DE"}}',
          "shop/study.toml: key 'measures.orders.where.land' is wrong: 'DE'\n  fix: use one of: cents, country"),
         ('{sum = "cents"}', '{mean = "cents"}',
-         f"shop/study.toml: key 'measures.revenue': Object contains unknown field `mean`\n  fix: {COMPARE}"),
+         "shop/study.toml: key 'measures.revenue': Object contains unknown field `mean`\n"
+         f"  fix: use one of: length, count, sum, min, max, first, last, distinct, where, follows_within; {COMPARE}"),
         ('{type = "integer", column', '{type = "money", column',
          "shop/study.toml: key 'fields.cents.type': Invalid enum value 'money'\n  fix: use one of: text, integer"),
         ('primary = "revenue_per_session"', 'primary = "revenue"',
@@ -91,11 +92,16 @@ def test_the_study_without_a_fault_is_read() -> None:
         ("period_end = 2024-10-29", "period_end = 2024-10-15",
          "shop/study.toml: key 'experiment.period_end' is wrong: 2024-10-15\n  fix: it has to be after experiment.period_start"),
         ("gap_seconds = 1800", "gap = 1800",
-         f"shop/study.toml: key 'sessions': Object contains unknown field `gap`\n  fix: {COMPARE}"),
+         "shop/study.toml: key 'sessions': Object contains unknown field `gap`\n"
+         f"  fix: use one of: gap_seconds, allowed_lateness_seconds; {COMPARE}"),
         ('salt = "checkout-2024"\n', "",
          f"shop/study.toml: key 'experiment': Object missing required field `salt`\n  fix: {COMPARE}"),
         ('[names]\ncontrol = "old checkout"\ntreatment = "new checkout"\n', "",
          f"shop/study.toml: Object missing required field `names`\n  fix: {COMPARE}"),
+        ("[health]", "[wellness]",
+         "shop/study.toml: Object contains unknown field `wellness`\n"
+         "  fix: use one of: schema, name, title, source, sessions, experiment, names, decision, statistics, health, metrics, fields, "
+         f"measures, simulated; {COMPARE}"),
         ('name = "shop"', 'name = "lastfm"',
          "shop/study.toml: key 'name' is 'lastfm', but the study's folder is called 'shop'\n"
          '  fix: write name = "shop": two studies of one name would share topics and keys'),
