@@ -35,7 +35,7 @@ def test_each_study_has_a_current_run_of_its_own(folder: RunFolder) -> None:
     assert [run.run for run in folder.noted_runs()] == ["1", "3"]
 
 
-def test_the_current_run_of_an_earlier_version_is_that_of_its_study(folder: RunFolder) -> None:
+def test_an_earlier_version_s_current_run_is_its_study_s(folder: RunFolder) -> None:
     folder.note_run(run_of("visits", "1"))
     (folder.root / "current.json").write_text(json.dumps({"run": "1"}))
     assert folder.current_run("visits") == run_of("visits", "1")
