@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from cli.flags import DataFlag, FromFlag, JsonFlag, StudyFlag, ToFlag, run_folder, selection
+from cli.flags import DEFAULT_STUDY, DataFlag, FromFlag, JsonFlag, StudyFlag, ToFlag, run_folder, selection
 from cli.say import say
 from cli.show import console, show_verdict
 
@@ -15,7 +15,7 @@ def register(app: typer.Typer) -> None:
 
 
 def batch(
-    study: StudyFlag = "lastfm",
+    study: StudyFlag = DEFAULT_STUDY,
     data: DataFlag = None,
     json_: JsonFlag = False,
     from_: FromFlag = None,

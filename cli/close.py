@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from cli.flags import RunFlag, StudyFlag, run_folder
+from cli.flags import DEFAULT_STUDY, RunFlag, StudyFlag, run_folder
 from cli.show import console, show_verdict
 
 
@@ -15,7 +15,7 @@ def register(app: typer.Typer) -> None:
 
 def close(
     reason: Annotated[str, typer.Option("--reason", help="Why, in your words: it stands in the verdict for good.")],
-    study: StudyFlag = "lastfm",
+    study: StudyFlag = DEFAULT_STUDY,
     run: RunFlag = None,
 ) -> None:
     """End the study now: what is not proven by this look never will be. The printed guarantee then no longer holds."""

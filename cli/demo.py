@@ -1,4 +1,4 @@
-"""`livelift demo`: runs the whole pipeline on this machine, from a listening log to the verdict."""
+"""`livelift demo`: runs the whole pipeline on this machine, from a log of events to the verdict."""
 
 import time
 from typing import TYPE_CHECKING, Annotated
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.flags import (
+    DEFAULT_STUDY,
     DataFlag,
     FromFlag,
     JsonFlag,
@@ -36,7 +37,7 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(
-    study: StudyFlag = "lastfm",
+    study: StudyFlag = DEFAULT_STUDY,
     data: DataFlag = None,
     speed: SpeedFlag = "max",
     exit_: Annotated[bool, typer.Option("--exit", help="Stop when the verdict is there, without waiting.")] = False,
@@ -46,11 +47,12 @@ def demo(
     to: ToFlag = None,
     check: Annotated[bool, typer.Option("--check/--no-check", help="Compare the end with the DuckDB twin.")] = True,
 ) -> None:
-    """Replay a listening log through real Kafka, Faust and Redis, and show the verdict."""
+    """Replay a log of events through real Kafka, Faust and Redis, and show the verdict."""
     from cli.live import LiveTerminal
     from livelift.document import encode
     from livelift.settings import check_stations
     from livelift.study import load_study
+    from livelift.study_folders import study_flag
     from local.demo import DemoPlan
     from local.demo import demo as demo_of
     from local.input import find_input
@@ -69,7 +71,7 @@ def demo(
         plan = DemoPlan(loaded, path, partitions, speed, first, until)
         console.print("starting Kafka and Redis …")
         with demo_of(folder, plan, say) as (servers, run):
-            with LiveTerminal(console, loaded, PipelineReader(folder.metric_targets)) as terminal:
+            with LiveTerminal(console, loaded, PipelineReader(folder.metric_targets, loaded.name)) as terminal:
                 interruption.hint = "this run was not complete; livelift runs lists what is kept"
 
                 def watch(newest: "Document | None") -> None:
@@ -84,7 +86,10 @@ def demo(
                 typer.echo(encode(document, indent=1))
             else:
                 show_verdict(document, loaded)
-            console.print(f"the verdict is in Redis, under livelift:{loaded.name}:verdict — later: livelift verdict")
+            later = f"livelift verdict{study_flag(loaded.name, loaded.folder)}"
+            console.print(
+                f"the verdict is in Redis, under livelift:{loaded.name}:verdict — later: {later}", soft_wrap=True
+            )
             if not exit_:
                 say(f"{whereabouts(servers)} — Ctrl-C stops them")
                 while True:

@@ -15,6 +15,7 @@ from local.run_folder import RunFolder
 StudyFlag = Annotated[
     str, typer.Option("--study", help="Which study: its name, or its folder (./my_study).", envvar=settings.STUDY)
 ]
+DEFAULT_STUDY = settings.DEFAULTS[settings.STUDY]
 DataFlag = Annotated[
     Path | None, typer.Option("--data", help="The input file, packed or not. Default: the study's file in data/raw/.")
 ]

@@ -15,14 +15,14 @@ from local.run_folder import RunFolder
 
 
 @contextmanager
-def station_here(folder: RunFolder, station: str) -> Iterator[str | None]:
+def station_here(folder: RunFolder, station: str, study: str) -> Iterator[str | None]:
     """The address at which the station is to serve its metrics: as set; else one that this folder's stack is told of while
     the context lasts; None (the station's default) where no stack is up."""
     address = metrics_address()
     if address is not None or folder.stack() is None:
         yield address
         return
-    targets = MetricTargets(folder.metric_targets)
+    targets = MetricTargets(folder.metric_targets, study)
     try:
         yield targets.add(f"{station}-{os.getpid()}", station)
     finally:

@@ -1,11 +1,11 @@
-"""`livelift generate`: a listening log of the published format, calibrated to the published figures."""
+"""`livelift generate`: data of the study's own form, made by the study's generator, with a planted lift."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cli.flags import StudyFlag
+from cli.flags import DEFAULT_STUDY, StudyFlag
 from cli.say import say
 from cli.show import console
 
@@ -23,15 +23,14 @@ def generate(
     users: Annotated[
         int | None, typer.Option("--users", help="How many users; default by the number of events.")
     ] = None,
-    lift: Annotated[
-        float, typer.Option("--lift", help="Planted lift of variant B's session duration: 0.10 = +10 %.")
-    ] = 0.0,
+    lift: Annotated[float, typer.Option("--lift", help="Planted lift of the treated users: 0.10 = +10 %.")] = 0.0,
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same file.")] = 7,
-    study: StudyFlag = "lastfm",
+    study: StudyFlag = DEFAULT_STUDY,
 ) -> None:
-    """Write a generated listening log and, beside it, the truth that was planted."""
+    """Write a generated log and, beside it, the truth that was planted."""
     from livelift.errors import SettingsError
     from livelift.study import load_study
+    from livelift.study_folders import GENERATORS
     from producer.stand_in import generator_of
 
     if events < 1 or (users is not None and users < 1):
@@ -41,7 +40,10 @@ def generate(
     loaded = load_study(study)
     generate_log = generator_of(loaded)
     if generate_log is None:
-        raise SettingsError(f"the study '{loaded.name}' has no generator", "give a study that has one: --study lastfm")
+        raise SettingsError(
+            f"the study '{loaded.name}' has no generator",
+            f"write {' or '.join(GENERATORS)} in {loaded.folder} (docs/12-studies.md), or give a study that has one: --study {DEFAULT_STUDY}",
+        )
     with console.status(f"generating {events:,} events"):
         generate_log(out, events=events, users=users, lift=lift, seed=seed, study=loaded)
     say(f"wrote {out} and {out}.truth.json")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from cli.flags import RunFlag, StudyFlag, run_folder
+from cli.flags import DEFAULT_STUDY, RunFlag, StudyFlag, run_folder
 from cli.show import DECISIONS, answers, interval, percent
 from stats.words.words import p_value
 
@@ -24,7 +24,7 @@ def register(app: typer.Typer) -> None:
 
 
 def history(
-    study: StudyFlag = "lastfm",
+    study: StudyFlag = DEFAULT_STUDY,
     run: RunFlag = None,
     json_: Annotated[bool, typer.Option("--json", help="One JSON object a line on standard output.")] = False,
     csv_: Annotated[bool, typer.Option("--csv", help="A table with a header on standard output.")] = False,
@@ -100,12 +100,12 @@ def read(study: "Study", run: str | None = None) -> "list[HistoryEntry]":
         If there is none.
     """
     from livelift.errors import StateError
-    from local.verdict_reader import NO_VERDICT, read_history, redis_client
+    from local.verdict_reader import no_verdict, read_history, redis_client
 
     with redis_client(run_folder()) as client:
         entries = read_history(client, study.name, run)
     if not entries:
-        raise StateError(f"study '{study.name}' has no history yet", NO_VERDICT)
+        raise StateError(f"study '{study.name}' has no history yet", no_verdict(study))
     return entries
 
 
@@ -118,12 +118,12 @@ def event_time(study: "Study", run: str | None = None) -> bytes:
         If there is none.
     """
     from livelift.errors import StateError
-    from local.verdict_reader import NO_VERDICT, read_event_time, redis_client
+    from local.verdict_reader import no_verdict, read_event_time, redis_client
 
     with redis_client(run_folder()) as client:
         text = read_event_time(client, study, run)
     if text is None:
-        raise StateError(f"study '{study.name}' has no history yet", NO_VERDICT)
+        raise StateError(f"study '{study.name}' has no history yet", no_verdict(study))
     return text
 
 

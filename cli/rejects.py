@@ -6,7 +6,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from cli.flags import RunFlag, StudyFlag, run_folder
+from cli.flags import DEFAULT_STUDY, RunFlag, StudyFlag, run_folder
 from cli.show import answers, console
 from cli.stations import KafkaFlag
 
@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
 
 
 def rejects(
-    study: StudyFlag = "lastfm",
+    study: StudyFlag = DEFAULT_STUDY,
     kafka: KafkaFlag = None,
     run: RunFlag = None,
     json_: Annotated[bool, typer.Option("--json", help="One JSON object a line on standard output.")] = False,

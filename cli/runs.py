@@ -31,11 +31,11 @@ def runs(
     from livelift.study import load_study
     from livelift.study_folders import is_path
     from local.runs import all_runs
-    from local.verdict_reader import NO_VERDICT, redis_client
+    from local.verdict_reader import NO_VERDICT, no_verdict, redis_client
 
     folder = run_folder()
-    if is_path(study):
-        study = load_study(study).name
+    loaded = load_study(study) if is_path(study) else None
+    study = study if loaded is None else loaded.name
     with redis_client(folder) as client:
         found = all_runs(client, folder, study)
     if json_:
@@ -43,7 +43,10 @@ def runs(
             typer.echo(json.dumps(asdict(run)))
         return
     if not found:
-        raise StateError("there is no run yet", NO_VERDICT)
+        if study == "*":
+            raise StateError("there is no run yet", NO_VERDICT)
+        loaded = loaded or load_study(study)  # of a study that is gone there may be runs; without any it has to be one
+        raise StateError(f"there is no run of study '{loaded.name}' yet", no_verdict(loaded))
     table = Table("", "run", "study", "begun", "how far", "decision", box=None)
     for run in found:
         words = "–" if run.decision is None else DECISIONS[run.decision][0]

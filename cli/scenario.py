@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli.flags import JsonFlag, RunFlag, StudyFlag, run_folder
+from cli.flags import DEFAULT_STUDY, JsonFlag, RunFlag, StudyFlag, run_folder
 from cli.show import answers, percent
 from stats.words.words import amount as written
 from stats.words.words import cause_of
@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
 
 def scenario(
     population: Annotated[float, typer.Option("--population", help="Users who would be reached.")],
-    study: StudyFlag = "lastfm",
+    study: StudyFlag = DEFAULT_STUDY,
     run: RunFlag = None,
     metric: Annotated[str | None, typer.Option("--metric", help="Default: the study's primary metric.")] = None,
     json_: JsonFlag = False,
@@ -30,7 +30,7 @@ def scenario(
     from livelift.errors import SettingsError, StateError
     from livelift.plan import metric_plan
     from livelift.study import load_study
-    from local.verdict_reader import NO_VERDICT, read_verdict, redis_client
+    from local.verdict_reader import no_verdict, read_verdict, redis_client
     from stats.estimates.scenario import new_level, total_gain
 
     loaded = load_study(study)
@@ -42,7 +42,7 @@ def scenario(
     with redis_client(run_folder()) as client:
         document = read_verdict(client, loaded.name, run=run)
     if document is None:
-        raise StateError(f"there is no verdict of study '{loaded.name}' yet", NO_VERDICT)
+        raise StateError(f"there is no verdict of study '{loaded.name}' yet", no_verdict(loaded))
     what = loaded.metrics[name]
     reading = document.metrics[name].sequential
     # A sum per exposed user adds up over a population; a mean over sessions, or a share, does not.

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cli.flags import (
+    DEFAULT_STUDY,
     DataFlag,
     FromFlag,
     PartitionsFlag,
@@ -53,7 +54,7 @@ def up(
 
 
 def replay(
-    study: StudyFlag = "lastfm",
+    study: StudyFlag = DEFAULT_STUDY,
     data: DataFlag = None,
     speed: SpeedFlag = "max",
     partitions: PartitionsFlag = 4,
@@ -62,14 +63,14 @@ def replay(
     kafka: KafkaFlag = None,
     new_run: Annotated[bool, typer.Option("--new-run", help="Begin anew, even if this replay can be resumed.")] = False,
 ) -> None:
-    """Replay a listening log onto Kafka; an interrupted replay of the same input goes on where it was."""
+    """Replay a log of events onto Kafka; an interrupted replay of the same input goes on where it was."""
     from cli.foreground import station_here, until_asked
     from cli.replay_progress import ReplayProgress
     from exporter.server import serve
     from livelift import logs
     from livelift.settings import METRICS_PORTS
     from livelift.study import load_study
-    from local.addresses import kafka_address, require_kafka
+    from local.addresses import kafka_address, require_kafka, require_no_demo
     from local.input import find_input, require_room
     from local.replaying import run_for_replay
     from producer.app import run_producer
@@ -83,6 +84,7 @@ def replay(
     pace, loaded, folder = parse_speed(speed), load_study(study), run_folder()
     check_partitions(partitions)
     first, until = selection(from_, to)
+    require_no_demo(folder, kafka)
     address_of_kafka = kafka_address(folder, kafka)
     if data is None:
         require_kafka(address_of_kafka)  # a log may have to be generated for it
@@ -92,7 +94,11 @@ def replay(
     selected = Selection(first, until)
     run, fresh = run_for_replay(folder, loaded, path, partitions, selected, fresh=new_run)
     settings = ProducerSettings(address_of_kafka, study, run.run, path, folder.cache, partitions, pace, first, until)
-    with station_here(folder, "producer") as address, until_asked() as stopped, ReplayProgress(console) as progress:
+    with (
+        station_here(folder, "producer", loaded.name) as address,
+        until_asked() as stopped,
+        ReplayProgress(console) as progress,
+    ):
         logs.set_up("producer", folder.logs(run.run) / "producer.log")
         metrics = ProducerMetrics(loaded.name, pace)
         serve(metrics.instruments, address, METRICS_PORTS["producer"])
@@ -125,7 +131,7 @@ def replay(
     )
 
 
-def process(study: StudyFlag = "lastfm", kafka: KafkaFlag = None, run: RunFlag = None) -> None:
+def process(study: StudyFlag = DEFAULT_STUDY, kafka: KafkaFlag = None, run: RunFlag = None) -> None:
     """Run one processor worker of the current run; more of them share the partitions."""
     from cli.foreground import note_signals, station_here
 
@@ -138,13 +144,16 @@ def process(study: StudyFlag = "lastfm", kafka: KafkaFlag = None, run: RunFlag =
     check_stations()
     folder = run_folder()
     kafka = kafka_address(folder, kafka)
-    run = require_current_run(folder, run, load_study(study))
+    loaded = load_study(study)
+    run = require_current_run(folder, run, loaded)
     _log_to_file("processor", folder, run)
-    with station_here(folder, "processor") as address:
+    with station_here(folder, "processor", loaded.name) as address:
         run_worker(kafka, study, run, address)
 
 
-def stats(study: StudyFlag = "lastfm", kafka: KafkaFlag = None, redis: RedisFlag = None, run: RunFlag = None) -> None:
+def stats(
+    study: StudyFlag = DEFAULT_STUDY, kafka: KafkaFlag = None, redis: RedisFlag = None, run: RunFlag = None
+) -> None:
     """Run the stats station of the current run."""
     from livelift.one_thread import use_one_thread
 
@@ -161,10 +170,11 @@ def stats(study: StudyFlag = "lastfm", kafka: KafkaFlag = None, redis: RedisFlag
     check_stations()
     folder = run_folder()
     kafka, redis = kafka_address(folder, kafka), redis_url(folder, redis)
-    run = require_current_run(folder, run, load_study(study))
+    loaded = load_study(study)
+    run = require_current_run(folder, run, loaded)
     _log_to_file("stats", folder, run)
     config = StatsSettings(kafka, redis, study, run)
-    with station_here(folder, "stats") as address, until_asked() as stopped:
+    with station_here(folder, "stats", loaded.name) as address, until_asked() as stopped:
         run_stats(config, address, stopped=stopped)
     raise KeyboardInterrupt
 
@@ -196,12 +206,24 @@ def stop() -> None:
     console.print("stopped; the verdict can still be read: livelift verdict")
 
 
-def reset(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
-    """Remove all runs, caches and kept verdicts of this folder."""
-    from local.stack import reset as clear
+def reset(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    study: Annotated[
+        str | None, typer.Option("--study", help="Only those of this study (its name or folder); default: of all.")
+    ] = None,
+) -> None:
+    """Remove all runs, caches and kept verdicts of this folder, or those of one study."""
+    from local.resetting import reset as clear
+    from local.resetting import reset_study, study_to_reset
 
     folder = run_folder()
+    name = None if study is None else study_to_reset(folder, study)
+    what = f"everything in {folder.root}" if name is None else f"all that {folder.root} has of study {name}"
     if not yes:
-        typer.confirm(f"remove everything in {folder.root}?", abort=True)
-    clear(folder)
-    console.print(f"{folder.root} is gone")
+        typer.confirm(f"remove {what}?", abort=True)
+    if name is None:
+        clear(folder)
+        console.print(f"{folder.root} is gone")
+    else:
+        reset_study(folder, name)
+        console.print(f"nothing of study {name} is left in {folder.root}")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from cli import history
-from cli.flags import JsonFlag, RunFlag, StudyFlag, moment, run_folder
+from cli.flags import DEFAULT_STUDY, JsonFlag, RunFlag, StudyFlag, moment, run_folder
 from cli.interrupts import interruption
 from cli.show import answers, console, show_verdict
 
@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
 
 
 def verdict(
-    study: StudyFlag = "lastfm",
+    study: StudyFlag = DEFAULT_STUDY,
     run: RunFlag = None,
     json_: JsonFlag = False,
     as_of: Annotated[str | None, typer.Option("--as-of", help="The verdict as it stood then (UTC).")] = None,
@@ -36,7 +36,7 @@ def verdict(
     from livelift.document import encode
     from livelift.errors import SettingsError, StateError
     from livelift.study import load_study
-    from local.verdict_reader import NO_VERDICT, read_verdict, redis_client
+    from local.verdict_reader import no_verdict, read_verdict, redis_client
 
     loaded = load_study(study)
     if watch and (json_ or as_of is not None):
@@ -55,7 +55,7 @@ def verdict(
     with redis_client(run_folder()) as client:
         document = read_verdict(client, loaded.name, run=run)
     if document is None:
-        raise StateError(f"there is no verdict of study '{loaded.name}' yet", NO_VERDICT)
+        raise StateError(f"there is no verdict of study '{loaded.name}' yet", no_verdict(loaded))
     if json_:
         typer.echo(encode(document, indent=1))
     else:
@@ -71,7 +71,7 @@ def _watch(study: "Study") -> NoReturn:
     folder = run_folder()
     with (
         redis_client(folder) as client,
-        LiveTerminal(console, study, PipelineReader(folder.metric_targets)) as terminal,
+        LiveTerminal(console, study, PipelineReader(folder.metric_targets, study.name)) as terminal,
     ):
         while True:
             terminal.update(read_newest(client, study.name))

@@ -62,6 +62,9 @@ class Asker:
         """
         chosen: dict[str, str] = {}
         for variable in dashboard["templating"]["list"]:
+            if variable["type"] == "constant":
+                chosen[variable["name"]] = variable["query"]
+                continue
             if variable["type"] == "custom":
                 name, current = variable["name"], variable["current"]
                 chosen |= {name: current["value"], f"{name}:text": current["text"]}

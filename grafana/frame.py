@@ -1,5 +1,6 @@
 """What all dashboards share: variables, refresh interval, and links to one another and to the web pages."""
 
+import hashlib
 from datetime import timedelta
 
 from grafana_foundation_sdk.builders import dashboard as build
@@ -17,31 +18,29 @@ QUERY_RESULT = 3
 """The kind of a variable's query, as Grafana's Prometheus data source numbers them."""
 
 TAG = "livelift"
+LONGEST_UID = 40
 AFTER_PERIOD = timedelta(days=2)
 """Shown after the period's end: its completion is a tick of the next day or two."""
 
 
-def label_variable(
-    name: str, label: str, selector: str, *, first: str = "", newest_first: bool = False
-) -> build.QueryVariable:
-    """A variable whose values are those of the label `name`; `first` is chosen if it is among them.
+def label_variable(name: str, label: str, selector: str, *, newest_first: bool = False) -> build.QueryVariable:
+    """A variable whose values are those of the label `name`.
 
     Asked by a query, since Prometheus 2.42 lists no labels of samples in event time while they are in its memory.
     """
     query = f"query_result(count by ({name}) (last_over_time({selector}[$__range])))"
-    made = (
+    return (
         build.QueryVariable(name).label(label).datasource(DATA_SOURCE)
         .query({"query": query, "refId": name, "qryType": QUERY_RESULT}).definition(query)
         .regex(f'/{name}="([^"]+)"/')
         .refresh(model.VariableRefresh.ON_TIME_RANGE_CHANGED)
         .sort(model.VariableSort.ALPHABETICAL_DESC if newest_first else model.VariableSort.ALPHABETICAL_ASC)
     )  # fmt: skip
-    return made.current(model.VariableOption(text=first, value=first)) if first else made
 
 
-def study_variable(study: Study) -> build.QueryVariable:
-    """Which study."""
-    return label_variable("study", "Study", verdict.RUN_INFO.name, first=study.name)
+def study_variable(study: Study) -> build.ConstantVariable:
+    """The study whose dashboard it is: titles, names of the arms and the period are its own."""
+    return build.ConstantVariable("study").label("Study").value(study.name)
 
 
 def run_variable() -> build.QueryVariable:
@@ -63,12 +62,31 @@ def variant_variable() -> build.QueryVariable:
     return made.multi(True).include_all(True).current(model.VariableOption(text="All", value="$__all"))
 
 
-def frame(uid: str, title: str, description: str, web: str) -> build.Dashboard:
-    """A dashboard without panels, linked to the others and to the web pages at `web`."""
+def uid(kind: str, study: str) -> str:
+    """The dashboard's id, of at most the 40 characters that Grafana allows; no two studies share one.
+
+    >>> uid("pipeline", "visits"), uid("experiment", "the_checkout_of_the_shop")
+    ('livelift-pipeline-visits', 'livelift-experiment-the_checkou-76a5b813')
+    >>> uid("explorer", "shop.banner")
+    'livelift-explorer-shop-banner'
+    """
+    whole = f"{TAG}-{kind}-{study.replace('.', '-')}"  # the dot of an experiment's name is none of Grafana's characters
+    if len(whole) <= LONGEST_UID:
+        return whole
+    mark = hashlib.sha256(study.encode()).hexdigest()[:8]
+    return f"{whole[: LONGEST_UID - len(mark) - 1]}-{mark}"
+
+
+def frame(kind: str, study: Study, description: str, web: str) -> build.Dashboard:
+    """A dashboard without panels, linked to the study's others and to the web pages at `web`.
+
+    Its title has the study's name in it: Grafana loads none of two dashboards with one title.
+    """
+    own = f"study:{study.name}"
     return (
-        build.Dashboard(title).uid(uid).description(description).tags([TAG]).refresh("5s").timezone("utc").readonly()
-        .tooltip(model.DashboardCursorSync.CROSSHAIR)
-        .link(build.DashboardLink("livelift dashboards").type(model.DashboardLinkType.DASHBOARDS).tags([TAG])
+        build.Dashboard(f"{study.name}: {kind.capitalize()}").uid(uid(kind, study.name)).description(description)
+        .tags([TAG, own]).refresh("5s").timezone("utc").readonly().tooltip(model.DashboardCursorSync.CROSSHAIR)
+        .link(build.DashboardLink("dashboards").type(model.DashboardLinkType.DASHBOARDS).tags([own])
               .include_vars(True).keep_time(False).as_dropdown(False))
         .link(build.DashboardLink("Web pages").type(model.DashboardLinkType.LINK).icon("external link")
               .url(f"{web}/?study=${{study}}").tooltip("The same study in the web pages").target_blank(True))

@@ -1,4 +1,4 @@
-"""`python -m grafana.generate`: writes the dashboards as JSON to `grafana/generated/`, or to another folder."""
+"""`python -m grafana.generate`: writes a study's dashboards as JSON into the study's folder, and the page that lists all studies'."""
 
 import argparse
 import json
@@ -12,13 +12,15 @@ with warnings.catch_warnings():
     )  # the SDK would have us use its v2 builders, which files can't carry
     from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
-    from grafana.dashboards import experiment, explorer, pipeline
+    from grafana.dashboards import experiment, explorer, home, pipeline
     from grafana.frame import WEB
 
 from grafana.sanitize import sanitize
+from livelift import settings
+from livelift.experiments import split_reference
 from livelift.study import Study, load_study
 
-GENERATED = Path(__file__).with_name("generated")
+HOME = Path(__file__).with_name("generated") / "home.json"
 DASHBOARDS = {"experiment": experiment, "pipeline": pipeline, "explorer": explorer}
 
 
@@ -30,13 +32,24 @@ def dashboards(study: Study, web: str = WEB) -> dict[str, dict[str, Any]]:
     }
 
 
+def home_dashboard() -> dict[str, Any]:
+    """The page that lists every study's dashboards."""
+    return sanitize(json.loads(JSONEncoder().encode(home.build_dashboard().build())))
+
+
+def folder_of(study: Study) -> Path:
+    """Where a study's dashboards lie: in its own folder, so that a Grafana which reads all studies has a set of each. A further
+    experiment's are in a folder of its name there."""
+    return Path(study.folder) / "dashboards" / split_reference(study.name)[1]
+
+
 def text(dashboard: dict[str, Any]) -> str:
     """A dashboard's file."""
     return json.dumps(dashboard, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def write(folder: Path, study: Study, web: str = WEB) -> None:
-    """Write every dashboard into `folder`."""
+    """Write every dashboard of the study into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, dashboard in dashboards(study, web).items():
         (folder / f"{name}.json").write_text(text(dashboard), encoding="utf-8")
@@ -44,11 +57,13 @@ def write(folder: Path, study: Study, web: str = WEB) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--study", default="lastfm", help="whose period and primary the dashboards open with")
+    parser.add_argument("--study", default=settings.setting(settings.STUDY), help="its name, or its folder")
     parser.add_argument("--web", default=WEB, help="where the web pages are")
-    parser.add_argument("--out", type=Path, default=GENERATED)
+    parser.add_argument("--out", type=Path, help="another folder than that of the study")
     arguments = parser.parse_args()
-    write(arguments.out, load_study(arguments.study), arguments.web)
+    study = load_study(arguments.study)
+    write(arguments.out or folder_of(study), study, arguments.web)
+    HOME.write_text(text(home_dashboard()), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -14,8 +14,8 @@ def hash64(text: str) -> int:
 def variant_of(user: str, salt: str, control_percent: int) -> str:
     """The variant of `user`: hash modulo 100 below `control_percent` is control.
 
-    >>> variant_of("user_000001", "lastfm-2009", 50)
-    'control'
+    >>> variant_of("user_000001", "checkout-2024", 50)
+    'treatment'
     """
     return CONTROL if hash64(f"{salt}:{user}") % 100 < control_percent else TREATMENT
 

@@ -62,5 +62,5 @@ def _as_json(_: object, __: str, event: structlog.typing.EventDict) -> str:
 
 
 def _harmless(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """Names of users, files and artists come from others."""
+    """Names of users, files and texts of events come from others."""
     return {key: harmless_lines(value) if isinstance(value, str) else value for key, value in event.items()}

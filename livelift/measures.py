@@ -48,7 +48,7 @@ class Measure(_Part, frozen=True):
     where
         Only events whose fields have these values.
     follows_within
-        With `count`: only events that the session's next event follows in under so many seconds: a skip.
+        With `count`: only events that the session's next event follows in under so many seconds.
     """
 
     length: Literal["session"] | None = None

@@ -10,8 +10,8 @@ from livelift.errors import SettingsError
 class RunNames:
     """Where one run lives in Kafka and Redis.
 
-    >>> RunNames("lastfm", "r1").events
-    'livelift.lastfm.r1.events'
+    >>> RunNames("visits", "r1").events
+    'livelift.visits.r1.events'
     """
 
     study: str
@@ -40,6 +40,15 @@ class RunNames:
         """As Faust names the changelog of the table `state`."""
         return f"{self.application}-state-changelog"
 
+    def is_topic(self, topic: str) -> bool:
+        """Is it one of this run's, those that Faust makes for itself (`…-__…`) included?
+
+        >>> [RunNames("visits", "r1").is_topic(f"livelift.visits.{rest}") for rest in ("r1.output", "r1-2.output", "r1-__x")]
+        [True, False, True]
+        """
+        own = (self.events, self.output, self.dead_letters, self.changelog)
+        return topic in own or topic.startswith(f"{self.application}-__")
+
     def key(self, name: str) -> str:
         """The Redis key `name` of this run."""
         return f"livelift:{self.study}:{self.run}:{name}"
@@ -59,6 +68,20 @@ def check_run(run: str, name: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", run):
         raise SettingsError(f"{name} is '{run}'", "use up to 64 letters, digits, _ and -: it names topics")
     return run
+
+
+def is_topic_of_study(study: str, topic: str) -> bool:
+    """Is it a topic of one of the study's runs? No study's name has a dot in it.
+
+    >>> [is_topic_of_study("visits", topic) for topic in ("livelift.visits.r1.events", "livelift.visits_2.r1.events")]
+    [True, False]
+    """
+    return topic.startswith(f"livelift.{study}.")
+
+
+def keys_of_study(study: str) -> str:
+    """A Redis pattern of every key of the study, its runs' included."""
+    return f"livelift:{study}:*"
 
 
 def verdict_key(study: str) -> str:

@@ -128,8 +128,9 @@ def metric_plans(study: Study) -> list[MetricPlan]:
     """Every metric's plan, in the study's order.
 
     >>> from livelift.study import load_study
-    >>> [(plan.name, plan.included.numerator, plan.included.denominator) for plan in metric_plans(load_study("lastfm"))][:2]
-    [('session_duration', 'seconds', 'sessions'), ('skip_rate', 'skips', 'plays')]
+    >>> from studies import DEFAULT
+    >>> [(plan.name, plan.included.numerator, plan.included.denominator) for plan in metric_plans(load_study(DEFAULT))][2:4]
+    [('sessions_per_user', 'sessions', 'users'), ('d1_retention', 'returned_days', 'eligible_days')]
     """
     return [metric_plan(study, name) for name in study.metrics]
 
@@ -138,8 +139,9 @@ def metric_plan(study: Study, name: str) -> MetricPlan:
     """The plan of the metric `name`.
 
     >>> from livelift.study import load_study
-    >>> metric_plan(load_study("lastfm"), "session_duration").units, metric_plan(load_study("lastfm"), "skip_rate").units
-    (600, 1000000)
+    >>> from studies import DEFAULT
+    >>> metric_plan(load_study(DEFAULT), "session_duration").units
+    600
     """
     primary, prior = name == study.decision.primary, study.statistics.prior_session_seconds
     return _plan(name, study.metrics[name], primary, prior)

@@ -1,7 +1,7 @@
 """Interface between a study and the session operator: how events are decoded and what an open session accumulates.
 
 Most studies declare their measures; `study.py` in a study's folder may offer a `SessionMeasures` of its own. The operator knows times, users and timers; the
-study knows what a play is.
+study knows what an event is.
 """
 
 from pathlib import Path
@@ -48,7 +48,7 @@ class SessionMeasures(Protocol):
         """The accumulator that `freeze` was given."""
 
 
-HOW = "declare [measures], as studies/lastfm/study.toml does, or write a `measures(study)` that gives a SessionMeasures"
+HOW = "declare [measures] (docs/12-studies.md), or write a `measures(study)` that gives a SessionMeasures"
 
 NEEDED = ("names", "decode", "begin", "extend", "finish", "freeze", "thaw")
 """What a study's measures have: `SessionMeasures`."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from livelift.addresses import check_kafka, check_redis
 from livelift.errors import SettingsError
 from livelift.names import check_run
+from studies import DEFAULT
 
 KAFKA = "LIVELIFT_KAFKA"
 REDIS = "LIVELIFT_REDIS"
@@ -27,7 +28,7 @@ BOOTSTRAP_MS = 5_000
 DEFAULTS = {
     KAFKA: "127.0.0.1:9092",
     REDIS: "redis://127.0.0.1:6379/0",
-    STUDY: "lastfm",
+    STUDY: DEFAULT,
     FOLDER: ".livelift",
 }
 

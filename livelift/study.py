@@ -241,7 +241,7 @@ def parse_study(content: bytes, file: str) -> Study:
         raise StudyError(f"{file}: not valid TOML: {error}", "mend the line that the message names") from None
     for key, wrong, fix in [*checks(study), *experiment_checks(study)]:
         if wrong:
-            raise StudyError(f"{file}: key '{key}' is wrong", fix)
+            raise StudyError(f"{file}: key '{key}' is wrong{_given(msgspec.toml.decode(content), key)}", fix)
     if study.measures:
         _check_measures(study, tuple(study.measures), file)
     return msgspec.structs.replace(study, fingerprint=_fingerprint(content), folder="")
@@ -275,14 +275,26 @@ def _check_measures(study: Study, names: tuple[str, ...], file: str) -> None:
                 )
 
 
-EXAMPLE = "compare the key with studies/lastfm/study.toml"
+EXAMPLE = "compare the key with docs/12-studies.md"
+
+
+def _given(raw: Any, key: str) -> str:
+    """What the file has at the key, as ": 'text'"; nothing where it has none, or a table.
+
+    >>> _given({"decision": {"primary": "revenue"}}, "decision.primary"), _given({}, "decision.primary")
+    (": 'revenue'", '')
+    """
+    for part in key.split("."):
+        raw = raw.get(part) if isinstance(raw, dict) else None
+    return "" if raw is None or isinstance(raw, dict) else f": {raw!r}" if isinstance(raw, str | list) else f": {raw}"
 
 
 def _explained(message: str, raw: Any) -> tuple[str, str]:
     """msgspec's `… - at `$.sessions.gap`` with the key in plain words, and the fix."""
     match = re.search(r"^(.*?) - at `(?:key in )?\$\.?(.*)`$", message)
     if not match or not match[2]:
-        return match[1] if match else message, EXAMPLE
+        wrong = match[1] if match else message
+        return wrong, _fix(wrong, [])
     path, wrong = match[2], match[1]
     table, inside, rest = path.partition("[...]")
     if inside:  # of a table of tables it says neither which
@@ -293,20 +305,37 @@ def _explained(message: str, raw: Any) -> tuple[str, str]:
             except msgspec.ValidationError:
                 path = f"{table}.{name}{rest}"
                 break
-    choices = _choices(path.split("."))
-    fix = f"use one of: {', '.join(choices)}" if choices and wrong.startswith("Invalid enum") else EXAMPLE
-    return f"key '{path}': {wrong}", fix
+    return f"key '{path}': {wrong}", _fix(wrong, path.split("."))
 
 
-def _choices(path: list[str]) -> tuple[str, ...]:
-    """The values that the key at `path` may have, where the type lists them."""
+def _fix(wrong: str, path: list[str]) -> str:
+    """What the type of the key at `path` allows, where it lists that."""
+    kinds = _types(path)
+    choices = next((get_args(one) for one in kinds if get_origin(one) is Literal), ())
+    if choices and wrong.startswith("Invalid enum"):
+        return f"use one of: {', '.join(choices)}"
+    keys = next((one.__struct_fields__ for one in kinds if _is_struct(one)), ())
+    if keys and wrong.startswith("Object contains unknown field"):
+        return f"use one of: {', '.join(key for key in keys if key not in NOT_WRITTEN)}; {EXAMPLE}"
+    return EXAMPLE
+
+
+def _types(path: list[str]) -> tuple[Any, ...]:
+    """The types that the key at `path` may have."""
     kinds: tuple[Any, ...] = (Study,)
     for part in path:
         tables = [get_args(one)[1] for one in kinds if get_origin(one) is dict]
-        structs = [one for one in kinds if isinstance(one, type) and issubclass(one, msgspec.Struct)]
+        structs = [one for one in kinds if _is_struct(one)]
         kinds = (*tables, *(get_type_hints(one)[part] for one in structs if part in get_type_hints(one)))
         kinds = tuple(inner for one in kinds for inner in (get_args(one) if get_origin(one) in UNIONS else (one,)))
-    return next((get_args(one) for one in kinds if get_origin(one) is Literal), ())
+    return kinds
 
+
+def _is_struct(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+
+
+NOT_WRITTEN = ("fingerprint", "folder")
+"""Of a study, what its file does not say."""
 
 UNIONS = (Union, UnionType)

@@ -50,7 +50,7 @@ def find_study(name_or_folder: str, environment: Mapping[str, str] = os.environ)
 def is_path(name_or_folder: str) -> bool:
     """Does the text say where the folder is, rather than the study's name?
 
-    >>> is_path("lastfm"), is_path("./my_study"), is_path("/srv/studies/push"), is_path(".")
+    >>> is_path("push"), is_path("./my_study"), is_path("/srv/studies/push"), is_path(".")
     (False, True, True, True)
     """
     return os.sep in name_or_folder or name_or_folder in (".", "..") or name_or_folder.startswith("~")
@@ -61,16 +61,29 @@ def study_names(environment: Mapping[str, str] = os.environ) -> list[str]:
     return sorted({folder.name for place in _places(environment) for folder in _studies_in(place)})
 
 
-def reference_to(name: str, folder: str) -> str:
-    """What another process of this machine finds the study by: its name if that leads to `folder`, else `folder`."""
+def reference_to(name: str, folder: str, environment: Mapping[str, str] | None = None) -> str:
+    """What another process of this machine finds the study by: its name if that leads to `folder`, else `folder`.
+
+    Which `LIVELIFT_STUDIES` the other process has is not known: without an `environment` it counts as not set.
+    """
     study, dot, experiment = name.partition(".")
     try:
-        by_name = str(find_study(study))
+        by_name = str(find_study(study, environment or {}))
     except (StudyError, SettingsError):
         by_name = ""
     if folder in ("", by_name):
         return name
     return f"{folder}{dot}{experiment}"
+
+
+def study_flag(name: str, folder: str, environment: Mapping[str, str] = os.environ) -> str:
+    """What a person adds to a command that is to mean the study: nothing if it is the one that is meant anyway.
+
+    >>> study_flag("visits", "/srv/visits", {})
+    ' --study /srv/visits'
+    """
+    reference = reference_to(name, folder, environment)
+    return "" if reference == settings.setting(settings.STUDY, environment) else f" --study {reference}"
 
 
 def shown(path: Path) -> str:

@@ -61,12 +61,13 @@ class TotalColumns:
 def total_columns(study: Study, measures: tuple[str, ...]) -> TotalColumns:
     """The columns that the study's metrics need; `measures` are the names of the session measures.
 
+    >>> from livelift.sessions import session_measures
     >>> from livelift.study import load_study
-    >>> columns = total_columns(load_study("lastfm"), ("seconds", "plays", "skips", "artists"))
-    >>> columns.names[:7]
-    ('sessions', 'seconds', 'plays', 'skips', 'artists', 'eligible.every_day.1', 'returned.every_day.1')
-    >>> columns.names[7:]
-    ('pre.sessions', 'pre.seconds', 'square.seconds', 'square.artists')
+    >>> from studies import DEFAULT
+    >>> study = load_study(DEFAULT)
+    >>> columns = total_columns(study, session_measures(study).names)
+    >>> columns.names[:2], columns.names[5:9]
+    (('sessions', 'seconds'), ('eligible.every_day.1', 'returned.every_day.1', 'pre.sessions', 'pre.seconds'))
     >>> columns.add(columns.zero, (60, 3, 0, 2))
     (1, 60, 3, 0, 2, 0, 0, 0, 0, 3600, 4)
     """

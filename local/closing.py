@@ -14,9 +14,10 @@ from livelift.names import RunNames
 from livelift.output_log import END_DUE
 from livelift.sessions import session_measures
 from livelift.study import Study
+from livelift.study_folders import study_flag
 from local.run_folder import RunFolder
 from local.runs import known_runs
-from local.verdict_reader import NO_VERDICT, read_verdict, redis_client
+from local.verdict_reader import no_verdict, read_verdict, redis_client
 from stats.decision import engine
 from stats.edges.document import make_document
 from stats.edges.integrity import Damaged
@@ -79,16 +80,17 @@ def _close(
     named: str | None,
     announce: Callable[[str], None],
 ) -> Document | None:
-    run = named if named is not None else _only_one_meant(client, folder, study)
+    run, flag = named or _only_one_meant(client, folder, study), study_flag(study.name, study.folder)
     document = read_verdict(client, study.name, run=run)
     if document is None:
-        raise StateError(f"there is no verdict of run '{run}' yet", NO_VERDICT)
+        raise StateError(f"there is no verdict of run '{run}' yet", no_verdict(study))
     if document.decided is not None:
         raise StateError(
-            f"run '{run}' of study '{study.name}' has ended already", "nothing is left to close: livelift verdict"
+            f"run '{run}' of study '{study.name}' has ended already",
+            f"nothing is left to close: livelift verdict{flag}",
         )
     ended = document.progress.ended
-    if not ended and not _goes_on(folder, run):
+    if not ended and not _goes_on(folder, study, run):
         raise StateError(
             f"run '{run}' was stopped before the end of its stream, and nothing goes on with it",
             "nothing is left to close: livelift runs lists the others",
@@ -97,7 +99,7 @@ def _close(
     names = RunNames(study.name, run)
     store = RedisStore(client, names, study, session_measures(study).names)
     store.request_close(reason, from_iso(document.as_of))
-    closed = _wait(client, study, run) if _station_may_work(folder, run) else None
+    closed = _wait(client, study, run) if _station_may_work(folder, study, run) else None
     if closed is None and ended:
         closed = _close_here(store, names, study, reason)
     return closed
@@ -110,25 +112,25 @@ def _only_one_meant(client: Client, folder: RunFolder, study: Study) -> str:
     """
     run = current_run(client, study.name)
     if run is None or not client.exists(RunNames(study.name, run).key("verdict")):
-        raise StateError(f"there is no verdict of study '{study.name}' yet", NO_VERDICT)
+        raise StateError(f"there is no verdict of study '{study.name}' yet", no_verdict(study))
     newest = max((known.run for known in known_runs(client, study.name)), default=run)
-    if newest > run and not _station_may_work(folder, run):
+    if newest > run and not _station_may_work(folder, study, run):
         raise StateError(
             f"run '{run}' is the last complete one of study '{study.name}', but run '{newest}' was begun after it",
-            f"say which is to be closed: livelift close --run {run} --reason …",
+            f"say which is to be closed: livelift close{study_flag(study.name, study.folder)} --run {run} --reason …",
         )
     return run
 
 
-def _goes_on(folder: RunFolder, run: str) -> bool:
+def _goes_on(folder: RunFolder, study: Study, run: str) -> bool:
     """Does a station work for `run`, or will one as soon as the stack is up?"""
-    current = folder.current_run()
+    current = folder.current_run(study.name)
     return bool(os.environ.get(settings.REDIS)) or (current is not None and current.run == run)
 
 
-def _station_may_work(folder: RunFolder, run: str) -> bool:
+def _station_may_work(folder: RunFolder, study: Study, run: str) -> bool:
     """Is a stack up here that works for `run`, or is Redis somewhere else, where a station may write it?"""
-    return is_up(folder) and _goes_on(folder, run)
+    return is_up(folder) and _goes_on(folder, study, run)
 
 
 def is_up(folder: RunFolder) -> bool:

@@ -6,20 +6,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kafka.errors import KafkaError
+
 from livelift.document import Document
 from livelift.errors import UnreachableError
 from livelift.event_time import to_iso
+from livelift.names import RunNames, is_topic_of_study
 from livelift.study import Study
 from livelift.study_folders import reference_to
 from local.input import require_room
+from local.kafka_server import KafkaServer
 from local.keeping import ServerKeeper
 from local.metric_targets import forget_targets
 from local.processes import ChildProcess
 from local.run_folder import Run, RunFolder
 from local.runs import go_back_to_complete
 from local.servers import LocalServers, local_servers
-from local.stack import Supervisor
 from local.stations import Stations
+from local.supervisor import Supervisor
 from local.verdict_reader import read_verdict
 from local.watching import watching
 from stats.edges.redis_connection import connect
@@ -133,16 +137,18 @@ class RunOfStations:
 def demo(folder: RunFolder, plan: DemoPlan, say: Say) -> Iterator[tuple[LocalServers, RunOfStations]]:
     """Servers and stations of a whole run, with addresses noted in the folder; all of it ends with the context.
 
-    Only a run that reached its end takes the place of the one before: until then that one's log and verdict stay.
+    Only a run that reached its end takes the place of the study's one before: until then that one's log and verdict stay.
+    What other studies have stays anyway.
     """
     with folder.only_stack():
         folder.settle_demo()
         forget_targets(folder.metric_targets)
-        require_room(plan.data, folder.demo_kafka)
+        kafka = folder.kafka if folder.has_others_than(plan.study.name) else folder.demo_kafka
+        require_room(plan.data, kafka)
         try:
             with (
-                local_servers(folder.root, kafka_folder=folder.demo_kafka) as servers,
-                watching(folder, plan.study, say),
+                local_servers(folder.root, kafka_folder=kafka) as servers,
+                watching(folder, [plan.study], say),
                 _stations_of(folder, plan, servers, say) as run,
             ):
                 yield servers, run
@@ -155,8 +161,13 @@ def _stations_of(folder: RunFolder, plan: DemoPlan, servers: LocalServers, say: 
     """The stations of a new run. When they have ended, the public keys speak of the last run that is complete."""
     kafka, redis_url = servers.kafka.address, servers.redis.url
 
+    is_shared = servers.kafka.folder == folder.kafka.resolve()
+
     def keep() -> None:
-        folder.mark_complete(stations.run)
+        if is_shared:
+            folder.save_run(stations.run)
+        else:
+            folder.mark_complete(stations.run)
 
     stations = RunOfStations(folder, plan, kafka, redis_url, say, servers, keep)
     folder.save_stack({"kafka": kafka, "redis": redis_url, "run": stations.run.run})
@@ -165,11 +176,24 @@ def _stations_of(folder: RunFolder, plan: DemoPlan, servers: LocalServers, say: 
             yield run
     finally:
         folder.forget_stack()
+        if is_shared:
+            _tidy(folder, stations.run, servers.kafka)
         try:
             servers.redis.thaw()  # lest a frozen one is waited for
             go_back_to_complete(connect(redis_url))
         except UnreachableError:
             pass  # Redis has ended: whoever reads the verdict next does the same
+
+
+def _tidy(folder: RunFolder, run: Run, kafka: KafkaServer) -> None:
+    """In a broker that other studies share: of a demo that is complete only its run stays of the study, else all but its run."""
+    current, own = folder.current_run(run.study), RunNames(run.study, run.run)
+    is_complete = current is not None and current.run == run.run
+    try:
+        kafka.thaw()
+        kafka.drop_topics(lambda topic: is_topic_of_study(run.study, topic) and own.is_topic(topic) != is_complete)
+    except KafkaError:
+        pass  # it has ended: the study's next demo that is complete drops them
 
 
 def producer_settings(plan: DemoPlan) -> dict[str, str]:

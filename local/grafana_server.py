@@ -4,7 +4,7 @@ import os
 import shutil
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from livelift.study import Study
@@ -13,6 +13,9 @@ from local.secrets import kept_secret
 from local.server import LocalServer
 
 PROVISIONING = Path(__file__).parents[1] / "grafana" / "provisioning"
+
+HOME = Path(__file__).parents[1] / "grafana" / "generated" / "home.json"
+"""Lists every study's dashboards."""
 
 PORT = 3000
 """Taken if it is free, so that bookmarks last."""
@@ -34,18 +37,18 @@ class GrafanaServer(LocalServer):
     ----------
     folder, port
         See `LocalServer`.
-    study
-        Whose period the dashboards open with.
+    studies
+        Each has its own set of dashboards. Read at each start.
     """
 
     name = "Grafana"
 
-    def __init__(self, folder: Path, prometheus: str, study: Study, port: int | None = None) -> None:
+    def __init__(self, folder: Path, prometheus: str, studies: Sequence[Study], port: int | None = None) -> None:
         super().__init__(folder, port)
         if port is None and is_free(PORT):
             self.port = PORT
         self._prometheus = prometheus
-        self._study = study
+        self._studies = studies
 
     @property
     def url(self) -> str:
@@ -56,10 +59,20 @@ class GrafanaServer(LocalServer):
         """Holds the password of `admin`: made at random, once for each folder; there is no default one."""
         return self.folder / "admin-password"
 
-    def _prepare(self) -> list[str | Path]:
+    def show(self, study: Study) -> None:
+        """Write the dashboards of one more study: Grafana looks for new files every few seconds."""
         from grafana.generate import write  # the SDK takes a while to import: only where there is a Grafana
 
-        write(self.folder / "dashboards", self._study)
+        write(self._dashboards / study.name, study)
+
+    @property
+    def _dashboards(self) -> Path:
+        return self.folder / "dashboards"
+
+    def _prepare(self) -> list[str | Path]:
+        shutil.rmtree(self._dashboards, ignore_errors=True)  # of an earlier start, for other studies
+        for study in self._studies:
+            self.show(study)
         self._write_provisioning()
         kept_secret(self.password_file)
         program = find_grafana()
@@ -76,7 +89,7 @@ class GrafanaServer(LocalServer):
         shutil.copytree(PROVISIONING, target)
         for file, there, here in (
             ("datasources/prometheus.yml", "http://prometheus:9090", self._prometheus),
-            ("dashboards/livelift.yml", "/etc/grafana/dashboards", str(self.folder / "dashboards")),
+            ("dashboards/livelift.yml", "/etc/grafana/dashboards", str(self._dashboards)),
         ):
             path = target / file
             path.write_text(path.read_text().replace(there, here))
@@ -97,7 +110,7 @@ class GrafanaServer(LocalServer):
             "GF_USERS_ALLOW_SIGN_UP": "false",
             "GF_ANALYTICS_REPORTING_ENABLED": "false",
             "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",
-            "GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH": str(self.folder / "dashboards" / "experiment.json"),
+            "GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH": str(HOME),
             "GF_LOG_MODE": "console",
             "GF_LOG_LEVEL": "warn",
         }

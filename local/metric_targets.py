@@ -1,6 +1,6 @@
 """Registers the addresses at which local stations serve metrics, for Prometheus and the live terminal.
 
-One file a process, in Prometheus' file_sd format: [{"targets": ["127.0.0.1:20123"], "labels": {"station": "stats"}}].
+One file a process, in Prometheus' file_sd format: [{"targets": ["127.0.0.1:20123"], "labels": {"station": "stats", "study": "visits"}}].
 """
 
 from pathlib import Path
@@ -10,7 +10,7 @@ from local.run_folder import read_json, write_json
 
 
 class MetricTargets:
-    """Gives every process of a station its own port, kept over its restarts, and notes which are there.
+    """Gives every process of a study's stations its own port, kept over its restarts, and notes which are there.
 
     Parameters
     ----------
@@ -18,8 +18,9 @@ class MetricTargets:
         `RunFolder.metric_targets`.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, study: str) -> None:
         self._folder = folder
+        self._study = study
         self._ports: dict[str, int] = {}
 
     def add(self, name: str, station: str) -> str:
@@ -27,7 +28,8 @@ class MetricTargets:
         port = self._ports.get(name)
         if port is None:
             port = self._ports[name] = free_port()
-        write_json(self._file(name), [{"targets": [f"{HOST}:{port}"], "labels": {"station": station}}])
+        labels = {"station": station, "study": self._study}
+        write_json(self._file(name), [{"targets": [f"{HOST}:{port}"], "labels": labels}])
         return f"{HOST}:{port}"
 
     def remove(self, name: str) -> None:
@@ -40,7 +42,7 @@ class MetricTargets:
             self.remove(name)
 
     def _file(self, name: str) -> Path:
-        return self._folder / f"{name}.json"
+        return self._folder / f"{self._study}.{name}.json"
 
 
 def forget_targets(folder: Path) -> None:
@@ -49,10 +51,10 @@ def forget_targets(folder: Path) -> None:
         file.unlink(missing_ok=True)
 
 
-def read_targets(folder: Path) -> dict[str, list[str]]:
-    """Station → addresses of its processes, as noted now."""
+def read_targets(folder: Path, study: str) -> dict[str, list[str]]:
+    """Station → addresses of its processes that work for the study, as noted now."""
     found: dict[str, list[str]] = {}
-    for file in sorted(folder.glob("*.json")):
+    for file in sorted(folder.glob(f"{study}.*.json")):
         for group in read_json(file) or []:  # None: gone since
             found.setdefault(group["labels"]["station"], []).extend(group["targets"])
     return found

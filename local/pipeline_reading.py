@@ -58,15 +58,17 @@ class PipelineReading:
 
 
 class PipelineReader:
-    """Reads the stations that a folder of targets names. The producer's last words are kept: it ends before the stream does."""
+    """Reads the study's stations that a folder of targets names. The producer's last words are kept: it ends before the
+    stream does."""
 
-    def __init__(self, targets: Path) -> None:
+    def __init__(self, targets: Path, study: str) -> None:
         self._targets = targets
+        self._study = study
         self._producer: dict[str, list[Sample]] = {}
 
     def read(self) -> PipelineReading:
         """A new reading."""
-        addresses = read_targets(self._targets)
+        addresses = read_targets(self._targets, self._study)
         said = _said(addresses.get("producer", []))
         self._producer = said or self._producer
         workers = [_said([address]) for address in addresses.get("processor", [])]

@@ -5,7 +5,7 @@ from pathlib import Path
 from livelift.errors import StateError
 from livelift.names import check_run
 from livelift.study import Study
-from livelift.study_folders import reference_to
+from livelift.study_folders import reference_to, study_flag
 from local.run_folder import Run, RunFolder
 from producer.cache import key_of
 from producer.sources import Selection
@@ -33,7 +33,7 @@ def run_for_replay(
         select_to=selection.end,
         input_key=key_of(path, study, selection).name,
     )
-    current = folder.current_run()
+    current = folder.current_run(study.name)
     if not fresh and current is not None and current.same_as(run):
         return current, False
     return run, True
@@ -45,16 +45,16 @@ def require_current_run(folder: RunFolder, named: str | None, study: Study) -> s
     Raises
     ------
     StateError
-        If none is named and none was ever begun here, or the current one is of another study.
+        If none is named and none of the study was ever begun here.
     """
     if named:
         return check_run(named, "--run")
-    current = folder.current_run()
-    if current is None:
-        raise StateError("there is no run yet", "begin one: livelift replay, or name one: --run")
-    if current.study != study.name:
-        raise StateError(
-            f"the current run {current.run} is of the study '{current.study}', not of '{study.name}'",
-            f"give --study {current.study_at or current.study}, or name a run with --run",
-        )
-    return current.run
+    current = folder.current_run(study.name)
+    if current is not None:
+        return current.run
+    others = [f"--study {run.study_at or run.study}" for run in folder.current_runs()]
+    there = f"; for the runs that are here give {' or '.join(others)}" if others else ""
+    raise StateError(
+        f"there is no run of study '{study.name}' yet",
+        f"begin one: livelift replay{study_flag(study.name, study.folder)}, or name one: --run{there}",
+    )

@@ -2,10 +2,11 @@
 
 .livelift/lock owner.json   held by the process that is the stack, and which one that is
 .livelift/stack.json        addresses and process id of the stack that is up, and a demo's run
-.livelift/current.json      the run that `replay`, `process`, `stats` and `up` work for: never that of an unfinished demo
+.livelift/current.json      by study, the run that `replay`, `process`, `stats` and `up` work for: never that of an unfinished demo
 .livelift/runs/<run>/       run.json, logs/, the processor's own data
 .livelift/kafka/ redis/     the servers' data
-.livelift/kafka.demo/       the broker's data of a demo, until the demo is complete and it takes the place of kafka/
+.livelift/kafka.demo/       the broker's data of a demo, until the demo is complete and it takes the place of kafka/; a demo
+                            works in kafka/ itself where that holds runs of other studies
 .livelift/prometheus/       targets/: where the stations serve their metrics
 .livelift/cache/ generated/
 """
@@ -104,9 +105,25 @@ class RunFolder:
         write_json(self.of_run(run.run) / "run.json", asdict(run))
 
     def save_run(self, run: Run) -> None:
-        """Remember `run` as the current one."""
+        """Remember `run` as the current one of its study."""
         self.note_run(run)
-        write_json(self.root / "current.json", {"run": run.run})
+        self._save_current(self._current_ids() | {run.study: run.run})
+
+    def _save_current(self, runs: dict[str, str]) -> None:
+        write_json(self.root / "current.json", {"runs": runs})
+
+    def _current_ids(self) -> dict[str, str]:
+        """Study → its current run, of those that an unfinished demo has not begun."""
+        noted = read_json(self.root / "current.json") or {}
+        if "run" in noted:  # an earlier version knew one run for all studies
+            run = self._noted_run(noted["run"])
+            return {} if run is None else {run.study: run.run}
+        runs: dict[str, str] = noted.get("runs", {})
+        return runs
+
+    def _noted_run(self, run: str) -> Run | None:
+        fields = read_json(self.of_run(run) / "run.json")
+        return None if fields is None else Run(**fields)
 
     def noted_runs(self) -> list[Run]:
         """Every run that was begun here, the oldest first."""
@@ -117,15 +134,31 @@ class RunFolder:
         """Remove what was noted of a run that was never begun."""
         shutil.rmtree(self.of_run(run), ignore_errors=True)
 
-    def current_run(self) -> Run | None:
-        """The run of the demo that is up; else the latest that was begun by a replay or completed by a demo; None if none was."""
-        current = self.stack() or {}
-        if "run" not in current:
-            current = read_json(self.root / "current.json")
-        if current is None:
-            return None
-        fields = read_json(self.of_run(current["run"]) / "run.json")
-        return None if fields is None else Run(**fields)
+    def current_run(self, study: str) -> Run | None:
+        """The run of the study's demo that is up; else the latest that was begun by a replay or completed by a demo; None if
+        none was."""
+        stack = self.stack() or {}
+        of_demo = self._noted_run(stack["run"]) if "run" in stack else None
+        if of_demo is not None and of_demo.study == study:
+            return of_demo
+        run = self._current_ids().get(study)
+        return None if run is None else self._noted_run(run)
+
+    def current_runs(self) -> list[Run]:
+        """The current run of each study, the oldest first, without that of an unfinished demo."""
+        noted = (self._noted_run(run) for run in sorted(self._current_ids().values()))
+        return [run for run in noted if run is not None]
+
+    def has_others_than(self, study: str) -> bool:
+        """Does the broker's data hold the current run of another study?"""
+        return any(run.study != study for run in self.current_runs())
+
+    def forget_study(self, study: str) -> None:
+        """Remove what was noted of every run of the study."""
+        self._save_current({name: run for name, run in self._current_ids().items() if name != study})
+        for run in self.noted_runs():
+            if run.study == study:
+                self.forget_run(run.run)
 
     @contextmanager
     def only_stack(self) -> Iterator[None]:
@@ -148,7 +181,10 @@ class RunFolder:
             except BlockingIOError:
                 owner = self.owner()
                 process = "" if owner is None else f" (process {owner})"
-                raise StateError(f"a stack is up already{process}", "stop it first: livelift stop") from None
+                raise StateError(
+                    f"a stack is up already{process}",
+                    "stop it first: livelift stop; several studies share one that livelift up started: livelift replay --study …",
+                ) from None
             write_json(self.root / "owner.json", identity())
             self._is_ours = True
             try:
@@ -170,6 +206,10 @@ class RunFolder:
         stack = read_json(self.root / "stack.json")
         return stack if stack is not None and is_same_process(stack) else None
 
+    def demo_is_up(self) -> bool:
+        """Is the stack that is up a demo's?"""
+        return "run" in (self.stack() or {})
+
     def forget_stack(self) -> None:
         (self.root / "stack.json").unlink(missing_ok=True)
 
@@ -182,7 +222,10 @@ class RunFolder:
         complete = read_json(self.demo_kafka / COMPLETE)
         if complete is not None:
             # A kill -9 between any two of these leaves the mark where it is, and they are done again.
-            write_json(self.root / "current.json", complete)
+            # Runs of other studies that are current were begun in the demo's broker: else it had worked in kafka/ itself.
+            run = self._noted_run(complete["run"])
+            if run is not None:
+                self.save_run(run)
             shutil.rmtree(self.kafka, ignore_errors=True)
             self.demo_kafka.replace(self.kafka)
         (self.kafka / COMPLETE).unlink(missing_ok=True)  # it has done its work; an earlier version left it there

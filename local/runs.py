@@ -70,10 +70,11 @@ def known_runs(client: Client, study: str = "*") -> list[KnownRun]:
 
 def all_runs(client: Client, folder: RunFolder, study: str = "*") -> list[KnownRun]:
     """The same, with those of `folder` that ended before Redis held anything of them."""
-    runs = {known.run: known for known in known_runs(client, study)}
+    runs = {(known.run, known.study): known for known in known_runs(client, study)}
     for noted in folder.noted_runs():
-        if study in ("*", noted.study) and noted.run not in runs:
-            runs[noted.run] = KnownRun(noted.run, noted.study, _begun(noted.run), None, None, False, False)
+        key = noted.run, noted.study
+        if study in ("*", noted.study) and key not in runs:
+            runs[key] = KnownRun(noted.run, noted.study, _begun(noted.run), None, None, False, False)
     return [runs[run] for run in sorted(runs)]
 
 

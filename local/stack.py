@@ -1,133 +1,20 @@
-"""Supervises `livelift up`: servers, and a processor and a stats station for the current run, until stopped."""
+"""Runs `livelift up`: servers, and the stations of every study's current run, until stopped."""
 
-import json
 import os
-import shutil
 import time
 from collections.abc import Callable
-
-from redis.exceptions import RedisError
+from contextlib import suppress
 
 from livelift import settings
-from livelift.errors import ResourceError, StandstillError, UnreachableError
-from livelift.study import load_study
-from local.disk import is_full
-from local.keeping import NO_ROOM, RESTARTS, WINDOW_SECONDS, RestartBudget, ServerKeeper
+from livelift.errors import StudyError
+from livelift.study import Study, load_study
 from local.metric_targets import forget_targets
-from local.processes import ChildProcess
-from local.run_folder import Run, RunFolder
-from local.runs import show_run
+from local.run_folder import RunFolder
 from local.servers import LocalServers, local_servers
-from local.stations import Stations
+from local.side_by_side import SideBySide
 from local.watching import watching
-from stats.edges.redis_connection import connect
 
-STATIONS = ("processor", "stats")
 POLL_SECONDS = 0.3
-ENDING = ("producer",)
-"""Stations whose work has an end, which they tell by code 0. Another one that ends so was asked to by somebody."""
-
-SAY_SECONDS = 30.0
-"""How often a station that waits for a server is mentioned."""
-
-
-class Supervisor:
-    """Keeps stations of one run alive: one that was killed starts again, one that refuses its work is reported.
-
-    Parameters
-    ----------
-    keeper
-        Of the servers, if they are ours: a station that does not reach them waits until they are there again.
-    """
-
-    def __init__(self, stations: Stations, say: Callable[[str], None], keeper: ServerKeeper | None = None) -> None:
-        self._stations = stations
-        self._keeper = keeper
-        self._say = say
-        self._budgets: dict[str, RestartBudget] = {}
-        self._said_at: dict[str, float] = {}
-        self._started: dict[str, tuple[str, dict[str, str]]] = {}  # name → station and settings
-        self.children: dict[str, ChildProcess] = {}
-
-    def start(self, station: str, settings: dict[str, str], name: str = "") -> None:
-        """Start a station, and again whenever it was killed. `name` tells several processes of one station apart."""
-        name = name or station
-        self._started[name] = station, settings
-        self.children[name] = self._stations.start(station, name=name, **settings)
-
-    def look_after(self) -> None:
-        """Start again what was killed, or ended by a signal of somebody's.
-
-        Raises
-        ------
-        StationError
-            If a station ended with an error of its own.
-        ResourceError
-            If restarts do not help, or a server's disk is full.
-        """
-        if self._keeper is not None:
-            self._keeper.look_after()
-        for name, child in self.children.items():
-            code = child.poll()
-            if code is None:
-                child.rotate_log()
-            elif code == 0 and self._started[name][0] in ENDING:
-                self._stations.targets.remove(name)  # it has done its work: Prometheus need not look for it
-            else:
-                self._start_again(name, child, code)
-
-    def _start_again(self, name: str, child: ChildProcess, code: int) -> None:
-        if code == UnreachableError.exit_code and self._keeper is not None:
-            self._say_now_and_then(name)  # servers are kept: time mends it
-        elif code > 1 and code != StandstillError.exit_code:
-            raise StationError(name, child, code)
-        elif not self._budgets.setdefault(name, RestartBudget()).spend(time.monotonic()):
-            raise ResourceError(
-                f"{name} ended {RESTARTS} times in {WINDOW_SECONDS / 60:.0f} minutes", f"read its log: {child.log}"
-            )
-        else:
-            why = f"code {code}" if code != StandstillError.exit_code else last_words(child.tail(20))[0]
-            self._say(f"{name} ended ({why}): starting it again")
-        self.start(*self._started[name], name)
-
-    def _say_now_and_then(self, name: str) -> None:
-        now = time.monotonic()
-        if now - self._said_at.get(name, -SAY_SECONDS) >= SAY_SECONDS:
-            self._said_at[name] = now
-            self._say(f"{name} does not reach Kafka or Redis: starting it again until it does")
-
-
-class StationError(ResourceError):
-    """A station's own error, with its words and its exit code."""
-
-    def __init__(self, name: str, child: ChildProcess, code: int) -> None:
-        what, fix = last_words(child.tail(20))
-        if not fix and is_full(child.log.parent):  # there was no room for its last words
-            what, fix = NO_ROOM
-        super().__init__(f"{name} ended: {what}", fix or f"read its log: {child.log}")
-        self.exit_code = code
-
-
-def last_words(log: str) -> tuple[str, str]:
-    """What a station said of its end and how to mend it, from the end of its log; the last lines where it said nothing.
-
-    >>> last_words('{"event": "reading"}\\n{"event": "no rows\\\\n  fix: give some", "level": "critical"}')
-    ('no rows', 'give some')
-    >>> last_words('\\x1b[?25h{"event": "x\\\\n  fix: y", "level": "critical"}')  # Faust shows the cursor again
-    ('x', 'y')
-    >>> last_words("Traceback\\nKeyError: 7")
-    ('Traceback\\nKeyError: 7', '')
-    """
-    lines = log.splitlines()
-    for line in reversed(lines):
-        try:
-            said = json.loads(line[max(0, line.find("{")) :])
-        except ValueError:
-            continue
-        if isinstance(said, dict) and said.get("level") == "critical":
-            what, _, fix = str(said["event"]).partition("\n  fix: ")
-            return what, fix
-    return "\n".join(lines[-3:]), ""
 
 
 def up(
@@ -137,7 +24,7 @@ def up(
     say: Callable[[str], None],
     raise_if_asked: Callable[[], None],
 ) -> None:
-    """Run servers and stations until KeyboardInterrupt; a new run's stations take the place of the old one's.
+    """Run servers and stations of every study's current run until KeyboardInterrupt.
 
     `raise_if_asked` raises it for a signal whose own KeyboardInterrupt a library dropped.
 
@@ -153,66 +40,32 @@ def up(
         forget_targets(folder.metric_targets)
         with (
             local_servers(folder.root, kafka_port=kafka_port, redis_port=redis_port) as servers,
-            watching(folder, load_study(settings.setting(settings.STUDY)), say),
+            watching(folder, _studies(folder), say) as watchers,
         ):
             addresses = {"kafka": servers.kafka.address, "redis": servers.redis.url}
             folder.save_stack(addresses)
             say(f"{whereabouts(servers)} — now: livelift replay; Ctrl-C stops the stack")
+            work = SideBySide(folder, servers, watchers, say)
             try:
-                _work_for_current_run(folder, servers, say, raise_if_asked)
+                while True:
+                    work.look_after()
+                    raise_if_asked()
+                    time.sleep(POLL_SECONDS)
             finally:
+                work.stop()
                 folder.forget_stack()
+
+
+def _studies(folder: RunFolder) -> list[Study]:
+    """Those that have a current run; without any the one that is set. What is wrong with one of theirs, its stations say."""
+    chosen, found = load_study(settings.setting(settings.STUDY)), []
+    for run in folder.current_runs():
+        with suppress(StudyError):
+            found.append(load_study(run.study_at or run.study))
+    return found or [chosen]
 
 
 def whereabouts(servers: LocalServers) -> str:
     """Where the servers are, for a person: no password, but where it lies."""
     password = os.path.relpath(servers.redis.password_file)
     return f"Kafka {servers.kafka.address}, Redis {servers.redis.address} (password in {password})"
-
-
-def _work_for_current_run(
-    folder: RunFolder, servers: LocalServers, say: Callable[[str], None], raise_if_asked: Callable[[], None]
-) -> None:
-    keeper = ServerKeeper((servers.kafka, servers.redis), say)
-    run: Run | None = None
-    stations: Stations | None = None
-    supervisor: Supervisor | None = None
-    try:
-        while True:
-            current = folder.current_run()
-            if current is not None and current != run and _is_shown(current, servers):
-                run = current
-                if stations is not None:
-                    stations.stop()
-                stations = Stations(folder, run, servers.kafka.address, servers.redis.url)
-                supervisor = Supervisor(stations, say, keeper)
-                for station in STATIONS:
-                    supervisor.start(station, {"LIVELIFT_TOPIC_WAIT_SECONDS": "86400"})
-                say(f"run {run.run}: processor and stats started")
-            (supervisor or keeper).look_after()
-            raise_if_asked()
-            time.sleep(POLL_SECONDS)
-    finally:
-        if stations is not None:
-            stations.stop()
-
-
-def _is_shown(run: Run, servers: LocalServers) -> bool:
-    """Let the public keys speak of `run`: they may speak of a later demo, unfinished. Later, if Redis does not answer now."""
-    try:
-        show_run(connect(servers.redis.url), run.study, run.run)
-    except (UnreachableError, RedisError):
-        return False
-    return True
-
-
-def reset(folder: RunFolder) -> None:
-    """Remove every run, cache and kept verdict of this folder.
-
-    Raises
-    ------
-    StateError
-        If a stack is up.
-    """
-    with folder.only_stack():
-        shutil.rmtree(folder.root, ignore_errors=True)

@@ -28,7 +28,7 @@ class Stations:
             "PYTHONUNBUFFERED": "1",
         }
         self._started: list[ChildProcess] = []
-        self.targets = MetricTargets(folder.metric_targets)
+        self.targets = MetricTargets(folder.metric_targets, run.study)
 
     def start(self, station: str, *, name: str = "", **more: str) -> ChildProcess:
         """Start `python -m <station>`; `more` are further settings of its environment."""
@@ -46,9 +46,10 @@ class Stations:
     def log(self, name: str) -> Path:
         return self._logs / f"{name}.log"
 
-    def stop(self) -> None:
-        """Stop what is still running, the last started first."""
+    def stop(self, *, missed: bool = False) -> None:
+        """Stop what is still running, the last started first; `missed`: Prometheus goes on looking for it, and alerts."""
         for child in reversed(self._started):
             child.stop(STOP_SECONDS)
         self._started.clear()
-        self.targets.clear()
+        if not missed:
+            self.targets.clear()

@@ -11,6 +11,7 @@ from livelift.document import Document, HistoryEntry, decode_document
 from livelift.errors import StateError, UnreachableError
 from livelift.names import RunNames, preview_key, verdict_key
 from livelift.study import Study
+from livelift.study_folders import study_flag
 from local.redis_server import RedisServer
 from local.run_folder import RunFolder
 from local.runs import go_back_to_complete, require_run
@@ -19,6 +20,11 @@ from stats.edges.redis_connection import Client, connect
 from stats.edges.redis_store import current_run, read_ticks
 
 NO_VERDICT = "fill it: livelift demo"
+
+
+def no_verdict(study: Study) -> str:
+    """What to do where there is none of the study."""
+    return f"{NO_VERDICT}{study_flag(study.name, study.folder)}"
 
 
 @contextmanager

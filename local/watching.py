@@ -1,6 +1,6 @@
 """Runs Prometheus and Grafana beside the stations if they are on the PATH; nothing depends on them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Event, Lock, Thread
 
@@ -18,25 +18,25 @@ STOP_SECONDS = 5.0
 
 
 @contextmanager
-def watching(folder: RunFolder, study: Study, say: Callable[[str], None]) -> Iterator[None]:
+def watching(folder: RunFolder, studies: Sequence[Study], say: Callable[[str], None]) -> Iterator["Watchers"]:
     """Start what is there, say where it is once it answers, stop it at the end. Nobody waits for it.
 
     Nobody needs them for a verdict: one that does not start is said, and the run goes on.
     """
-    watchers = _Watchers(folder, study, say)
+    watchers = Watchers(folder, studies, say)
     watchers.start()
     try:
-        yield
+        yield watchers
     finally:
         watchers.stop()
 
 
-class _Watchers:
+class Watchers:
     """Starts them one after the other in a thread: a Prometheus with a long history is not ready at once."""
 
-    def __init__(self, folder: RunFolder, study: Study, say: Callable[[str], None]) -> None:
+    def __init__(self, folder: RunFolder, studies: Sequence[Study], say: Callable[[str], None]) -> None:
         self._folder = folder
-        self._study = study
+        self._studies = list(studies)
         self._say = say
         self._servers: list[PrometheusServer | GrafanaServer] = []
         self._stopping = Event()
@@ -46,6 +46,15 @@ class _Watchers:
     def start(self) -> None:
         """Begin, and return at once."""
         self._thread.start()
+
+    def show(self, study: Study) -> None:
+        """Let Grafana have dashboards of the study, too."""
+        with self._lock:
+            if study.name not in {shown.name for shown in self._studies}:
+                self._studies.append(study)
+                for server in self._servers:
+                    if isinstance(server, GrafanaServer):
+                        server.show(study)
 
     def stop(self) -> None:
         """Stop what was started, be it that it is not ready yet."""
@@ -64,7 +73,8 @@ class _Watchers:
             return
         self._say(f"Prometheus {prometheus.url}")
         if find_grafana():
-            grafana = GrafanaServer(self._folder.root / "grafana", prometheus.url, self._study)
+            with self._lock:
+                grafana = GrafanaServer(self._folder.root / "grafana", prometheus.url, self._studies)
             if self._started(grafana):
                 self._say(f"Grafana {grafana.url} — admin, password in {grafana.password_file}")
 

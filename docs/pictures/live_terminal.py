@@ -30,7 +30,7 @@ def main() -> None:
         folder = RunFolder(Path(place) / ".livelift")
         data = find_input(None, study, folder, print)
         with demo(folder, DemoPlan(study, data), print) as (_, run):
-            terminal = LiveTerminal(console, study, PipelineReader(folder.metric_targets))
+            terminal = LiveTerminal(console, study, PipelineReader(folder.metric_targets, study.name))
 
             def watch(document: Document | None) -> None:
                 terminal.update(document)

@@ -26,8 +26,6 @@ from grafana.queries import as_of, at_ticks, day_before
 from livelift.metrics import verdict as v
 from livelift.study import Study
 
-UID = "livelift-experiment"
-
 WHYS = {
     "none": "every rule met, or none decides",
     "too_few_users": "too few users",
@@ -68,8 +66,8 @@ def build_dashboard(study: Study, web: str) -> build.Dashboard:
     """The dashboard for `study`, linked to the web pages at `web`."""
     dashboard = frame.in_event_time(
         frame.frame(
-            UID,
-            "Experiment",
+            "experiment",
+            study,
             "One experiment as of the end of the time range, which is event time: move it back to see the verdict as it "
             "stood then.",
             web,

@@ -14,8 +14,6 @@ from livelift.metrics import Metric
 from livelift.metrics import verdict as v
 from livelift.study import Study
 
-UID = "livelift-explorer"
-
 METRIC = {"metric": "$metric"}
 ARMS = {"variant": "~${variant:regex}"}
 
@@ -23,7 +21,7 @@ ARMS = {"variant": "~${variant:regex}"}
 def build_dashboard(study: Study, web: str) -> build.Dashboard:
     """The dashboard for `study`, linked to the web pages at `web`."""
     dashboard = frame.in_event_time(
-        frame.frame(UID, "Explorer", "Each metric and arm, day by day in event time.", web), study
+        frame.frame("explorer", study, "Each metric and arm, day by day in event time.", web), study
     )
     for variable in (
         frame.study_variable(study), frame.run_variable(), frame.metric_variable(study), frame.variant_variable()
@@ -77,7 +75,7 @@ def _daily(study: Study) -> list[Any]:
         ),
         panels.chart(
             "What was ${metric:text} on that day alone?",
-            "Mean of the units that the day added. Exact for metrics per session (duration, artists); for metrics per user it "
+            "Mean of the units that the day added. Exact for metrics per session; for metrics per user it "
             "says how the added people differ, since a user's own value goes on changing.",
             [Query(f"({n} * {mean} - {n_before} * {mean_before}) / ({n} - {n_before} > 0)", "{{variant}}")],
             Size(12, 8), unit="short", event_time=True, looks={name: Look(color) for name, color in COLORS.items()}, words=names,

@@ -12,7 +12,8 @@ from livelift.metrics import verdict as v
 from livelift.refusals import REFUSALS, UNDECODABLE
 from livelift.study import Study
 
-UID = "livelift-pipeline"
+OWN = 'study=~"$study|"'
+"""What Prometheus says of a station itself has the study where `livelift up` told it; under Docker there is one study only."""
 
 UP = {"0": ("down", BAD), "1": ("up", GOOD)}
 
@@ -20,7 +21,7 @@ UP = {"0": ("down", BAD), "1": ("up", GOOD)}
 def build_dashboard(study: Study, web: str) -> build.Dashboard:
     """The dashboard for `study`, linked to the web pages at `web`."""
     description = "The stations now: throughput, lag, watermarks, what was refused, times of the steps, restarts."
-    dashboard = frame.frame(UID, "Pipeline", description, web).time("now-15m", "now")
+    dashboard = frame.frame("pipeline", study, description, web).time("now-15m", "now")
     dashboard = dashboard.with_variable(frame.study_variable(study))
     for title, content in (
         ("Flow", _flow()),
@@ -61,8 +62,8 @@ def _flow() -> list[Any]:
             names={"0": ("flowing", NEUTRAL), "1": ("ended", GOOD)},
         ),
         panels.tile(
-            "Alerts firing", "Prometheus alerts of livelift that fire now: Alerting lists them with what to do.",
-            Query('count(ALERTS{alertstate="firing", severity!="info"}) or vector(0)'), Size(4, 4), unit="none", empty="0",
+            "Alerts firing", "Prometheus alerts of the study that fire now: Alerting lists them with what to do.",
+            Query(f'count(ALERTS{{alertstate="firing", severity!="info", {OWN}}}) or vector(0)'), Size(4, 4), unit="none", empty="0",
             limits=((None, GOOD), (1, BAD)),
         ),
         panels.chart(
@@ -211,14 +212,14 @@ def _stations() -> list[Any]:
     return [
         panels.states(
             "Which stations are up?", "Whether Prometheus reached each station. A producer ends by itself when all is sent.",
-            [Query('up{job="livelift"}', "{{station}} {{instance}}")], Size(12, 7), names=UP,
+            [Query(f'up{{job="livelift", {OWN}}}', "{{station}} {{instance}}")], Size(12, 7), names=UP,
         ),
         panels.chart(
             "Did anything restart?",
             "In the last five minutes: processes that began anew, state restored from the changelog (starts and rebalances), runs "
             "loaded from Redis (starts, lost connections, moved fences).",
             [
-                Query('sum by (station) (changes(process_start_time_seconds{job="livelift"}[5m]))', "{{station}} restarted"),
+                Query(f'sum by (station) (changes(process_start_time_seconds{{job="livelift", {OWN}}}[5m]))', "{{station}} restarted"),
                 Query(f"sum(increase({now(processor.RECOVERIES)}[5m]))", "state restored"),
                 Query(f"sum(increase({now(stats.RELOADS)}[5m]))", "run loaded"),
             ],
@@ -226,12 +227,12 @@ def _stations() -> list[Any]:
         ),
         panels.chart(
             "What do the stations cost?", "Processor cores that each station uses.",
-            [Query('sum by (station) (rate(process_cpu_seconds_total{job="livelift"}[$__rate_interval]))', "{{station}}")],
+            [Query(f'sum by (station) (rate(process_cpu_seconds_total{{job="livelift", {OWN}}}[$__rate_interval]))', "{{station}}")],
             Size(12, 7), unit="none", decimals=2, lowest=0, looks={},
         ),
         panels.chart(
             "How much memory do they hold?", "Resident memory of each station's processes.",
-            [Query('sum by (station) (process_resident_memory_bytes{job="livelift"})', "{{station}}")],
+            [Query(f'sum by (station) (process_resident_memory_bytes{{job="livelift", {OWN}}})', "{{station}}")],
             Size(12, 7), unit="bytes", lowest=0, looks={},
         ),
     ]  # fmt: skip

@@ -3,7 +3,6 @@ Chromium.
 """
 
 import argparse
-import json
 import shutil
 import subprocess
 import sys
@@ -11,22 +10,26 @@ import tempfile
 from pathlib import Path
 
 from grafana.asking import Asker
-from grafana.generate import GENERATED
+from grafana.generate import dashboards
 from grafana.picture.page import GAP, WIDTH, page
+from livelift import settings
 from livelift.event_time import SECOND, from_iso
+from livelift.study import load_study
 
-NOTE = "event time 2009 — drawn from the dashboard's JSON and a real Prometheus' answers, not by Grafana"
+NOTE = "event time — drawn from the dashboard's JSON and a real Prometheus' answers, not by Grafana"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--prometheus", required=True, help="where it is: http://127.0.0.1:9090")
+    parser.add_argument("--study", default=settings.setting(settings.STUDY), help="its name, or its folder")
     parser.add_argument("--out", type=Path, default=Path("docs/pictures/experiment-dashboard.png"))
     arguments = parser.parse_args()
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:
         sys.exit("there is no chromium on the PATH: apt-get install chromium")
-    dashboard = json.loads((GENERATED / "experiment.json").read_text(encoding="utf-8"))
+    study = load_study(arguments.study)
+    dashboard = dashboards(study)["experiment"]
     start, end = (from_iso(dashboard["time"][key]) / SECOND for key in ("from", "to"))
     text, height = page(dashboard, Asker(arguments.prometheus, start, end), NOTE)
     with tempfile.TemporaryDirectory() as folder:

@@ -32,7 +32,8 @@ def time_reader(source: Source) -> TimeOf:
         If its zone is not known here.
 
     >>> from livelift.study import load_study
-    >>> time_reader(load_study("lastfm").source)("2009-03-02 08:00:00+01:00")
+    >>> from studies import DEFAULT
+    >>> time_reader(load_study(DEFAULT).source)("2009-03-02 08:00:00+01:00")
     1235977200000
     """
     to_utc = None if source.time_zone == "UTC" else _zone(source.time_zone)

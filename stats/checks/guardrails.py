@@ -30,8 +30,8 @@ def margin_z(means: AdjustedMeans, margin: float, higher_is_better: bool) -> flo
     Examples
     --------
     >>> from stats.estimates.user_means import adjusted_means
-    >>> skips = adjusted_means((4, 0, 0, 0, 0, 0), (4, 2, 2, 0, 0, 0))
-    >>> round(margin_z(skips, 0.01, higher_is_better=False), 6)
+    >>> misses = adjusted_means((4, 0, 0, 0, 0, 0), (4, 2, 2, 0, 0, 0))
+    >>> round(margin_z(misses, 0.01, higher_is_better=False), 6)
     1.732051
     >>> same = adjusted_means((4, 8, 16, 0, 0, 0), (4, 8, 16, 0, 0, 0))
     >>> margin_z(same, 0.01, True) is None, margin_z(adjusted_means((4, 8, 16, 0, 0, 0), (4, 4, 4, 0, 0, 0)), 0.01, True)
@@ -121,8 +121,8 @@ def holm(p: Sequence[float]) -> list[float]:
 def gate(z: Mapping[str, float]) -> dict[str, tuple[float, float]]:
     """Each guardrail's one-sided p = 1 − Φ(Z_g) and Holm's adjustment of it: fixed, for the look at hand only.
 
-    >>> {name: round(adjusted, 4) for name, (_, adjusted) in gate({"skips": 2.0, "returns": 0.0}).items()}
-    {'skips': 0.0455, 'returns': 0.5}
+    >>> {name: round(adjusted, 4) for name, (_, adjusted) in gate({"misses": 2.0, "returns": 0.0}).items()}
+    {'misses': 0.0455, 'returns': 0.5}
     """
     p = [float(normal_above(value)) for value in z.values()]
     return dict(zip(z, zip(p, holm(p), strict=True), strict=True))
@@ -149,8 +149,8 @@ def failures(
 
     Examples
     --------
-    >>> failures({"skips": 9.0, "returns": 0.0}, 0, 2, (0.5, 1.0), 1, 0.10)
-    ('skips',)
+    >>> failures({"misses": 9.0, "returns": 0.0}, 0, 2, (0.5, 1.0), 1, 0.10)
+    ('misses',)
     """
     failed: list[str] = []
     for name in sorted(z, key=lambda name: -z[name]):

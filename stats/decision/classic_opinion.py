@@ -19,7 +19,8 @@ def classic_opinion(
     Examples
     --------
     >>> from livelift.study import load_study
-    >>> found = classic_opinion(load_study("lastfm"), "keep_running", 0.05, 0.001, [])
+    >>> from studies import DEFAULT
+    >>> found = classic_opinion(load_study(DEFAULT), "keep_running", 0.05, 0.001, [])
     >>> found.decision, found.opposite
     ('ship', True)
     """

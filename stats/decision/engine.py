@@ -74,9 +74,10 @@ def step(state: EngineState, sums: TickSums, study: Study, scores: Floats | None
     A simulated study in which treatment makes sessions 80 % longer:
 
     >>> from livelift.study import load_study
+    >>> from studies import DEFAULT
     >>> from stats.simulate.experiment import assign, observe, ticks
     >>> from stats.simulate.regimes import REGIMES
-    >>> study = load_study("lastfm")
+    >>> study = load_study(DEFAULT)
     >>> sessions = REGIMES["stationary"](np.random.default_rng(1), 150, study.experiment.days)
     >>> assigned, state = assign([str(user) for user in range(150)], study), initial(study)
     >>> for sums in ticks(observe(sessions, assigned, study, lift=0.8), assigned, study):

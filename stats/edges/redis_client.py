@@ -66,10 +66,10 @@ def denied(user: str, command: str, what: list[str], words: str) -> DeniedError:
     >>> print(denied("stats", "SCRIPT LOAD", [], "User stats has no permissions to run the 'script|load' command"))
     Redis denies its user 'stats' the command SCRIPT LOAD
       fix: ACL SETUSER stats +script|load  (docs/08-redis.md has all rights that livelift needs)
-    >>> print(denied("default", "GET", ["livelift:lastfm:verdict"], "No permissions to access a key").what)
-    Redis denies its user 'default' the key livelift:lastfm:verdict (command GET)
-    >>> print(denied("stats", "PUBLISH", ["livelift:lastfm:changes"], "No permissions to access a channel").what)
-    Redis denies its user 'stats' the channel livelift:lastfm:changes (command PUBLISH)
+    >>> print(denied("default", "GET", ["livelift:visits:verdict"], "No permissions to access a key").what)
+    Redis denies its user 'default' the key livelift:visits:verdict (command GET)
+    >>> print(denied("stats", "PUBLISH", ["livelift:visits:changes"], "No permissions to access a channel").what)
+    Redis denies its user 'stats' the channel livelift:visits:changes (command PUBLISH)
     """
     if _denies_command(words):
         return DeniedError.of_command(user, command)

@@ -164,7 +164,7 @@ def adjusted_means(control: ExactSums, treatment: ExactSums, divide_by: float = 
 
     Examples
     --------
-    Nobody in control skips, half of the treated users do:
+    Nobody in control has the value, half of the treated users do:
 
     >>> means = adjusted_means((4, 0, 0, 0, 0, 0), (4, 2, 2, 0, 0, 0))
     >>> means.control, means.treatment, means.control_variance, round(means.treatment_variance, 6)

@@ -48,7 +48,10 @@ def metric_rows(study: Study, measures: tuple[str, ...]) -> list[MetricRow]:
     """One row per metric of the study, in its order; `measures` are the names of the session measures.
 
     >>> from livelift.study import load_study
-    >>> rows = metric_rows(load_study("lastfm"), ("seconds", "plays", "skips", "artists"))
+    >>> from livelift.sessions import session_measures
+    >>> from studies import DEFAULT
+    >>> study = load_study(DEFAULT)
+    >>> rows = metric_rows(study, session_measures(study).names)
     >>> rows[0].name, rows[0].per_session, rows[0].numerator == SUMS, rows[0].denominator == SESSIONS, rows[0].scale
     ('session_duration', True, True, True, 10)
     """
@@ -60,7 +63,10 @@ def exposed_rows(study: Study, measures: tuple[str, ...]) -> list[MetricRow]:
     """The metrics that are read over all exposed users as well: see `livelift.tick_sums.TickSums.exposed_sums`.
 
     >>> from livelift.study import load_study
-    >>> rows = exposed_rows(load_study("lastfm"), ("seconds", "plays", "skips", "artists"))
+    >>> from livelift.sessions import session_measures
+    >>> from studies import DEFAULT
+    >>> study = load_study(DEFAULT)
+    >>> rows = exposed_rows(study, session_measures(study).names)
     >>> [(row.name, row.denominator == ONE, row.scale) for row in rows]
     [('session_duration', True, 1), ('sessions_per_user', True, 1), ('d1_retention', False, 1000000)]
     """

@@ -20,7 +20,8 @@ def guarantee(study: Study, planning: Planning | None = None, closed: bool = Fal
     Examples
     --------
     >>> from livelift.study import load_study
-    >>> guarantee(load_study("lastfm"))[0]
+    >>> from studies import DEFAULT
+    >>> guarantee(load_study(DEFAULT))[0]
     'If the change did nothing, at most 1 in 40 random splits of the users would say ship, watched at all 61 looks.'
     """
     claims = (

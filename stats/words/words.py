@@ -41,7 +41,8 @@ def amount(value: float | None, metric: Metric) -> str:
     """A value of a metric with its unit.
 
     >>> from livelift.study import load_study
-    >>> metrics = load_study("lastfm").metrics
+    >>> from studies import DEFAULT
+    >>> metrics = load_study(DEFAULT).metrics
     >>> amount(41.23, metrics["session_duration"]), amount(0.0301, metrics["skip_rate"])
     ('41.2 minutes', '3.0%')
     """
@@ -65,7 +66,8 @@ def improvement_of(study: Study, lift: float | None) -> float | None:
     """The primary's lift turned so that more is better, a fraction.
 
     >>> from livelift.study import load_study
-    >>> improvement_of(load_study("lastfm"), -0.02)
+    >>> from studies import DEFAULT
+    >>> improvement_of(load_study(DEFAULT), -0.02)
     -0.02
     """
     if lift is None or study.metrics[study.decision.primary].higher_is_better:
@@ -77,7 +79,8 @@ def needed(study: Study) -> str:
     """What the rule asks of the primary's lift, in the metric's own direction.
 
     >>> from livelift.study import load_study
-    >>> needed(load_study("lastfm"))
+    >>> from studies import DEFAULT
+    >>> needed(load_study(DEFAULT))
     'more than +2%'
     """
     least = limit(study.decision.minimum_lift)
@@ -114,7 +117,8 @@ def cause_of(study: Study, cause: str, users: tuple[int, int]) -> str:
     """Why a metric cannot be read, in words; `users` of (control, treatment) with a value.
 
     >>> from livelift.study import load_study
-    >>> cause_of(load_study("lastfm"), "few_values", (200, 0))
+    >>> from studies import DEFAULT
+    >>> cause_of(load_study(DEFAULT), "few_values", (200, 0))
     'too few users have a value: 200 in control, 0 in variant B, each needs 50'
     """
     names = study.names

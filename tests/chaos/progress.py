@@ -28,7 +28,7 @@ class Progress:
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
-        self._reader = PipelineReader(stack.folder.metric_targets)
+        self._reader = PipelineReader(stack.folder.metric_targets, stack.run.study)
         self._reading = PipelineReading()
         self._seen: object = None
         self._moved_at = time.monotonic()

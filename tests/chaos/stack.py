@@ -18,8 +18,8 @@ from local.processes import ChildProcess
 from local.redis_server import RedisServer
 from local.run_folder import Run, RunFolder
 from local.server import LocalServer
-from local.stack import Supervisor
 from local.stations import Stations
+from local.supervisor import Supervisor
 from tests.chaos.proxy import Link, Links
 from tests.chaos.schedule import STATIONS, STATS, Schedule
 from tests.chaos.servers import LinkedKafka

@@ -70,6 +70,9 @@ WATCH = "livelift verdict --watch"
 UP = "livelift up"
 STATIONS = ["livelift process", "livelift stats"]
 REPLAY, REJECTS, STOP = "livelift replay", "livelift rejects", "livelift stop"
+ANOTHER_REPLAY = "livelift replay --study ./my_study --data log.tsv"
+ANOTHER_VERDICT = "livelift verdict --study ./my_study"
+ANOTHER_RESET = "livelift reset --study my_study --yes"
 PASSWORD = "export REDISCLI_AUTH=$(cat .livelift/redis/password)"
 REDIS = [
     "redis-cli HGET livelift:lastfm:headline decision",
@@ -160,6 +163,7 @@ def folder(tmp_path: Path, log: Path) -> Path:
 def test_every_shown_command_is_one_that_is_run_here() -> None:
     shown = {command for page in PAGES if page.name != "05-docker.md" for command in shown_commands(page)}
     here = {DEMO, ONE_RUN, CLOSE, SLOW_DEMO, WATCH, UP, REPLAY, REJECTS, STOP, PASSWORD}
+    here |= {ANOTHER_REPLAY, ANOTHER_VERDICT, ANOTHER_RESET}
     assert shown == here.union(WITHOUT_SERVERS, AFTER_A_RUN, STATIONS, REDIS, FROM_THE_CHECKOUT, MEASURING)
 
 
@@ -242,6 +246,28 @@ def test_the_stations_one_by_one_and_redis(folder: Path) -> None:
         run(STOP, folder)
         up.wait(30)
     run("livelift reset --yes", folder)
+
+
+@pytest.mark.slow
+def test_another_study_in_the_same_folder(folder: Path) -> None:
+    (folder / "log.tsv").unlink()
+    run("livelift generate --out log.tsv --events 60000 --users 200 --seed 2", folder)
+    run("livelift study new my_study --from log.tsv", folder)
+
+    def is_judged() -> bool:
+        asked = subprocess.run(["sh", "-c", ANOTHER_VERDICT], cwd=folder, env=environment(folder), capture_output=True)
+        return asked.returncode == 0
+
+    with running(UP, folder) as up:
+        wait_until(lambda: (folder / ".livelift" / "stack.json").exists(), folder)
+        run(f"{REPLAY} --data log.tsv", folder)
+        run(ANOTHER_REPLAY, folder)
+        wait_until(is_judged, folder)
+        run(STOP, folder)
+        up.wait(30)
+    assert {"lastfm", "my_study"} <= set(run("livelift runs", folder, both=False).split())
+    run(ANOTHER_RESET, folder)
+    assert "my_study" not in run("livelift runs", folder, both=False)
 
 
 @pytest.mark.parametrize("command", FROM_THE_CHECKOUT)

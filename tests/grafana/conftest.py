@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 import yaml
 
-from grafana.generate import DASHBOARDS, GENERATED
+from grafana.generate import DASHBOARDS, folder_of
+from livelift.study import load_study
 
 ROOT = Path(__file__).parents[2]
+GENERATED = folder_of(load_study("lastfm"))
 
 
 @pytest.fixture(scope="session")

@@ -28,7 +28,7 @@ def lint(dashboard: Dashboard, recorded: Mapping[str, set[str]]) -> list[str]:
         for problem in (*_words(panel), *_units(panel), *_series(panel), *_queries(panel, recorded)):
             found.append(f"{panel.get('title')}: {problem}")
     for variable in dashboard["templating"]["list"]:
-        if variable["type"] == "custom":
+        if variable["type"] in ("custom", "constant"):
             continue  # its values are written down
         query = variable["query"]["query"].removeprefix("query_result(").removesuffix(")")
         found += [f"variable {variable['name']}: {problem}" for problem in _expression(query, recorded)]
@@ -135,7 +135,7 @@ def _queries(panel: Dashboard, recorded: Mapping[str, set[str]]) -> Iterator[str
 
 
 def _expression(expression: str, recorded: Mapping[str, set[str]]) -> Iterator[str]:
-    filled = substituted(expression, {"study": "lastfm", "run": "r", "metric": "m", "variant": "v"})
+    filled = substituted(expression, {"study": "s", "run": "r", "metric": "m", "variant": "v"})
     try:
         yield from unknown(filled, recorded)
     except ValueError as error:

@@ -4,13 +4,17 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+import promql_parser
 import pytest
 
-from grafana.generate import DASHBOARDS, GENERATED, text
+from grafana.asking import substituted
+from grafana.generate import DASHBOARDS, HOME, home_dashboard, text
 from grafana.generate import dashboards as generated
 from livelift.refusals import REFUSALS
 from livelift.study import load_study
 from tests.grafana import schema_check
+from tests.grafana.conftest import GENERATED
+from tests.grafana.expressions import selectors
 from tests.grafana.faults import SEEN_BY_LINT, SEEN_BY_TYPES
 from tests.grafana.lint import lint
 
@@ -26,6 +30,34 @@ def test_the_committed_json_is_what_the_code_makes(name: str) -> None:
 
 def test_nothing_else_is_committed_as_a_dashboard() -> None:
     assert {path.stem for path in GENERATED.iterdir()} == DASHBOARDS.keys()
+    assert [path.name for path in HOME.parent.iterdir()] == [HOME.name]
+
+
+def test_the_committed_home_page_is_what_the_code_makes() -> None:
+    assert HOME.read_text(encoding="utf-8") == text(home_dashboard()), "run: python -m grafana.generate"
+
+
+def test_two_studies_have_dashboards_of_their_own() -> None:
+    """Grafana loads neither of two files that have one id, or one title."""
+    one, two = (generated(load_study(study)) for study in ("lastfm", "tests/studies/purchases"))
+    for key in ("uid", "title"):
+        assert len({dashboard[key] for made in (one, two) for dashboard in made.values()}) == 6
+    for name, made in (("lastfm", one), ("purchases", two)):
+        for dashboard in made.values():
+            (variable,) = (one for one in dashboard["templating"]["list"] if one["name"] == "study")
+            assert (variable["type"], variable["query"]) == ("constant", name)
+            assert dashboard["tags"] == ["livelift", f"study:{name}"]
+            assert [link["tags"] for link in dashboard["links"] if link["type"] == "dashboards"] == [[f"study:{name}"]]
+
+
+def test_every_query_of_a_dashboard_is_of_its_study(dashboards: Dashboards) -> None:
+    for dashboard in dashboards.values():
+        for panel in dashboard["panels"]:
+            for target in panel.get("targets", []):
+                for selector in selectors(promql_parser.parse(substituted(target["expr"], {"study": "s"}))):
+                    assert {"s", "s|"} & {one.value for one in selector.matchers.matchers if one.name == "study"}, (
+                        target
+                    )
 
 
 @pytest.mark.parametrize("name", DASHBOARDS)
@@ -49,10 +81,10 @@ def typed(dashboards: Dashboards, tmp_path_factory: pytest.TempPathFactory) -> l
         dashboard = deepcopy(dashboards["experiment"])
         plant(dashboard)
         planted[f"planted-{number}"] = dashboard
-    return schema_check.problems(dashboards | planted, tmp_path_factory.mktemp("typed"))
+    return schema_check.problems(dashboards | {"home": home_dashboard()} | planted, tmp_path_factory.mktemp("typed"))
 
 
-@pytest.mark.parametrize("name", DASHBOARDS)
+@pytest.mark.parametrize("name", [*DASHBOARDS, "home"])
 def test_grafanas_own_types_find_nothing(name: str, typed: list[str]) -> None:
     assert [line for line in typed if line.startswith(f"{name}.json")] == []
 

@@ -20,7 +20,7 @@ from local.processes import ChildProcess
 from local.redis_server import RedisServer
 from local.run_folder import RunFolder
 from local.servers import LocalServers
-from local.stack import StationError
+from local.supervisor import StationError
 from local.verdict_reader import read_newest, redis_client
 from producer.topics import create_topics
 from stats.app import StatsStation

@@ -13,7 +13,7 @@ import pytest
 import redis
 
 from livelift.errors import ResourceError, StandstillError, UnreachableError
-from local import stack as stack_module
+from local import supervisor as supervisor_module
 from local.identity import identity, is_same_process
 from local.keeping import RESTARTS, WINDOW_SECONDS, ServerKeeper
 from local.processes import LOG_BYTES, ChildProcess
@@ -166,7 +166,7 @@ def test_a_station_that_does_not_reach_a_kept_server_is_started_again(tmp_path: 
     with RedisServer(tmp_path / "redis") as server:
         said: list[str] = []
         stations = Stations(RunFolder(tmp_path), run, "127.0.0.1:1", server.url)
-        kept = stack_module.Supervisor(stations, said.append, ServerKeeper((server,), said.append))
+        kept = supervisor_module.Supervisor(stations, said.append, ServerKeeper((server,), said.append))
         with ChildProcess("stats", ["sh", "-c", f"exit {code}"], tmp_path / "log") as child:
             child.wait(10)
             kept.children["stats"] = child
@@ -174,13 +174,13 @@ def test_a_station_that_does_not_reach_a_kept_server_is_started_again(tmp_path: 
             kept.look_after()
             assert len(said) == 1
             stations.stop()
-            alone = stack_module.Supervisor(stations, said.append)
+            alone = supervisor_module.Supervisor(stations, said.append)
             alone.children["stats"] = child
             alone._started["stats"] = "stats", {}
             if code == 1:
                 alone.look_after()
             else:
-                with pytest.raises(stack_module.StationError):
+                with pytest.raises(supervisor_module.StationError):
                     alone.look_after()
         stations.stop()
 
@@ -189,7 +189,7 @@ def test_a_station_ended_by_its_watchdog_is_started_again(tmp_path: Path) -> Non
     run = Run.new(study="lastfm", fingerprint="f", data="d", partitions=1)
     said: list[str] = []
     stations = Stations(RunFolder(tmp_path), run, "127.0.0.1:1", "redis://127.0.0.1:1/0")
-    supervisor = stack_module.Supervisor(stations, said.append)
+    supervisor = supervisor_module.Supervisor(stations, said.append)
     words = json.dumps({"event": "the stats station stands still: x\n  fix: y", "level": "critical"})
     command = ["sh", "-c", f"printf '%s\\n' '{words}'; exit {StandstillError.exit_code}"]
     with ChildProcess("stats", command, tmp_path / "log") as child:
@@ -208,7 +208,7 @@ def test_only_a_producer_has_an_end(station: str, tmp_path: Path) -> None:
     run = Run.new(study="lastfm", fingerprint="f", data="d", partitions=1)
     said: list[str] = []
     stations = Stations(RunFolder(tmp_path), run, "127.0.0.1:1", "redis://127.0.0.1:1/0")
-    supervisor = stack_module.Supervisor(stations, said.append)
+    supervisor = supervisor_module.Supervisor(stations, said.append)
     try:
         with ChildProcess("asked", ["sh", "-c", "exit 0"], tmp_path / "log") as child:
             child.wait(10)

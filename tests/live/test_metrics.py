@@ -36,8 +36,8 @@ def scraped(
     with RunOfStations(folder, plan, servers.kafka.address, servers.redis.url) as run:
         live = LiveRun(run)
         document = live.wait_for(lambda document: document.planning.needed_lift is not None)
-        reading = PipelineReader(folder.metric_targets).read()
-        targets = read_targets(folder.metric_targets)
+        reading = PipelineReader(folder.metric_targets, STUDY.name).read()
+        targets = read_targets(folder.metric_targets, STUDY.name)
         texts = {}
         for station, (address,) in targets.items():
             with urlopen(f"http://{address}/metrics") as answer:

@@ -76,7 +76,7 @@ def test_an_aborted_killed_or_failed_demo_leaves_the_complete_run_where_it_was(t
     assert [(entry["complete"], entry["current"]) for entry in runs] == [(True, True), *[(False, False)] * 3]
     assert runs[0]["run"] == run
     assert [bool(entry["as_of"] and entry["decision"]) for entry in runs] == [True, True, True, False]
-    current = folder.current_run()
+    current = folder.current_run("lastfm")
     assert current is not None
     assert current.run == run  # what `livelift up` goes on with, on the broker's data of then
     assert (folder.kafka / "data" / "meta.properties").stat() == broker
@@ -191,13 +191,13 @@ def test_a_complete_demo_that_is_killed_at_its_end_is_kept_by_the_next_start(tmp
     folder.note_run(newer)
     (folder.demo_kafka / "newer").mkdir(parents=True)
     folder.mark_complete(newer)
-    assert folder.current_run() == older
+    assert folder.current_run("s") == older
     folder.settle_demo()
-    assert folder.current_run() == newer
+    assert folder.current_run("s") == newer
     assert [file.name for file in folder.kafka.iterdir()] == ["newer"]
     assert not folder.demo_kafka.exists()
     folder.settle_demo()
-    assert folder.current_run() == newer
+    assert folder.current_run("s") == newer
 
 
 def test_a_mark_of_completion_that_was_left_behind_goes(tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_a_mark_of_completion_that_was_left_behind_goes(tmp_path: Path) -> None:
     (folder.kafka / "complete.json").write_text('{"run": "x"}')
     folder.settle_demo()
     assert [file.name for file in folder.kafka.iterdir()] == ["data"]
-    assert folder.current_run() is None
+    assert folder.current_run("s") is None
 
 
 def kept_undecided(folder: RunFolder, *runs: tuple[str, bool]) -> None:

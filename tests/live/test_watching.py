@@ -209,7 +209,7 @@ def test_grafana_gets_the_dashboards_a_password_of_its_own_and_nobody_in_without
 ) -> None:
     monkeypatch.delenv(ANONYMOUS, raising=False)
     monkeypatch.setenv(WEBHOOK, "https://hooks.example/me")
-    with GrafanaServer(tmp_path / "grafana", "http://127.0.0.1:19090", STUDY) as grafana:
+    with GrafanaServer(tmp_path / "grafana", "http://127.0.0.1:19090", [STUDY]) as grafana:
         folder = grafana.folder
         environment = json.loads((folder / "started.json").read_text())["environment"]
         password = grafana.password_file.read_text()
@@ -218,22 +218,22 @@ def test_grafana_gets_the_dashboards_a_password_of_its_own_and_nobody_in_without
     assert stat.S_IMODE(grafana.password_file.stat().st_mode) == 0o600
     assert environment["GF_AUTH_ANONYMOUS_ENABLED"] == "false"
     assert environment["LIVELIFT_ALERT_WEBHOOK"] == "https://hooks.example/me"
-    assert {path.name for path in (folder / "dashboards").iterdir()} == {
-        "experiment.json",
-        "explorer.json",
-        "pipeline.json",
+    assert Path(environment["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]).is_file()
+    grafana.show(load_study("tests/studies/purchases"))
+    assert {str(path.relative_to(folder / "dashboards")) for path in (folder / "dashboards").glob("*/*")} == {
+        f"{study}/{name}.json" for study in ("lastfm", "purchases") for name in ("experiment", "explorer", "pipeline")
     }
     provisioning = Path(environment["GF_PATHS_PROVISIONING"])
     assert "url: http://127.0.0.1:19090" in (provisioning / "datasources" / "prometheus.yml").read_text()
     assert f"path: {folder / 'dashboards'}" in (provisioning / "dashboards" / "livelift.yml").read_text()
-    with GrafanaServer(folder, "http://127.0.0.1:19090", STUDY) as again:
+    with GrafanaServer(folder, "http://127.0.0.1:19090", [STUDY]) as again:
         assert again.password_file.read_text() == password
 
 
 def test_what_is_on_the_path_is_started_named_and_stopped(tmp_path: Path, grafana_on_the_path: Path) -> None:
     tool("prometheus")
     said: list[str] = []
-    with watching(RunFolder(tmp_path / ".livelift"), STUDY, said.append):
+    with watching(RunFolder(tmp_path / ".livelift"), [STUDY], said.append):
         wait_for_lines(said, 2)
         for line, name in zip(said, ("Prometheus", "Grafana"), strict=True):
             assert line.startswith(name)
@@ -242,6 +242,18 @@ def test_what_is_on_the_path_is_started_named_and_stopped(tmp_path: Path, grafan
         pids = _processes_below(tmp_path)
         assert len(pids) >= 2
     assert all(has_ended(pid) for pid in pids)
+
+
+def test_a_study_that_comes_later_has_its_dashboards_too(tmp_path: Path, grafana_on_the_path: Path) -> None:
+    tool("prometheus")
+    said: list[str] = []
+    there = tmp_path / ".livelift" / "grafana" / "dashboards"
+    with watching(RunFolder(tmp_path / ".livelift"), [STUDY], said.append) as watchers:
+        wait_for_lines(said, 2)
+        assert {path.name for path in there.iterdir()} == {STUDY.name}
+        for _ in range(2):
+            watchers.show(load_study("tests/studies/purchases"))
+        assert {path.name for path in there.iterdir()} == {STUDY.name, "purchases"}
 
 
 def wait_for_lines(said: list[str], count: int) -> None:
@@ -259,7 +271,7 @@ def test_nobody_waits_for_a_prometheus_that_is_not_ready(tmp_path: Path, monkeyp
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}/usr/bin{os.pathsep}/bin")
     said: list[str] = []
     began = time.monotonic()
-    with watching(RunFolder(tmp_path / ".livelift"), STUDY, said.append):
+    with watching(RunFolder(tmp_path / ".livelift"), [STUDY], said.append):
         assert time.monotonic() - began < 2
         while not (pids := _processes_below(tmp_path)):
             assert time.monotonic() - began < 20
@@ -289,13 +301,13 @@ def test_without_them_and_with_one_that_does_not_start_the_run_goes_on(
     programs = tmp_path / "bin"
     programs.mkdir()
     monkeypatch.setenv("PATH", str(programs))
-    with watching(RunFolder(tmp_path / ".livelift"), STUDY, said.append):
+    with watching(RunFolder(tmp_path / ".livelift"), [STUDY], said.append):
         pass
     assert said == []
     (programs / "prometheus").write_text("#!/bin/sh\necho 'the disk is damaged' >&2\nexit 1\n")
     (programs / "prometheus").chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}/usr/bin{os.pathsep}/bin")
-    with watching(RunFolder(tmp_path / ".livelift"), STUDY, said.append):
+    with watching(RunFolder(tmp_path / ".livelift"), [STUDY], said.append):
         wait_for_lines(said, 1)
     assert len(said) == 1
     assert "the disk is damaged" in said[0]

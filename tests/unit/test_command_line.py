@@ -55,7 +55,7 @@ def refused(result: subprocess.CompletedProcess[str], *words: str) -> None:
         (["generate", "--out", "x.tsv", "--events", "0"], "nothing to generate"),
         (["generate", "--out", "x.tsv", "--lift", "-2"], "--lift -2"),
         (["verdict"], "there is no verdict yet"),
-        (["process"], "there is no run yet"),
+        (["process"], "there is no run of study 'lastfm' yet"),
         (["history"], "there is no verdict yet"),
         (["verdict", "--as-of", "soon"], "--as-of soon"),
         (["scenario", "--population", "1000"], "there is no verdict yet"),
@@ -100,18 +100,18 @@ def test_a_replay_that_is_refused_leaves_the_current_run(tmp_path: Path, content
     folder.save_run(works)
     (tmp_path / "log.tsv").write_bytes(content)
     refused(livelift(tmp_path, "replay", "--data", "log.tsv", "--kafka", "127.0.0.1:1"), word)
-    assert folder.current_run() == works
+    assert folder.current_run("lastfm") == works
     assert [run.name for run in (folder.root / "runs").iterdir()] == [works.run]
 
 
 @pytest.mark.parametrize("command", ["process", "stats", "rejects"])
-def test_a_current_run_of_another_study_is_named(tmp_path: Path, command: str) -> None:
+def test_without_a_run_of_the_study_those_of_others_are_named(tmp_path: Path, command: str) -> None:
     folder = RunFolder(tmp_path / ".livelift")
     folder.save_run(Run.new(study="mine", study_at="/srv/mine", fingerprint="f", data="other.tsv", partitions=4))
     refused(
         livelift(tmp_path, command, "--kafka", "127.0.0.1:1"),
-        "is of the study 'mine', not of 'lastfm'",
-        "--study /srv/mine",
+        "there is no run of study 'lastfm' yet",
+        "for the runs that are here give --study /srv/mine",
     )
 
 
@@ -121,7 +121,7 @@ def test_what_is_no_id_of_a_run_is_refused(tmp_path: Path, run: str) -> None:
         refused(livelift(tmp_path, "process", "--run", run), f"--run is '{run}'")
         assert not (tmp_path / ".livelift").exists()
     else:
-        refused(livelift(tmp_path, "process", "--run", run), "there is no run yet")
+        refused(livelift(tmp_path, "process", "--run", run), "there is no run of study 'lastfm' yet")
 
 
 def test_a_station_that_refuses_its_input_is_quoted_in_words(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Further experiments of a study: what each takes over, what is wrong with one, and by which name it is asked for."""
 
+import os
 from datetime import date
 from pathlib import Path
 
@@ -77,7 +78,7 @@ def test_another_process_finds_the_experiment(banner: Study, monkeypatch: pytest
     assert at == f"{banner.folder}.banner"
     assert load_study(at) == banner
     monkeypatch.setenv("LIVELIFT_STUDIES", str(Path(banner.folder).parent))
-    assert reference_to(banner.name, banner.folder) == "shop.banner"
+    assert reference_to(banner.name, banner.folder, os.environ) == "shop.banner"
     assert load_study("shop.banner") == banner
 
 

@@ -120,7 +120,7 @@ def test_unknown_is_a_dash_not_a_zero(document: Document) -> None:
 def test_off_a_terminal_there_is_a_line_now_and_then(document: Document, tmp_path: Path) -> None:
     console = Console(file=StringIO(), width=200, force_terminal=False)
     clock = [0.0]
-    with LiveTerminal(console, STUDY, PipelineReader(tmp_path), lambda: clock[0]) as terminal:
+    with LiveTerminal(console, STUDY, PipelineReader(tmp_path, STUDY.name), lambda: clock[0]) as terminal:
         for now in (0.0, 1.0, 2.0, 3.5, 4.0):
             clock[0] = now
             terminal.update(document)
@@ -148,22 +148,23 @@ def test_the_pace_is_of_the_last_seconds_and_has_no_end_while_nothing_moves() ->
     assert pace == Pace(0.0, 0.0, None)
 
 
-def test_targets_are_one_file_a_process_and_an_address_is_kept_over_restarts(tmp_path: Path) -> None:
-    targets = MetricTargets(tmp_path / "targets")
+def test_each_process_of_a_study_keeps_its_address(tmp_path: Path) -> None:
+    targets = MetricTargets(tmp_path / "targets", "one")
+    MetricTargets(tmp_path / "targets", "one_more").add("processor", "processor")
     first = targets.add("processor", "processor")
     more = targets.add("processor-more", "processor")
     assert targets.add("processor", "processor") == first
-    assert {station: set(at) for station, at in read_targets(tmp_path / "targets").items()} == {
+    assert {station: set(at) for station, at in read_targets(tmp_path / "targets", "one").items()} == {
         "processor": {first, more}
     }
     targets.remove("processor-more")
-    assert read_targets(tmp_path / "targets") == {"processor": [first]}
+    assert read_targets(tmp_path / "targets", "one") == {"processor": [first]}
     forget_targets(tmp_path / "targets")
-    assert read_targets(tmp_path / "targets") == {}
+    assert read_targets(tmp_path / "targets", "one") == {}
 
 
 def test_a_station_that_does_not_answer_is_unknown_not_an_error(tmp_path: Path) -> None:
-    targets = MetricTargets(tmp_path)
+    targets = MetricTargets(tmp_path, STUDY.name)
     for station in ("producer", "processor", "stats"):
         targets.add(station, station)  # nobody listens there
-    assert PipelineReader(tmp_path).read() == PipelineReading()
+    assert PipelineReader(tmp_path, STUDY.name).read() == PipelineReading()

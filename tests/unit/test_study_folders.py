@@ -11,7 +11,7 @@ from livelift.errors import LiveliftError, SettingsError, StudyError
 from livelift.sessions import session_measures
 from livelift.settings import STUDIES, STUDY
 from livelift.study import load_study
-from livelift.study_folders import reference_to, study_names
+from livelift.study_folders import reference_to, study_flag, study_names
 from local.replaying import run_for_replay
 from local.run_folder import RunFolder
 from local.stations import Stations
@@ -94,7 +94,17 @@ def test_another_process_gets_the_name_if_that_leads_to_the_folder(mine: Path, m
     assert reference_to("mine", str(mine)) == str(mine)
     assert reference_to("lastfm", str(mine.parent / "lastfm")) == str(mine.parent / "lastfm")
     monkeypatch.setenv(STUDIES, str(mine.parent))
-    assert reference_to("mine", str(mine)) == "mine"
+    assert reference_to("mine", str(mine), os.environ) == "mine"
+    assert reference_to("mine", str(mine)) == str(mine)  # the other process may have no such place
+
+
+def test_what_a_person_adds_to_a_command_is_what_the_study_needs(mine: Path) -> None:
+    places = {STUDIES: str(mine.parent)}
+    assert study_flag("lastfm", str(LASTFM), {}) == ""
+    assert study_flag("mine", str(mine), {}) == f" --study {mine}"
+    assert study_flag("mine", str(mine), places) == " --study mine"
+    assert study_flag("mine", str(mine), places | {STUDY: "mine"}) == ""
+    assert study_flag("lastfm", str(LASTFM), places | {STUDY: "mine"}) == " --study lastfm"
 
 
 def test_a_replay_s_stations_get_the_folder(mine: Path, tmp_path: Path) -> None:

@@ -9,9 +9,10 @@ const PANELS = {
   timeseries: 'timeseries/panelcfg/x/TimeSeriesPanelCfg_types.gen',
   table: 'table/panelcfg/x/TablePanelCfg_types.gen',
   bargauge: 'bargauge/panelcfg/x/BarGaugePanelCfg_types.gen',
+  dashlist: 'dashlist/panelcfg/x/DashboardListPanelCfg_types.gen',
   'state-timeline': 'statetimeline/panelcfg/x/StateTimelinePanelCfg_types.gen',
 };
-const WITHOUT_FIELDS = ['stat', 'bargauge']; // they have no custom field options
+const WITHOUT_FIELDS = ['stat', 'bargauge', 'dashlist']; // they have no custom field options
 // Keys that Grafana reads but its published types leave out; our own lint looks at them.
 const UNTYPED = { variable: ['definition'], annotation: ['expr', 'step', 'titleFormat', 'textFormat'] };
 
