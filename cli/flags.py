@@ -12,6 +12,8 @@ from livelift.event_time import from_iso
 from local.processes import PRIVATE
 from local.run_folder import RunFolder
 
+DEFAULT_STUDY = "lastfm"
+
 StudyFlag = Annotated[
     str, typer.Option("--study", help="Which study: its name, or its folder (./my_study).", envvar=settings.STUDY)
 ]

@@ -85,6 +85,13 @@ def test_what_a_metric_s_kind_means_is_said_in_one_place() -> None:
     assert speakers == {"livelift/study.py", "livelift/study_checks.py", "livelift/plan.py", "batch/sql/metric.sql"}
 
 
+def test_the_simulator_names_no_study() -> None:
+    files = [*modules("stats/simulate", "livelift/simulation"), ROOT / "cli/simulate.py", ROOT / "cli/bars.py"]
+    words = ("lastfm", "plays", "skips", "artist", "listening")
+    assert len(files) > 10
+    assert {(path.name, word) for path in files for word in words if word in path.read_text().lower()} == set()
+
+
 def test_files_are_short() -> None:
     lengths = {
         str(path.relative_to(ROOT)): len(path.read_text().splitlines())

@@ -8,9 +8,10 @@ import pytest
 from batch.observed import observe_log
 from batch.twin import Twin
 from livelift.errors import InputError
-from stats.simulate.bars import RESALTED_BARS, Cell, judge_all
-from stats.simulate.experiment import assign, ticks
+from stats.simulate.bars import RESALTED, judge_all, resalted_bars
+from stats.simulate.experiment import assign, observe
 from stats.simulate.report import resalt
+from stats.simulate.sums import ticks
 from studies.lastfm import generator as lastfm_generator
 from tests.statistics.support import STUDY
 
@@ -23,8 +24,9 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_under_the_studys_own_salt_a_logs_sums_are_the_twins(log: Path) -> None:
-    seen, users = observe_log(log, STUDY)
-    ours = ticks(seen, assign(users, STUDY), STUDY)
+    sessions, users = observe_log(log, STUDY)
+    assigned = assign(users, STUDY)
+    ours = ticks(observe(sessions, assigned, STUDY), assigned, STUDY)
     with Twin(log, STUDY) as twin:
         of_twin = [tick for tick in twin.ticks() if not tick.ended]
     theirs = [*of_twin[: STUDY.experiment.days - 1], next(tick for tick in of_twin if tick.period_complete)]
@@ -44,7 +46,7 @@ def test_under_the_studys_own_salt_a_logs_sums_are_the_twins(log: Path) -> None:
 def test_salts_of_a_log_without_effect_hardly_ever_find_one(log: Path) -> None:
     seen, users = observe_log(log, STUDY)
     found = resalt(STUDY, seen, users, salts=40)
-    assert all(judged.passed for judged in judge_all(RESALTED_BARS, {Cell("resalted"): found}, chance=0.001))
+    assert all(judged.passed for judged in judge_all(resalted_bars(STUDY), {RESALTED: found}, chance=0.001))
     assert found["readings"]["classic_watched"]["rejections"] >= 15
 
 

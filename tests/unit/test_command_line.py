@@ -66,6 +66,14 @@ def refused(result: subprocess.CompletedProcess[str], *words: str) -> None:
         (["simulate", "--data", "not-there.tsv"], "not-there.tsv"),
         (["simulate", "--bars", "--data", "x.tsv"], "--bars and --data"),
         (["simulate", "--lift", "-1"], "-100 %"),
+        (["simulate", "--users", "1"], "--users 1"),
+        (["simulate", "--metric-lift", "skip_rate=-1"], "-100 %"),
+        (["simulate", "--metric-lift", "skip_rate"], "gives no number"),
+        (["simulate", "--metric-lift", "revenue=0.1"], "no metric 'revenue'"),
+        (["simulate", "--metric-lift", "session_duration=0.1"], "is the primary"),
+        (["simulate", "--metric-lift", "skip_rate=1", "--metric-lift", "skip_rate=2"], "has a lift already"),
+        (["simulate", "--leaving", "0.1", "--data", "x.tsv"], "--leaving and --data"),
+        (["simulate", "--bars", "--lift", "0.1"], "--bars has effects"),
     ],
 )
 def test_an_impossible_call_is_refused(tmp_path: Path, arguments: list[str], word: str) -> None:
@@ -281,7 +289,7 @@ def test_simulate_judges_every_bar_and_goes_on_from_what_is_kept(tmp_path: Path)
         "stationary", "entry", "bursty", "heavy", "few", "extreme", "rare_skips", "long",
     }  # fmt: skip
     assert first.returncode == (0 if all(bar["passed"] for bar in found["bars"]) else 1)
-    for path in (tmp_path / "kept").glob("*_+0.00_None_0.00_0.00.json"):  # a figure that no bar allows
+    for path in (tmp_path / "kept").glob("*_+0.00_None_0.00.json"):  # a figure that no bar allows
         kept = json.loads(path.read_text())
         kept["outcome"]["readings"]["deciding_ship"]["rejections"] = 1
         kept["outcome"]["experiments"] = 1
