@@ -19,6 +19,12 @@ from stats.simulate.population import population
 __all__ = ["conclude", "effects", "judge_all", "simulate_bars", "title"]
 
 
+MADE_UP = (
+    "The study has no simulation.py: users are made up from its declaration, so only error rates tell of the study; for "
+    "power give --data."
+)
+
+
 def simulate_bars(study: Study, experiments: int, seed: int, jobs: int, keep: Path | None, as_json: bool) -> None:
     """Simulate what the bars need, print them, and end with exit code 1 if one is not met."""
     outcomes: dict[Cell, Any] = {}
@@ -35,6 +41,8 @@ def simulate_bars(study: Study, experiments: int, seed: int, jobs: int, keep: Pa
             bar.remove_task(task)
             console.print(f"{title(study, cell)}: {_readings(outcomes[cell])}")
     found = judge_all(bars, outcomes)
+    if not as_json and not simulation_digest(study):
+        answers.print(MADE_UP, soft_wrap=True)
     if as_json:
         said = {"cells": list(outcomes.values()), "bars": [_as_json(each) for each in found]}
         typer.echo(json.dumps({"study": study.name, "design": study.design, **said}, indent=1))

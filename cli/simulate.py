@@ -31,8 +31,9 @@ def register(app: typer.Typer) -> None:
 def simulate(
     experiments: Annotated[int, typer.Option("--experiments", help="How many whole experiments (a regime).")] = 200,
     regime: Annotated[
-        str, typer.Option("--regime", help="How users behave: one of the study's regimes, else stationary, entry, ….")
-    ] = "stationary",
+        str | None,
+        typer.Option("--regime", help="How users behave: stationary, entry, bursty, heavy, few, or the study's own."),
+    ] = None,
     lift: Annotated[float, typer.Option("--lift", help="True lift of the primary: 0 is A/A, 0.10 is +10 %.")] = 0.0,
     later_lift: Annotated[
         float | None, typer.Option("--later-lift", help="Another lift in the second half of the period: -0.3 is -30 %.")
@@ -86,27 +87,33 @@ def simulate(
         raise SettingsError(f"--leaving {leaving:g} is no share", "use a fraction from 0 to below 1: 0.15 for 15 %")
     if bars and data is not None:
         raise SettingsError("--bars and --data do not go together", "call livelift simulate twice")
-    if leaving and data is not None:
-        raise SettingsError("--leaving and --data do not go together", "simulate leaving without a log")
+    if data is not None and (leaving or regime is not None):
+        flag = "--leaving" if leaving else "--regime"
+        raise SettingsError(
+            f"{flag} and --data do not go together", "a log's users are as they are: leave one of them out"
+        )
     loaded, jobs = load_study(study), jobs if jobs > 0 else processes()
     truth = Truth(lift, later_lift, leaving, _other_lifts(metric_lift or [], loaded))
     _check_effects(truth)
     if bars:
-        if truth != NOTHING or users is not None:
-            raise SettingsError("--bars has effects and numbers of users of its own", "leave the other flags out")
+        if truth != NOTHING or users is not None or regime is not None:
+            raise SettingsError(
+                "--bars has regimes, effects and numbers of users of its own", "leave the other flags out"
+            )
         judged.simulate_bars(loaded, experiments, seed, jobs, keep, json_)
         return
-    if data is None and regime not in population(loaded).regimes:
-        choices = ", ".join(population(loaded).regimes)
-        raise SettingsError(f"there is no regime '{regime}'", f"use one of: {choices}")
+    regimes = tuple(population(loaded).regimes) if data is None else ()
+    if data is None and regime is not None and regime not in regimes:
+        raise SettingsError(f"there is no regime '{regime}'", f"use one of: {', '.join(regimes)}")
     with counted() as bar:
         if data is not None:
             task = bar.add_task(f"reading {data.name}", total=None)
             result = _resalted(loaded, data, salts, seed, jobs, bar, task, truth, users)
         else:
-            task = bar.add_task(judged.title(loaded, Cell(regime, truth)), total=experiments)
+            behaviour = regime or regimes[0]
+            task = bar.add_task(judged.title(loaded, Cell(behaviour, truth)), total=experiments)
             result = run(
-                loaded, regime, experiments, truth, seed, users or USERS, jobs=jobs,
+                loaded, behaviour, experiments, truth, seed, users or USERS, jobs=jobs,
                 progress=lambda done, _: bar.update(task, completed=done),
             )  # fmt: skip
     if json_:
@@ -161,7 +168,7 @@ def _resalted(
 
 def show(result: dict[str, Any], study: "Study", truth: "Truth") -> None:
     """A result for a person, in the study's own words."""
-    from cli.bars import effects
+    from cli.bars import MADE_UP, effects
     from livelift.simulation.loading import simulation_digest
 
     primary = study.metrics[study.decision.primary].title
@@ -172,11 +179,7 @@ def show(result: dict[str, Any], study: "Study", truth: "Truth") -> None:
         soft_wrap=True,
     )
     if result["regime"] not in ("resalted", "resampled") and not simulation_digest(study):
-        answers.print(
-            "The study has no simulation.py: users are made up from its declaration, so only error rates tell of the study; "
-            "for power give --data.",
-            soft_wrap=True,
-        )
+        answers.print(MADE_UP, soft_wrap=True)
     table = Table("reading", "rejects", "± binomial", "covers the truth", box=None)
     for name, reading in result["readings"].items():
         coverage = reading["coverage"]

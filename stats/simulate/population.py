@@ -26,6 +26,7 @@ from livelift.simulation.model import Floats, Integers, Regime, Sessions, Simula
 from livelift.simulation.presence import Usual, Visits
 from livelift.source import LARGEST, Field
 from livelift.study import Study
+from stats.sums.user_changes import LARGEST as SQUARED
 
 SESSIONS_A_DAY = 0.75
 """Of a user who is there all the period; more where the study includes users of many sessions only."""
@@ -35,6 +36,9 @@ EVENTS_A_GAP = 8
 
 TYPICAL = 20
 """The median value of an integer field, in shown units of the metric that reads it."""
+
+MEAN_ROOM, TOTAL_ROOM = 2_000, 10_000_000
+"""How many times the median value the largest user's mean over sessions and sum over the period may be, in *heavy*."""
 
 USUAL_SHARE = 0.1
 """How often a condition holds, for the median user."""
@@ -157,9 +161,12 @@ def _bounds(field: Field) -> tuple[int, int]:
 
 
 def _typical(name: str, field: Field, study: Study) -> float:
-    """The median value: so many shown units of the metrics that read the measure, inside what is declared."""
-    units = [plan.divide_by for plan in metric_plans(study) if plan.included.numerator == name]
-    wanted, (least, most) = TYPICAL * max(units, default=1), _bounds(field)
+    """The median value: so many shown units of the metrics that read the measure, inside what is declared, and small enough
+    for the squares of the largest user's mean and total."""
+    reads = [plan for plan in metric_plans(study) if plan.included.numerator == name]
+    shown = TYPICAL * max((plan.divide_by for plan in reads), default=1)
+    scale = max((plan.included.scale for plan in reads), default=1)
+    wanted, (least, most) = min(shown, SQUARED // (MEAN_ROOM * scale), SQUARED // TOTAL_ROOM), _bounds(field)
     if most - least <= 2 * TYPICAL or not least < wanted < most:
         # A narrow range, or one elsewhere: its middle, where there is one.
         wanted = (least + most) // 2 if field.minimum is not None and field.maximum is not None else max(least, 1)

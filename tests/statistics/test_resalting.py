@@ -36,8 +36,8 @@ def test_under_the_studys_own_salt_a_logs_sums_are_the_twins(log: Path) -> None:
             assert getattr(mine, part) == getattr(exact, part), part
         for name in STUDY.metrics:
             assert np.array_equal(mine.users[name].sum(axis=1), exact.users[name].sum(axis=1)), name
-            for part, other in zip(mine.classic[name], exact.classic[name], strict=True):
-                assert (part.n, part.mean, part.m2) == pytest.approx((other.n, other.mean, other.m2), rel=1e-9)
+            for moments, other in zip(mine.classic[name], exact.classic[name], strict=True):
+                assert (moments.n, moments.mean, moments.m2) == pytest.approx((other.n, other.mean, other.m2), rel=1e-9)
         primary = STUDY.decision.primary
         assert np.array_equal(mine.users[primary], exact.users[primary])
         assert (mine.ratios, mine.exposed_sums) == (exact.ratios, exact.exposed_sums)

@@ -67,8 +67,8 @@ def test_a_logs_sums_are_the_oracles_for_any_study(name: str, folder: Path) -> N
         assert (mine.ratios, mine.exposed_sums) == (exact.ratios, exact.exposed_sums)
         for metric in study.metrics:
             assert np.array_equal(mine.users[metric].sum(axis=1), exact.users[metric].sum(axis=1)), metric
-            for part, other in zip(mine.classic[metric], exact.classic[metric], strict=True):
-                assert (part.n, part.mean, part.m2) == pytest.approx((other.n, other.mean, other.m2), rel=1e-9)
+            for moments, other in zip(mine.classic[metric], exact.classic[metric], strict=True):
+                assert (moments.n, moments.mean, moments.m2) == pytest.approx((other.n, other.mean, other.m2), rel=1e-9)
     assert min(ours[-1].included) > 30
 
 
@@ -248,6 +248,14 @@ def test_unusual_periods_are_simulated(period_end: str, pre_period_days: int, mi
     )
     found = simulate(replace(study, experiment=experiment), "entry", 2, users=400)
     assert found["looks"] == experiment.days and found["decisions"]["no_data"] == 0
+
+
+@pytest.mark.parametrize(("resolution", "divide_by"), [(0, 1), (0, 100), (1_000_000, 1_000_000), (1, 1)])
+def test_made_up_values_fit_the_units_of_their_metric(resolution: int, divide_by: int) -> None:
+    study = study_of("purchases")
+    metric = replace(study.metrics["revenue_per_session"], resolution=resolution, divide_by=divide_by)
+    found = simulate(replace(study, metrics={**study.metrics, "revenue_per_session": metric}), "heavy", 12)
+    assert found["decisions"]["no_data"] == 0 and found["readings"]["fixed"]["coverage"] > 0.5
 
 
 def test_an_observed_study_with_uneven_arms_is_simulated() -> None:
