@@ -8,6 +8,7 @@ import pytest
 from batch.observed import observe_log
 from batch.twin import Twin
 from livelift.errors import InputError
+from livelift.simulation.truth import Truth
 from stats.simulate.bars import RESALTED, judge_all, resalted_bars
 from stats.simulate.experiment import assign, observe
 from stats.simulate.report import resalt
@@ -48,6 +49,28 @@ def test_salts_of_a_log_without_effect_hardly_ever_find_one(log: Path) -> None:
     found = resalt(STUDY, seen, users, salts=40)
     assert all(judged.passed for judged in judge_all(resalted_bars(STUDY), {RESALTED: found}, chance=0.001))
     assert found["readings"]["classic_watched"]["rejections"] >= 15
+
+
+@pytest.mark.parametrize("lift", [0.6, -0.5])
+def test_longer_or_shorter_sessions_of_a_log_close_later_or_earlier(log: Path, lift: float) -> None:
+    sessions, users = observe_log(log, STUDY)
+    assigned, random = assign(users, STUDY), np.random.default_rng(3)
+    plain, lifted = observe(sessions, assigned, STUDY), observe(sessions, assigned, STUDY, Truth(lift), random)
+    treated = assigned.treated[sessions.user]
+    moved = 1000 * (lifted.measures["seconds"] - plain.measures["seconds"])
+    assert np.array_equal(lifted.due - plain.due, moved) and np.all(moved[~treated] == 0)
+    assert np.all((moved[treated] >= 0) == (lift > 0) | (moved[treated] == 0))
+    assert lifted.measures["seconds"][treated].sum() / plain.measures["seconds"][treated].sum() == pytest.approx(
+        1 + lift, rel=1e-3
+    )
+    for tick in ticks(lifted, assigned, STUDY):
+        assert tick.included[0] <= tick.exposed[0] and tick.included[1] <= tick.exposed[1]
+
+
+def test_a_lift_that_is_planted_in_a_log_is_found(log: Path) -> None:
+    sessions, users = observe_log(log, STUDY)
+    found = resalt(STUDY, sessions, users, salts=3, truth=Truth(0.8))
+    assert found["readings"]["deciding_ship"]["rejections"] == 3 and found["typical_error"] < 0.3
 
 
 def test_a_log_outside_the_period_is_refused(tmp_path: Path) -> None:
