@@ -16,8 +16,9 @@ env: .venv/.installed
 demo: env
 	$(BIN)/livelift demo $(ARGS)
 
-bench: env .venv-peers/.installed
-	$(BIN)/python -m bench $(if $(FULL),--full) $(ARGS)
+# The table of all stages and peers; with BASE=COMMIT our stages beside those of that commit.
+bench: env $(if $(BASE),,.venv-peers/.installed)
+	$(BIN)/python -m bench$(if $(BASE),.against_commit '$(BASE)') $(if $(FULL),--full) $(ARGS)
 
 latency: env
 	$(BIN)/python -m bench.latency $(ARGS)
@@ -67,4 +68,4 @@ lock: env
 	$(BIN)/python -m local.kafka_jars > local/kafka_jars.lock.new && mv local/kafka_jars.lock.new local/kafka_jars.lock
 
 clean:
-	rm -rf .venv .venv-peers .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-peers .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -51,7 +51,7 @@ def _variables(study: Study, select_from: int | None, select_to: int | None) -> 
         "salt": experiment.salt,
         "control_percent": experiment.control_percent,
         "buckets": statistics.buckets,
-        "gap_ms": study.sessions.gap_ms,
+        "gap_ms": study.sessions.gap_ms if study.sessions.windows == "gap" else None,
         "pre_start": experiment.pre_start_ms,
         "period_start": experiment.start_ms,
         "period_end": experiment.end_ms,
@@ -87,12 +87,21 @@ def _create_metrics(connection: duckdb.DuckDBPyConnection, study: Study) -> None
                     f"use one of: {', '.join(study.measures)}",
                 )
     connection.execute(
-        "CREATE TABLE declared (position INTEGER, name VARCHAR, kind VARCHAR, measure VARCHAR, per VARCHAR, divide_by BIGINT, resolution BIGINT)"
+        "CREATE TABLE declared (position INTEGER, name VARCHAR, kind VARCHAR, measure VARCHAR, per VARCHAR, divide_by BIGINT, resolution BIGINT, retention INTEGER)"
     )
+    connection.execute("CREATE TABLE retention (retention INTEGER, anchor VARCHAR, days BIGINT)")
+    anchors: list[tuple[str, int]] = []
     for position, (name, metric) in enumerate(study.metrics.items()):
+        retention = None
+        if metric.anchor:
+            anchor = (metric.anchor, metric.days)
+            if anchor not in anchors:
+                anchors.append(anchor)
+                connection.execute("INSERT INTO retention VALUES ($1, $2, $3)", [len(anchors), *anchor])
+            retention = 1 + anchors.index(anchor)
         connection.execute(
-            "INSERT INTO declared VALUES ($1, $2, $3, $4, $5, $6, $7)",
-            [position, name, metric.kind, metric.measure, metric.per, metric.divide_by, metric.resolution],
+            "INSERT INTO declared VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            [position, name, metric.kind, metric.measure, metric.per, metric.divide_by, metric.resolution, retention],
         )
     names = ", ".join(f"'{name}'" for name in study.measures)
     each = [f"m[{number}]" for number in range(1, len(study.measures) + 1)]
@@ -102,7 +111,7 @@ def _create_metrics(connection: duckdb.DuckDBPyConnection, study: Study) -> None
         f"added(m) AS [{', '.join(f'sum({one})' for one in each)}]",
         f"squared(m) AS [{', '.join(f'sum({one}::HUGEINT * {one})' for one in each)}]",
         "amount_of(name, sessions, returned, eligible, m) AS CASE name WHEN 'one' THEN 1 WHEN 'sessions' THEN sessions "
-        "WHEN 'returned' THEN returned WHEN 'eligible' THEN eligible ELSE measured(name, m) END",
+        "WHEN 'returned' THEN coalesce(returned, 0) WHEN 'eligible' THEN coalesce(eligible, 0) ELSE measured(name, m) END",
     ):
         connection.execute(f"CREATE MACRO {macro}")
     connection.execute(query("metric"))

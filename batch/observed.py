@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from batch.twin import ClosedSession, Twin
+from batch.twin import ClosedSession, ResolvedDay, Twin
 from livelift.errors import InputError
 from livelift.event_time import DAY, SECOND
 from livelift.measures import LENGTH
-from livelift.plan import ELIGIBLE, RETURNED
+from livelift.plan import retentions
 from livelift.simulation.model import Sessions
 from livelift.study import Study
 
@@ -32,7 +32,7 @@ def observe_log(data: Path, study: Study) -> tuple[Sessions, list[str]]:
     """
     with Twin(data, study) as twin:
         sessions = list(twin.sessions())
-        days = [(day.user, day.day, day.returned) for day in twin.user_days()]
+        days = list(twin.user_days())
     inside = [session for session in sessions if session.in_period]
     if not inside:
         raise InputError(f"{data} has no session in the period of study '{study.name}'", "give a log that covers it")
@@ -42,7 +42,9 @@ def observe_log(data: Path, study: Study) -> tuple[Sessions, list[str]]:
         name: np.array([session.measures[name] for session in inside], dtype=np.int64) for name in study.measures
     }
     start = np.array([session.start for session in inside])
-    tail = np.array([session.end for session in inside]) - start - SECOND * measures[LENGTH]
+    tail = np.array([session.end for session in inside]) - start
+    if study.sessions.windows == "gap":
+        tail -= SECOND * measures[LENGTH]
     pre_sessions, pre_measures = _pre_period(sessions, number, study)
     seen = Sessions(
         user=np.array([number[session.user] for session in inside]),
@@ -52,7 +54,7 @@ def observe_log(data: Path, study: Study) -> tuple[Sessions, list[str]]:
         pre_measures=pre_measures,
         tail=tail,
         exposed=_exposed(sessions, number, study),
-        daily=_daily([(number[user], day, back) for user, day, back in days], len(names), study),
+        daily=_daily([day for day in days if day.user in number], number, study),
     )
     return seen, names
 
@@ -86,12 +88,18 @@ def _pre_period(
     return count, dict(zip(study.measures, sums, strict=True))
 
 
-def _daily(days: list[tuple[int, int, bool]], users: int, study: Study) -> dict[str, Integers]:
-    """(U, K) each: user-days resolved by every look, and those of them with a return. A day is resolved two midnights on."""
-    eligible, returned = np.zeros((2, users, study.experiment.days), dtype=np.int64)
+def _daily(days: list[ResolvedDay], number: dict[str, int], study: Study) -> dict[str, Integers]:
+    """(U, K) as of every look: anchor days of each retention that are resolved, and those with a return; n days after a day,
+    that is at the midnight which ends it."""
+    found: dict[str, Integers] = {}
+    asked, looks = retentions(study), study.experiment.days
+    for retention in asked:
+        for name in (retention.eligible, retention.returned):
+            found[name] = np.zeros((len(number), looks), dtype=np.int64)
     first = study.experiment.start_ms // DAY
-    for user, day, back in days:
-        look = min(day - first + 2, study.experiment.days)
-        eligible[user, look - 1] += 1
-        returned[user, look - 1] += back
-    return {ELIGIBLE: eligible.cumsum(axis=1), RETURNED: returned.cumsum(axis=1)}
+    for day in days:
+        retention = asked[day.retention - 1]
+        look = min(day.day - first + retention.days + 1, looks)
+        found[retention.eligible][number[day.user], look - 1] += 1
+        found[retention.returned][number[day.user], look - 1] += day.returned
+    return {name: values.cumsum(axis=1) for name, values in found.items()}

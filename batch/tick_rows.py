@@ -34,7 +34,7 @@ def read_ticks(connection: duckdb.DuckDBPyConnection, study: Study, counts: Inpu
     for (number, time, ended, complete, accepted, every, in_period, one_event, unfinished), arms in zip(
         heads, variants, strict=True
     ):
-        _, exposed_c, exposed_t, included_c, included_t, sessions_c, sessions_t, events_c, events_t = arms
+        _, exposed_c, exposed_t, included_c, included_t, sessions_c, sessions_t, events_c, events_t, in_both = arms
         ticks.append(
             TickSums(
                 time=time,
@@ -52,6 +52,7 @@ def read_ticks(connection: duckdb.DuckDBPyConnection, study: Study, counts: Inpu
                 users={name: sums[number] for name, sums in users.items()},
                 ratios=ratios[number],
                 exposed_sums=exposed[number],
+                users_in_both=in_both if study.experiment.arm_field else None,
                 sessions_unfinished=unfinished,
             )
         )

@@ -16,6 +16,7 @@ from typing import Self
 import duckdb
 import pyarrow as pa
 
+from batch.arm_sql import arm_parts
 from batch.database import open_database
 from batch.feed import batches, fed, raw_sql
 from batch.lines import text_lines
@@ -36,10 +37,10 @@ SHOWN_BYTES = 80
 
 @dataclass(frozen=True, slots=True)
 class ClosedSession:
-    """A session; times in ms. `first_in_period` is its first event inside the period, None where it has none."""
+    """A session; times in ms. `variant` None: no event has named the user's arm. `first_in_period` is its first event inside the period, None where it has none."""
 
     user: str
-    variant: str
+    variant: str | None
     start: int
     end: int
     measures: dict[str, int]
@@ -49,10 +50,12 @@ class ClosedSession:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedDay:
-    """An active day of a user (`day` counted from 1970-01-01 = 0) whose next day is over: was the user back on it?"""
+    """An anchor day of a user (`day` counted from 1970-01-01 = 0) whose later day is over: was the user back on that? The study's
+    retentions are numbered from 1, each (anchor, days) once in the order of the metrics."""
 
     user: str
     variant: str
+    retention: int
     day: int
     returned: bool
 
@@ -116,10 +119,10 @@ class Twin:
         """Every session of the file, in the order (due, user); at the end of the stream everything closes."""
         for user, variant, start, end, measures, *rest in self._rows("closed_sessions"):
             named = dict(zip(self._study.measures, measures, strict=True))
-            yield ClosedSession(user, VARIANTS[variant], start, end, named, *rest)
+            yield ClosedSession(user, None if variant is None else VARIANTS[variant], start, end, named, *rest)
 
     def user_days(self) -> Iterator[ResolvedDay]:
-        """Every user-day that the stream reaches the end of, in the order (due, user)."""
+        """Every anchor day that the stream reaches the later day's end of, in the order (due, user, retention)."""
         for user, variant, *rest in self._rows("resolved_days"):
             yield ResolvedDay(user, VARIANTS[variant], *rest)
 
@@ -185,7 +188,9 @@ class Twin:
             self._create("line", "listener")
             for number in self._measures.numbered:
                 self._database.execute(query("text", {"i": str(number)}))
-            self._create("event", "session", "user_day")
+            self._create(
+                "event", *(["listener_arm"] if self._study.experiment.arm_field else []), "session", "user_day"
+            )
             counts = self._count()
             self._wrong: list[tuple[str, int]] = self._database.execute(query("first_wrong")).fetchall()
             self._database.execute("DROP TABLE line")
@@ -202,7 +207,7 @@ class Twin:
     def _parts(self) -> dict[str, str]:
         """What the study puts into the statements."""
         raw = raw_sql(self._study, self._data, self._database)
-        return {"raw": raw, **row_parts(self._study), **self._measures.parts()}
+        return {"raw": raw, **row_parts(self._study), **self._measures.parts(), **arm_parts(self._study)}
 
     def _count(self) -> InputCounts:
         self._covered_to: int | None = self._database.execute(query("covered_to")).fetchall()[0][0]

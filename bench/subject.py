@@ -44,12 +44,17 @@ Say = Callable[[str], None]
 
 def generated(folder: Path, study: Study, events: int, say: Say) -> Path:
     """A listening log of about `events` events, made unless it is there."""
-    path = folder / "generated" / f"{study.name}-{events}-lift{LIFT}-seed{SEED}.tsv"
+    path = generated_path(folder, study, events)
     if not path.exists():
         say(f"generating {events:,} events")
         path.parent.mkdir(parents=True, exist_ok=True)
         lastfm_generator.generate(path, events=events, lift=LIFT, seed=SEED, study=study)
     return path
+
+
+def generated_path(folder: Path, study: Study, events: int) -> Path:
+    """Where `generated` keeps it."""
+    return folder / "generated" / f"{study.name}-{events}-lift{LIFT}-seed{SEED}.tsv"
 
 
 def skip_ms(study: Study) -> int:

@@ -1,7 +1,7 @@
 """`livelift study`: begin a study from a file, and see what a study makes of its input."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -10,6 +10,9 @@ from rich.text import Text
 from cli.flags import DataFlag, run_folder
 from cli.say import say
 from cli.show import answers, console
+
+if TYPE_CHECKING:
+    from livelift.study import Study
 
 SHOWN = 5
 """Events and sessions that are listed."""
@@ -44,7 +47,7 @@ def check(
     experiment = loaded.experiment
     answers.print(f"study {loaded.name}: {loaded.title}", markup=False)
     answers.print(
-        f"sessions end after {loaded.sessions.gap_seconds:,} s without an event; period {experiment.period_start} to "
+        f"{_sessions(loaded)}; period {experiment.period_start} to "
         f"{experiment.period_end}; primary metric {loaded.decision.primary}, guardrails: {', '.join(loaded.guardrails) or 'none'}",
         markup=False,
     )
@@ -107,3 +110,9 @@ def new(
 def _shown(folder: Path) -> str:
     """The folder as --study takes it."""
     return str(folder) if len(folder.parts) > 1 else f"./{folder}"
+
+
+def _sessions(study: "Study") -> str:
+    if study.sessions.windows == "row":
+        return "each event is a session"
+    return f"sessions end after {study.sessions.gap_seconds:,} s without an event"

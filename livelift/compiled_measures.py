@@ -26,9 +26,15 @@ NONE, MOST = -(2**63), 2**63 - 1
 
 
 class CompiledMeasures:
-    """A study's declared measures, as `livelift.sessions.SessionMeasures`. `source` is what was executed."""
+    """A study's declared measures, as `livelift.sessions.SessionMeasures`. `source` is what was executed.
 
-    def __init__(self, fields: Fields, measures: Measures) -> None:
+    Parameters
+    ----------
+    also
+        Fields that a decoded event has beside those of the measures.
+    """
+
+    def __init__(self, fields: Fields, measures: Measures, also: tuple[str, ...] = ()) -> None:
         layout = _Layout(fields, measures)
         self.names = tuple(measures)
         self.source = _source(fields, measures, layout)
@@ -37,7 +43,7 @@ class CompiledMeasures:
         self.begin: Callable[[Any], array[int]] = made["begin"]
         self.extend: Callable[[array[int], Any, int], None] = made["extend"]
         self.finish: Callable[[array[int], int, int], tuple[int, ...]] = made["finish"]
-        self.decode = msgspec.json.Decoder(_event(fields, measures)).decode
+        self.decode = msgspec.json.Decoder(_event(fields, measures, also)).decode
         self._code = layout.code
 
     def freeze(self, accumulator: "array[int]") -> bytes:
@@ -49,10 +55,11 @@ class CompiledMeasures:
         return accumulator
 
 
-def _event(fields: Fields, measures: Measures) -> type[msgspec.Struct]:
+def _event(fields: Fields, measures: Measures, also: tuple[str, ...]) -> type[msgspec.Struct]:
     """What the operator needs of an event; the record holds more."""
     types: dict[str, Any] = {"text": str, "integer": Annotated[int, msgspec.Meta(ge=-LARGEST, le=LARGEST)]}
-    needed = [name for name in fields if any(name in (*of.fields, *of.where) for of in measures.values())]
+    read = {name for measure in measures.values() for name in (*measure.fields, *measure.where)} | set(also)
+    needed = [name for name in fields if name in read]
     own = [("v", Literal[1]), ("row", int)]  # `livelift.events.SCHEMA`: another one is not read
     return msgspec.defstruct(
         "Event", [*own, *((name, types[fields[name].type]) for name in needed)], gc=False, frozen=True

@@ -91,20 +91,22 @@ def events_measure(measures: Measures) -> str | None:
     return None
 
 
-def checks(fields: Fields, measures: Measures) -> list[Check]:
-    """(key, is it wrong, what it has to be) for all that types alone cannot say."""
+def checks(fields: Fields, measures: Measures, *, rows: bool = False) -> list[Check]:
+    """(key, is it wrong, what it has to be) for all that types alone cannot say; `rows`: the study's windows are rows."""
     if not measures:
         return []
-    first = next(iter(measures))
-    rows: list[Check] = [
-        ("measures", first != LENGTH, f'let {LENGTH} = {{length = "session"}} be the first: every session has a length')
-    ]
+    first, how = next(iter(measures)), _HOW_LONG[rows]
+    found: list[Check] = [("measures", first != LENGTH, f"let {how} be the first: every session has a length")]
     for name, measure in measures.items():
-        rows += _measure_checks(f"measures.{name}", name, measure, fields)
-    return rows
+        found += _measure_checks(f"measures.{name}", name, measure, fields, rows)
+    return found
 
 
-def _measure_checks(key: str, name: str, measure: Measure, fields: Fields) -> list[Check]:
+_HOW_LONG = {False: f'{LENGTH} = {{length = "session"}}', True: f'{LENGTH} = {{sum = "FIELD"}}'}
+"""What says how long a session lasts: its first and last event, or where a row is a session a field of it."""
+
+
+def _measure_checks(key: str, name: str, measure: Measure, fields: Fields, in_rows: bool) -> list[Check]:
     given = [one for one in AGGREGATES if getattr(measure, one) is not None]
     rows = [
         (key, not is_name(name), "call it by lower-case letters, digits and _"),
@@ -114,7 +116,22 @@ def _measure_checks(key: str, name: str, measure: Measure, fields: Fields) -> li
         return rows
     aggregate = given[0]
     rows += [
-        (f"{key}.{aggregate}", (name == LENGTH) != (aggregate == "length"), f'write {LENGTH} = {{length = "session"}}'),
+        (
+            f"{key}.{aggregate}",
+            aggregate != "sum" if in_rows and name == LENGTH else (name == LENGTH) != (aggregate == "length"),
+            f"write {_HOW_LONG[in_rows]}",
+        ),
+        (
+            f"{key}.sum",
+            in_rows and name == LENGTH and not _never_negative(measure, fields),
+            "give the field a minimum of 0 or more: no session lasts less",
+        ),
+        (f"{key}.length", in_rows and aggregate == "length", "leave it out: a row has no first and last event"),
+        (
+            f"{key}.follows_within",
+            in_rows and measure.follows_within is not None,
+            "leave it out: no event follows in a row",
+        ),
         (
             f"{key}.where",
             aggregate == "length" and bool(measure.where),
@@ -147,6 +164,11 @@ def _measure_checks(key: str, name: str, measure: Measure, fields: Fields) -> li
             fits = _fits(wanted, fields[field].type)
             rows.append((f"{key}.where.{field}", not fits, _WANTED[fields[field].type]))
     return rows
+
+
+def _never_negative(measure: Measure, fields: Fields) -> bool:
+    least = [fields[field].minimum for field in measure.fields if field in fields]
+    return all(minimum is not None and minimum >= 0 for minimum in least)
 
 
 _WANTED = {

@@ -28,7 +28,7 @@ class RunNames:
 
     @property
     def output(self) -> str:
-        """The ordered output log: closed sessions, resolved user-days, marks."""
+        """The ordered output log: closed sessions, users' totals, marks."""
         return f"{self.application}.output"
 
     @property

@@ -1,21 +1,19 @@
-"""The output log of a partition: closed sessions, resolved user-days and marks, in the order (due, kind, user).
+"""The output log of a partition: closed sessions, users' totals at midnights and marks, in the order (due, kind, user).
 
 That triple is an output's identity and the fence of whoever applies it (promise P2.1): the log only rises, and an output
 at or below the fence has been applied. Records are MessagePack arrays, first element the tag. One record holds one
 output.
 """
 
-from typing import Self
-
 import msgspec
 
 from livelift.errors import NEW_RUN, VersionError
 from livelift.events import Manifest
 
-SCHEMA = 3
+SCHEMA = 4
 
-USER_DAY, MARK, EVENT, SESSION, END = range(5)
-"""Kinds in their order at equal due: a day that ends at midnight is in that midnight's tick, an event then is not, and
+USER, MARK, EVENT, SESSION, END = range(5)
+"""Kinds in their order at equal due: what a midnight changes of a user is in that midnight's tick, an event then is not, and
 continues a session due then. EVENT is a waiting event's place among the timers; it is never in the log."""
 
 END_DUE = 253_402_300_800_000
@@ -27,30 +25,8 @@ Identity = tuple[int, int, str]
 NOTHING: Identity = (-1, 0, "")
 """Below every output."""
 
-
-class Totals(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """A user's totals over closed in-period sessions, resolved user-days and the pre-period, all exact integers.
-
-    sums, squares
-        Per session measure of the study, in its order: Σ and Σ of squares.
-    eligible, returned
-        Resolved user-days; those followed by an active day.
-    pre_sessions, pre_sums
-        Sessions of the pre-period and Σ per measure.
-    """
-
-    sessions: int
-    sums: tuple[int, ...]
-    squares: tuple[int, ...]
-    eligible: int
-    returned: int
-    pre_sessions: int
-    pre_sums: tuple[int, ...]
-
-    @classmethod
-    def zero(cls, measures: int) -> Self:
-        none = (0,) * measures
-        return cls(0, none, none, 0, 0, 0, none)
+Row = tuple[int, ...]
+"""A user's totals, in the columns of `livelift.totals`."""
 
 
 class Counts(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -91,8 +67,17 @@ class _Output(msgspec.Struct, array_like=True, frozen=True, tag_field="kind"):
 
 
 class ClosedSession(_Output, frozen=True, array_like=True, gc=False, tag="session"):
-    """`first_exposed_at` (ms) on the user's first session that holds an in-period event, else None; `variant` 0 control, 1
-    treatment; `totals` after it."""
+    """A session; times in ms.
+
+    variant
+        0 control, 1 treatment, −1 a user whose arm no event has named: such a session is in no period.
+    totals
+        The user's (`livelift.totals`) after it.
+    first_exposed_at
+        The user's exposure, on the first session that holds or follows it; else None.
+    in_both
+        On the first output of an exposed user whose events named both arms.
+    """
 
     user: str
     variant: int
@@ -100,26 +85,38 @@ class ClosedSession(_Output, frozen=True, array_like=True, gc=False, tag="sessio
     end: int
     in_period: bool
     measures: tuple[int, ...]
-    totals: Totals
+    totals: Row
     first_exposed_at: int | None
+    in_both: bool = False
 
     @property
     def identity(self) -> Identity:
         return (self.due, SESSION, self.user)
 
 
-class UserDay(_Output, frozen=True, array_like=True, gc=False, tag="day"):
-    """Was the user active again on the day after `day` (days since 1970)? `totals` after it."""
+class UserTotals(_Output, frozen=True, array_like=True, gc=False, tag="user"):
+    """A user whose totals a midnight changed, without a closed session: days were resolved, or the study's windows are rows.
+
+    totals, added
+        `livelift.totals`: after it, and what was added since the user's output before.
+    windows
+        Closed windows of any time among what was added: rows.
+    exposed
+        Has an output told of an event of the user in the period, this one included? `first_exposed_at` and `in_both` as in `ClosedSession`.
+    """
 
     user: str
     variant: int
-    day: int
-    returned: bool
-    totals: Totals
+    totals: Row
+    added: Row
+    windows: int
+    exposed: bool
+    first_exposed_at: int | None
+    in_both: bool = False
 
     @property
     def identity(self) -> Identity:
-        return (self.due, USER_DAY, self.user)
+        return (self.due, USER, self.user)
 
 
 class Mark(_Output, frozen=True, array_like=True, gc=False, tag="mark"):
@@ -149,7 +146,7 @@ class EndMark(_Output, frozen=True, array_like=True, gc=False, tag="end"):
         return (self.due, END, "")
 
 
-Output = ClosedSession | UserDay | Mark | EndMark
+Output = ClosedSession | UserTotals | Mark | EndMark
 
 _decode = msgspec.msgpack.Decoder(Output).decode
 encode = msgspec.msgpack.Encoder().encode

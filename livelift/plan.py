@@ -13,9 +13,9 @@ from livelift.covariates import count_covariate, duration_covariate, sum_covaria
 from livelift.study import Metric, Study
 from livelift.study_checks import OWN_TOTALS
 
-USERS, SESSIONS, ELIGIBLE, RETURNED = OWN_TOTALS
-"""A user's own totals: 1 for a user of the population (included, or exposed), sessions, resolved days, those followed by
-an active one. The totals of the session measures follow under their names."""
+USERS, SESSIONS = OWN_TOTALS
+"""A user's own totals: 1 for a user of the population (included, or exposed), and sessions. Those of the session measures
+follow under their names, then those of each `Retention`."""
 
 DECISECONDS = 10
 MILLIONTHS = 1_000_000
@@ -23,6 +23,39 @@ MILLIONTHS = 1_000_000
 
 DURATION = "seconds"
 """The measure with a unit of its own, and a covariate: how long a session lasts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """Was a user active again `days` after an anchor day of the period? Counted once that later day is over.
+
+    anchor
+        *every_day*: each active day; *first_activity*: the day of the user's first event of all; *exposure*: the day of the
+        user's first event in the period.
+    """
+
+    anchor: Literal["every_day", "first_activity", "exposure"]
+    days: int
+
+    @property
+    def eligible(self) -> str:
+        """The user's total of anchor days that were resolved."""
+        return f"eligible.{self.anchor}.{self.days}"
+
+    @property
+    def returned(self) -> str:
+        """The user's total of those with a return."""
+        return f"returned.{self.anchor}.{self.days}"
+
+
+def retentions(study: Study) -> tuple[Retention, ...]:
+    """The retentions that the study's metrics read, each once, in the study's order."""
+    found = [_retention(metric) for metric in study.metrics.values()]
+    return tuple(dict.fromkeys(one for one in found if one is not None))
+
+
+def _retention(metric: Metric) -> Retention | None:
+    return Retention(metric.anchor, metric.days) if metric.kind == "retention" and metric.anchor else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +151,7 @@ def _plan(name: str, metric: Metric, primary: bool, prior: int) -> MetricPlan:
     included = _included(metric, prior)
     exposed: Reading | None = None
     has_total = metric.kind == "session_mean" and primary
-    over_exposed = metric.kind in ("session_count", "next_day_return")
+    over_exposed = metric.kind in ("session_count", "retention")
     if over_exposed:
         exposed = included
     elif has_total:
@@ -147,8 +180,10 @@ def _included(metric: Metric, prior: int) -> Reading:
             return Reading(metric.measure, metric.per, metric.resolution or MILLIONTHS)
         case "session_count":
             return Reading(SESSIONS, USERS, 1, Covariate("", lambda _, sessions: count_covariate(sessions)))
-        case "next_day_return":
-            return Reading(RETURNED, ELIGIBLE, metric.resolution or MILLIONTHS)
+        case "retention":
+            retention = _retention(metric)
+            assert retention is not None, "livelift.study_checks asks for an anchor"
+            return Reading(retention.returned, retention.eligible, metric.resolution or MILLIONTHS)
 
 
 def _covariate_of_sum(metric: Metric, prior: int) -> Covariate | None:

@@ -68,7 +68,8 @@ def session_measures(study: "Study") -> SessionMeasures:
     if study.measures:
         if hasattr(module, "measures"):
             raise StudyError(f"study '{study.name}' has [measures] and {file} has some too", "leave one of them out")
-        return CompiledMeasures(study.fields, study.measures)
+        arm = study.experiment.arm_field
+        return CompiledMeasures(study.fields, study.measures, (arm,) if arm else ())
     if module is None:
         raise StudyError(f"study '{study.name}' has no [measures], and {file} is not there", HOW)
     if not callable(getattr(module, "measures", None)):

@@ -15,6 +15,8 @@ import msgspec
 
 from livelift.errors import StudyError
 from livelift.event_time import DAY, SECOND, from_date
+from livelift.experiments import Experiments, split_reference, with_experiment
+from livelift.experiments import checks as experiment_checks
 from livelift.measures import Measures
 from livelift.sessions import session_measures
 from livelift.source import Fields, Source
@@ -27,10 +29,15 @@ class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Sessions(_Part, frozen=True):
-    """Lengths in seconds."""
+    """What a window of a user's events is; lengths in seconds.
 
-    gap_seconds: int
+    windows
+        *gap*: a session, which a gap of more than `gap_seconds` ends; *row*: each event is a closed session by itself.
+    """
+
+    gap_seconds: int = 0
     allowed_lateness_seconds: int = 0
+    windows: Literal["gap", "row"] = "gap"
 
     @property
     def gap_ms(self) -> int:
@@ -42,6 +49,16 @@ class Sessions(_Part, frozen=True):
 
 
 class Experiment(_Part, frozen=True):
+    """Who is in which arm, and when.
+
+    arm_field, control_value, treatment_value
+        Where somebody else assigns: the field of the events that names the user's arm, and its two values. A user's arm is that
+        of the first event in the period that names one; whom none names is not in the experiment. Without `arm_field` the arm is
+        a hash of `salt` and user.
+    control_percent
+        Of the users, as assigned: what the sample-ratio check expects.
+    """
+
     salt: str
     control_percent: int
     assignment: Literal["randomised", "observed"]
@@ -50,6 +67,14 @@ class Experiment(_Part, frozen=True):
     pre_period_days: int
     minimum_sessions: int
     wait_days: int = 1
+    arm_field: str = ""
+    control_value: str | int = ""
+    treatment_value: str | int = ""
+
+    @property
+    def can_be_drawn_again(self) -> bool:
+        """Is the assignment a random split that this program can repeat, as the re-randomisation test does?"""
+        return self.assignment == "randomised" and not self.arm_field
 
     @property
     def start_ms(self) -> int:
@@ -124,18 +149,21 @@ class Metric(_Part, frozen=True):
     """One metric: how a user's sessions become the user's value.
 
     `kind`: *session_mean* = mean of `measure` over the user's sessions (the classic unit is the session);
-    *user_ratio* = Σ `measure` / Σ `per` of the user; *session_count* = the user's sessions; *next_day_return* = of the
-    user's active days, the share followed by an active day. A shown value is the raw one over `divide_by`. A user's value is
+    *user_ratio* = Σ `measure` / Σ `per` of the user; *session_count* = the user's sessions; *retention* = of the
+    user's anchor days (`anchor`: *every_day* that the user was active on in the period, the day of the *first_activity* ever, or
+    of the *exposure*), the share with activity again `days` later. A shown value is the raw one over `divide_by`. A user's value is
     kept as a whole number of `resolution` units per raw unit, so that sums are exact; 0: 10 of a length in seconds, a million
     of any other mean or ratio, which leaves room for values up to 3,037.
     """
 
     title: str
-    kind: Literal["session_mean", "user_ratio", "session_count", "next_day_return"]
+    kind: Literal["session_mean", "user_ratio", "session_count", "retention"]
     unit: str
     higher_is_better: bool
     measure: str = ""
     per: str = ""
+    anchor: Literal["", "every_day", "first_activity", "exposure"] = ""
+    days: int = 0
     divide_by: int = 1
     resolution: int = 0
 
@@ -155,6 +183,7 @@ class Study(_Part, frozen=True):
     fields: Fields = {}
     measures: Measures = {}  # empty: the folder's study.py has them
     simulated: Simulated | None = None
+    experiments: Experiments = {}
     fingerprint: str = ""  # SHA-256 of the folder's files, 16 hex digits: a changed study is a new run
     folder: str = ""  # absolute path; empty for a study that was read from bytes alone
 
@@ -176,12 +205,15 @@ class Study(_Part, frozen=True):
 def load_study(name_or_folder: str) -> Study:
     """The study of that name, or in that folder (`livelift.study_folders`), with its measures checked against its metrics.
 
+    With a dot and a name at its end, the study's further experiment of that name (`livelift.experiments`).
+
     Raises
     ------
     StudyError
         If there is no such study, or a file of it is wrong.
     """
-    folder = find_study(name_or_folder)
+    reference, experiment = split_reference(name_or_folder)
+    folder = find_study(reference)
     file = shown(folder / DECLARATION)
     content = _read(folder / DECLARATION)
     study = parse_study(content, file)
@@ -193,7 +225,7 @@ def load_study(name_or_folder: str) -> Study:
     module = _read(folder / MODULE) if (folder / MODULE).exists() else b""
     study = msgspec.structs.replace(study, folder=str(folder), fingerprint=_fingerprint(content + module))
     _check_measures(study, session_measures(study).names, file)
-    return study
+    return with_experiment(study, experiment) if experiment else study
 
 
 def parse_study(content: bytes, file: str) -> Study:
@@ -211,7 +243,7 @@ def parse_study(content: bytes, file: str) -> Study:
         raise StudyError(f"{file}: {what}", fix) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise StudyError(f"{file}: not valid TOML: {error}", "mend the line that the message names") from None
-    for key, wrong, fix in checks(study):
+    for key, wrong, fix in [*checks(study), *experiment_checks(study)]:
         if wrong:
             raise StudyError(f"{file}: key '{key}' is wrong", fix)
     if study.measures:

@@ -10,13 +10,13 @@ from livelift.measures import checks as measure_checks
 from livelift.source import checks as source_checks
 
 if TYPE_CHECKING:
-    from livelift.study import Health, Study
+    from livelift.study import Health, Metric, Study
 
 SCHEMA = 1
 
 MILLIONTHS = 1_000_000
 
-OWN_TOTALS = ("users", "sessions", "eligible_days", "returned_days")
+OWN_TOTALS = ("users", "sessions")
 """Names of what is known of a user without any measure (`livelift.plan`): no measure can have one of them."""
 
 
@@ -26,13 +26,14 @@ def checks(study: "Study") -> list[Check]:
     rows = [
         ("schema", study.schema != SCHEMA, f"this program reads schema {SCHEMA}"),
         ("name", not re.fullmatch(r"[a-z][a-z0-9_]*", study.name), "use lower-case letters, digits and _"),
-        ("sessions.gap_seconds", ses.gap_seconds <= 0, "use a positive number of seconds"),
+        ("sessions.gap_seconds", ses.windows == "gap" and ses.gap_seconds <= 0, "use a positive number of seconds"),
+        ("sessions.gap_seconds", ses.windows == "row" and ses.gap_seconds != 0, "leave it out: a row has no gap"),
         ("sessions.allowed_lateness_seconds", ses.allowed_lateness_seconds < 0, "use 0 or more seconds"),
         ("experiment.salt", not exp.salt, "give a salt, chosen before the period opens"),
         ("experiment.control_percent", not 0 < exp.control_percent < 100, "use a whole number from 1 to 99"),
         (
             "experiment.control_percent",
-            exp.assignment == "randomised" and exp.control_percent != 50,
+            exp.can_be_drawn_again and exp.control_percent != 50,
             f"a randomised split of {exp.control_percent}:{100 - exp.control_percent} cannot be certified yet: set "
             "experiment.control_percent = 50, or assignment = 'observed'",
         ),
@@ -46,9 +47,10 @@ def checks(study: "Study") -> list[Check]:
         ("experiment.pre_period_days", exp.pre_period_days < 0, "use 0 or more days"),
         ("experiment.minimum_sessions", exp.minimum_sessions < 1, "use 1 or more"),
         ("experiment.wait_days", not 0 <= exp.wait_days <= 366, "use a whole number of days from 0 to 366"),
+        *_arm_checks(study),
         *source_checks(sou, study.fields),
         *_name_checks(study),
-        *measure_checks(study.fields, study.measures),
+        *measure_checks(study.fields, study.measures, rows=ses.windows == "row"),
         *_decision_checks(study),
         *_statistics_checks(study),
         *_health_checks(study.health),
@@ -60,7 +62,7 @@ def checks(study: "Study") -> list[Check]:
             (f"{key}.per", metric.kind == "user_ratio" and not metric.per, "name the measure to divide by"),
             (
                 f"{key}.measure",
-                metric.kind in ("session_count", "next_day_return") and metric.measure != "",
+                metric.kind in ("session_count", "retention") and metric.measure != "",
                 f"leave it out: {metric.kind} reads no measure",
             ),
             (
@@ -79,13 +81,55 @@ def checks(study: "Study") -> list[Check]:
                 metric.kind == "session_count" and metric.resolution != 0,
                 "leave it out: a number of sessions is whole",
             ),
-            (
-                f"{key}.kind",
-                metric.kind == "next_day_return" and exp.days < 2,
-                "a period of one day has no next day: make it longer, or leave the metric out",
-            ),
+            *_retention_checks(key, metric, exp.days),
         ]
     return rows
+
+
+def _arm_checks(study: "Study") -> list[Check]:
+    exp, key = study.experiment, "experiment.arm_field"
+    values = {"experiment.control_value": exp.control_value, "experiment.treatment_value": exp.treatment_value}
+    if not exp.arm_field:
+        return [
+            (name, value != "", "leave it out: without experiment.arm_field a hash assigns")
+            for name, value in values.items()
+        ]
+    if exp.arm_field not in study.fields:
+        return [(key, True, f"use one of: {', '.join(study.fields) or 'none, as [fields] declares none'}")]
+    field = study.fields[exp.arm_field]
+    of_type = int if field.type == "integer" else str
+    rows: list[Check] = [
+        (name, not isinstance(value, of_type) or value == "", f"give the {field.type} that names this arm")
+        for name, value in values.items()
+    ]
+    rows += [
+        (name, bool(field.values) and value not in field.values, f"use one of: {', '.join(map(str, field.values))}")
+        for name, value in values.items()
+    ]
+    return [
+        *rows,
+        (
+            "experiment.treatment_value",
+            exp.control_value == exp.treatment_value,
+            "name another value than control_value",
+        ),
+        (key, not study.measures, "declare [measures]: those of a study.py do not read it"),
+    ]
+
+
+def _retention_checks(key: str, metric: "Metric", period: int) -> list[Check]:
+    if metric.kind != "retention":
+        own = "leave it out: only retention has one"
+        return [(f"{key}.anchor", metric.anchor != "", own), (f"{key}.days", metric.days != 0, own)]
+    return [
+        (f"{key}.anchor", not metric.anchor, "use one of: every_day, first_activity, exposure"),
+        (f"{key}.days", metric.days < 1, "use 1 or more days: 1 for the next day, 7, 30"),
+        (
+            f"{key}.days",
+            metric.days >= period,
+            f"in a period of {period} days no day has one {metric.days} days later: make the period longer, or use fewer",
+        ),
+    ]
 
 
 def _decision_checks(study: "Study") -> list[Check]:
@@ -101,7 +145,7 @@ def _decision_checks(study: "Study") -> list[Check]:
 
 def _statistics_checks(study: "Study") -> list[Check]:
     """A study that could never ship is wrong: its boundary needs flips enough for one to cross, and that these differ."""
-    sta, randomised = study.statistics, study.experiment.assignment == "randomised"
+    sta, randomised = study.statistics, study.experiment.can_be_drawn_again
     alpha = study.decision.alpha
     fewest = ceil(2 / alpha - 1e-9) if 0 < alpha < 1 else 0
     buckets, unmoved = max(1, sta.flips - 1).bit_length(), _unmoved(study)

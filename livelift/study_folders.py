@@ -67,11 +67,14 @@ def study_names(environment: Mapping[str, str] = os.environ) -> list[str]:
 
 def reference_to(name: str, folder: str) -> str:
     """What another process of this machine finds the study by: its name if that leads to `folder`, else `folder`."""
+    study, dot, experiment = name.partition(".")
     try:
-        by_name = str(find_study(name))
+        by_name = str(find_study(study))
     except (StudyError, SettingsError):
-        return folder or name
-    return name if folder in ("", by_name) else folder
+        by_name = ""
+    if folder in ("", by_name):
+        return name
+    return f"{folder}{dot}{experiment}"
 
 
 def shown(path: Path) -> str:

@@ -73,7 +73,7 @@ class TickSums:
     users
         Metric → int64 (2, buckets, 6), columns `SUM_COLUMNS`, over included users.
     users_in_both
-        Exposed users that the input gives both variants; None where a hash of the user assigns, which cannot.
+        Exposed users whose events in the period named both variants; None where a hash of the user assigns.
     ratios
         Metric → (control, treatment), columns `RATIO_COLUMNS`, over included users; metrics with a ratio reading only
         (of a mean over sessions: S = Σ measure, N = sessions; of a ratio of two measures: S, N = their sums).

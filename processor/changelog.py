@@ -9,12 +9,14 @@ written.
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Protocol
 
 import msgspec
 
 from livelift.errors import NEW_RUN, StateError, VersionError
 from livelift.events import UNREADABLE
+from livelift.output_log import Row
 from livelift.sessions import SessionMeasures
 from processor.partition import Partition
 from processor.partition_state import PartitionState
@@ -59,7 +61,6 @@ class UserForm:
         self._encode = msgspec.msgpack.Encoder(enc_hook=measures.freeze).encode
         self._decode = msgspec.msgpack.Decoder(UserState).decode
         self._thaw = measures.thaw
-        self._zero = (0,) * len(measures.names)
 
     def encode(self, user: UserState, as_of: int) -> bytes:
         """The user's record as of offset `as_of`: nothing of the user is left to be written."""
@@ -72,11 +73,15 @@ class UserForm:
         user = self._decode(value)
         if user.accumulator is not None:
             user.accumulator = self._thaw(user.accumulator)
-        if not user.sessions:
-            user.sums = user.squares = self._zero
-        if not user.pre_sessions:
-            user.pre_sums = self._zero
+        if not any(user.totals):
+            user.totals = _zero(len(user.totals))
         return user
+
+
+@lru_cache
+def _zero(columns: int) -> Row:
+    """One object for all users without anything: many of a million are."""
+    return (0,) * columns
 
 
 def decode_partition(value: bytes) -> PartitionState:

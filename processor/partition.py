@@ -1,4 +1,4 @@
-"""Applies the records of one partition in order: validate, advance the watermark, fire timers, update sessions. Pure:
+"""Applies the records of one partition in order: validate, advance the watermark, fire timers, update windows. Pure:
 no clock, client or await.
 
 The watermark moves with every record, never at batch grain, and fires the timers in the order (due, kind, user). How
@@ -6,6 +6,7 @@ the records are cut into batches, and where a crash cut them anew, therefore lea
 """
 
 from collections.abc import Callable, Iterable
+from typing import Self
 
 from broker.repeats import taken_before
 from livelift.errors import StateError
@@ -16,13 +17,15 @@ from livelift.sessions import SessionMeasures
 from livelift.study import Study
 from processor.admission import MOST_WAITING_BYTES, Admission, belongs_here, unreadable
 from processor.effects import Batch, DeadLetter, Effects, Record
+from processor.operator import Operator
 from processor.partition_state import PartitionState
-from processor.session_operator import SessionOperator
 from processor.user_state import Users
 
 
-class Partition(SessionOperator):
+class Partition(Operator):
     """One partition of the events topic: which of its records are applied, in which order, and how far.
+
+    `processor.windows` makes one with the windows that the study declares.
 
     Attributes
     ----------
@@ -53,7 +56,7 @@ class Partition(SessionOperator):
         state: PartitionState,
         users: Users,
         belongs: Callable[[bytes], bool] = belongs_here,
-    ) -> "Partition":
+    ) -> Self:
         """The partition as its records of state say, ready to take the record after `state.as_of`.
 
         A user's state may be newer than the partition's: the records of a batch are not written atomically. Events that
@@ -169,7 +172,7 @@ class Partition(SessionOperator):
                 extend(accumulator, event, time - user.session_last)
                 user.session_last = time
             else:
-                self._take(user, time, event)
+                self._take(user, time, event, effects)
             if not user.touched:  # as `_touch` does, without a call
                 user.touched = True
                 touched.append(user)

@@ -16,6 +16,7 @@ from processor.changelog import (
 from processor.partition import Partition
 from processor.partition_state import PartitionState
 from processor.states import States
+from processor.windows import recovered_partition
 
 
 class StateReader:
@@ -61,4 +62,4 @@ class StateReader:
     ) -> Partition:
         """The partition as its records say; a new one where there are none."""
         own = PartitionState() if self._own is None else decode_partition(self._own[1])
-        return Partition.recovered(study, measures, own, self.states.users(UserForm(measures)), belongs)
+        return recovered_partition(study, measures, own, self.states.users(UserForm(measures)), belongs)

@@ -5,9 +5,9 @@ from typing import Any, Protocol
 
 import msgspec
 
-from livelift.output_log import Totals
+from livelift.output_log import Row
 
-SCHEMA = 5
+SCHEMA = 6
 """The form of a record of state."""
 
 
@@ -47,45 +47,48 @@ class UserState(HotFields, gc=False, array_like=True, tag=SCHEMA):
     user
         The record key, UTF-8.
     variant
-        0 control, 1 treatment.
+        0 control, 1 treatment; −1 while no event has named the user's arm.
+    totals
+        A row of `livelift.totals`.
     days
-        Active days of the period (days since 1970) whose return is not resolved yet.
+        Active days of the period (days since 1970) that a retention still needs.
     exposed_at
-        First event inside the period in ms; `exposure_told` once a closed session has carried it.
+        First event inside the period in ms; `exposure_told` once an output has carried it.
     waiting
         Accepted events that the watermark has not passed: (time, offset, value). Empty without allowed lateness.
+    resolved_until
+        The latest midnight (ms) at which days of the user were resolved.
+    first_day
+        The day of the first event of all; −1 before it.
+    in_both, both_told
+        Events named both arms; an output has said so.
+    active_day_end
+        As `day_end`, where events name the arm: `day_end` stays 0, so that each event is asked for it.
+    told, told_due, windows
+        Where windows are rows: the totals as they were last told, the midnight (ms) that will tell them, and how many
+        windows closed since. () and 0 if nothing changed.
     """
 
     user: bytes
     variant: int
-    sums: tuple[int, ...]
-    squares: tuple[int, ...]
-    pre_sums: tuple[int, ...]
+    totals: Row
     days: tuple[int, ...] = ()
     exposed_at: int | None = None
     exposure_told: bool = False
     waiting: tuple[tuple[int, int, bytes], ...] = ()
-    sessions: int = 0
-    eligible: int = 0
-    returned: int = 0
-    pre_sessions: int = 0
+    resolved_until: int = -1
+    first_day: int = -1
+    in_both: bool = False
+    both_told: bool = False
+    active_day_end: int = 0
+    told: Row = ()
+    told_due: int = 0
+    windows: int = 0
 
     @classmethod
-    def new(cls, user: bytes, variant: int, zero: tuple[int, ...]) -> "UserState":
-        """A user without sessions; `zero` has a 0 for each session measure."""
-        return cls(-1, False, None, 0, 0, 0, user, variant, zero, zero, zero)
-
-    def totals(self) -> Totals:
-        """The totals as an output carries them."""
-        return Totals(
-            self.sessions,
-            self.sums,
-            self.squares,
-            self.eligible,
-            self.returned,
-            self.pre_sessions,
-            self.pre_sums,
-        )
+    def new(cls, user: bytes, variant: int, zero: Row) -> "UserState":
+        """A user without sessions; `zero` is the row of one."""
+        return cls(-1, False, None, 0, 0, 0, user, variant, zero)
 
 
 class Users(Protocol):

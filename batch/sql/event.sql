@@ -1,6 +1,6 @@
 -- Acceptable rows in numbers only, the first of equal rows kept.
 CREATE TABLE event AS
-SELECT listener, time, row/*: event_columns */
+SELECT listener, time, row/*: event_arm *//*: event_columns */
 FROM line
 JOIN listener USING (user_id)
 /*: event_joins */

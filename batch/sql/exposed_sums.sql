@@ -1,5 +1,5 @@
 -- The exact sums over all exposed users, included or not, by tick, metric and variant: sessions per user with 0 for none,
--- the share of resolved days with a return, and for a primary that is a mean over sessions the measure's sum per user.
+-- the share of resolved anchor days with a return, and for a primary that is a mean over sessions the measure's sum per user.
 WITH exposure AS (
     SELECT listener, min(due) AS due FROM session WHERE first_in_period IS NOT NULL GROUP BY listener
 ), seen AS (
@@ -27,10 +27,10 @@ WITH exposure AS (
     UNION ALL
     SELECT
         number, listener, metric.name,
-        ((2000000 * returned + eligible) // (2 * eligible))::BIGINT,
+        ((2 * scale * returned[retention] + eligible[retention]) // (2 * eligible[retention]))::BIGINT,
         false, false
     FROM resolved, metric
-    WHERE over_exposed = 'share'
+    WHERE over_exposed = 'share' AND eligible[retention] > 0
 ), adjusted AS (
     SELECT
         number, metric, variant, y::HUGEINT AS y,

@@ -8,6 +8,7 @@ WITH event_day AS (
         due // getvariable('day_ms') * getvariable('day_ms') AS day_start,
         count(*) AS sessions_all,
         count(*) FILTER (in_period) AS sessions_in_period,
+        count(*) FILTER (began_in_period AND NOT assigned) AS sessions_unassigned,
         count(*) FILTER (in_period AND measured(getvariable('events_measure'), measures) = 1) AS sessions_one_event
     FROM session
     GROUP BY day_start
@@ -29,6 +30,7 @@ WITH event_day AS (
         number,
         sum(sessions_all) AS sessions_all,
         sum(sessions_in_period) AS sessions_in_period,
+        sum(sessions_unassigned) AS sessions_unassigned,
         sum(sessions_one_event) AS sessions_one_event
     FROM tick JOIN due_day ON day_start < sessions_before
     GROUP BY number
@@ -39,7 +41,7 @@ SELECT
     coalesce(sessions_all, 0)::BIGINT AS sessions_all,
     coalesce(sessions_in_period, 0)::BIGINT AS sessions_in_period,
     coalesce(sessions_one_event, 0)::BIGINT AS sessions_one_event,
-    (coalesce(begun_in_period, 0) - coalesce(sessions_in_period, 0))::BIGINT AS sessions_unfinished
+    (coalesce(begun_in_period, 0) - coalesce(sessions_in_period, 0) - coalesce(sessions_unassigned, 0))::BIGINT AS sessions_unfinished
 FROM tick
 LEFT JOIN heard USING (number)
 LEFT JOIN begun USING (number)

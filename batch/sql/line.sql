@@ -43,5 +43,5 @@ SELECT
     END AS reason,
     user_id,
     time,
-    digest/*: line_columns */
+    digest/*: line_arm *//*: line_columns */
 FROM dated;

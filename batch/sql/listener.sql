@@ -1,4 +1,5 @@
--- Users with their variant (0 control, 1 treatment) and bucket, both from the first 64 bits of a salted SHA-256.
+-- Users with their bucket and, where a hash assigns, their variant (0 control, 1 treatment), each from the first 64 bits of a
+-- salted SHA-256.
 CREATE TABLE listener AS
 WITH hashed AS (
     SELECT
@@ -10,6 +11,6 @@ WITH hashed AS (
 SELECT
     (row_number() OVER (ORDER BY user_id))::INTEGER AS listener,
     user_id,
-    (variant_hash % 100 >= getvariable('control_percent'))::INTEGER AS variant,
+    /*: variant */ AS variant,
     (bucket_hash % getvariable('buckets'))::INTEGER AS bucket
 FROM hashed;

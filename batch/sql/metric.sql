@@ -2,16 +2,16 @@
 -- they stand in the study file. Names of totals are columns of `total`, or the own ones that `amount_of` knows.
 CREATE TABLE metric AS
 SELECT
-    position, name, divide_by,
+    position, name, divide_by, retention,
     CASE kind
         WHEN 'session_count' THEN 'sessions'
-        WHEN 'next_day_return' THEN 'returned'
+        WHEN 'retention' THEN 'returned'
         ELSE measure
     END AS numerator_of,
     CASE kind
         WHEN 'session_mean' THEN 'sessions'
         WHEN 'session_count' THEN 'one'
-        WHEN 'next_day_return' THEN 'eligible'
+        WHEN 'retention' THEN 'eligible'
         ELSE per
     END AS denominator_of,
     CASE
@@ -28,7 +28,7 @@ SELECT
     kind IN ('session_mean', 'user_ratio') AS has_ratio,
     CASE
         WHEN kind = 'session_count' THEN 'count'
-        WHEN kind = 'next_day_return' THEN 'share'
+        WHEN kind = 'retention' THEN 'share'
         WHEN kind = 'session_mean' AND name = getvariable('primary_metric') THEN 'sum'
     END AS over_exposed                                                        -- null where there is no such reading
 FROM declared;

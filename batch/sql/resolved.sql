@@ -1,6 +1,15 @@
--- At each tick, every user's resolved days of the period, and those of them with a return.
+-- At each tick, every user's resolved anchor days of each retention, and those of them with a return: two lists, in which
+-- retention i has place i.
 CREATE OR REPLACE TEMP TABLE resolved AS
-SELECT number, listener, count(*) AS eligible, count(*) FILTER (returned) AS returned
-FROM tick
-JOIN user_day ON due <= days_through
+WITH counted AS (
+    SELECT number, listener, retention, count(*) AS eligible, count(*) FILTER (returned) AS returned
+    FROM tick
+    JOIN user_day ON due <= days_through
+    GROUP BY number, listener, retention
+)
+SELECT
+    number, listener,
+    map_from_entries(list((retention, eligible))) AS eligible,
+    map_from_entries(list((retention, returned))) AS returned
+FROM counted
 GROUP BY number, listener;

@@ -1,18 +1,19 @@
 -- A session is a maximal run of one user's events with gaps of at most `gap_ms`; it is due `gap_ms` after its last event.
+-- Where rows are windows (`gap_ms` is null) each event is a session, due at its own time.
 -- `first_in_period` is its first event inside the period, null where it has none. It counts where it began in the period and
--- was due before the wait for such sessions was over.
+-- was due before the wait for such sessions was over, of a user whose arm was known by its end.
 CREATE TABLE session AS
 WITH neighbours AS (
     SELECT
-        listener, time, row/*: session_columns */,
+        listener, time, row/*: session_arm *//*: session_columns */,
         time - lag(time) OVER play_order AS gap_before,
         lead(time) OVER play_order - time AS gap_after
-    FROM event
+    FROM event /*: with_arm */
     WINDOW play_order AS (PARTITION BY listener ORDER BY time, row)
 ), numbered AS (
     SELECT
         *,
-        sum((gap_before IS NULL OR gap_before > getvariable('gap_ms'))::INTEGER) OVER (
+        sum((gap_before IS NULL OR getvariable('gap_ms') IS NULL OR gap_before > getvariable('gap_ms'))::INTEGER) OVER (
             PARTITION BY listener ORDER BY time, row ROWS UNBOUNDED PRECEDING
         ) AS number
     FROM neighbours
@@ -22,14 +23,16 @@ WITH neighbours AS (
         min(time) AS start_time,
         max(time) AS end_time,
         /*: measures */ AS measures,
-        min(time) FILTER (time >= getvariable('period_start') AND time < getvariable('period_end')) AS first_in_period
+        min(time) FILTER (/*: active */) AS first_in_period,
+        /*: assigned */ AS assigned,
+        /*: conflict */ AS conflict
     FROM numbered
     GROUP BY listener, number
 )
 SELECT
     *,
-    (end_time - start_time) // 1000 AS seconds,
-    end_time + getvariable('gap_ms') AS due,
+    measures[1] AS seconds,
+    end_time + coalesce(getvariable('gap_ms'), 0) AS due,
     start_time >= getvariable('period_start') AND start_time < getvariable('period_end') AS began_in_period,
-    began_in_period AND due < getvariable('wait_until') AS in_period
+    began_in_period AND due < getvariable('wait_until') AND assigned AS in_period
 FROM closed;

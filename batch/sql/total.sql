@@ -14,7 +14,7 @@ WITH listened AS (
 SELECT
     listened.*,
     variant, bucket,
-    coalesce(eligible, 0) AS eligible, coalesce(returned, 0) AS returned,
+    eligible, returned,
     coalesce(pre_sessions, 0) AS pre_sessions, coalesce(pre_seconds, 0) AS pre_seconds
 FROM listened
 JOIN listener USING (listener)

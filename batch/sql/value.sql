@@ -4,8 +4,8 @@ CREATE OR REPLACE TEMP TABLE value AS
 WITH fraction AS (
     SELECT
         number, listener, variant, bucket, metric.name AS metric, of_sessions, has_ratio, divide_by, scale,
-        amount_of(numerator_of, sessions, returned, eligible, sums) AS numerator,
-        amount_of(denominator_of, sessions, returned, eligible, sums) AS denominator,
+        amount_of(numerator_of, sessions, returned[retention], eligible[retention], sums) AS numerator,
+        amount_of(denominator_of, sessions, returned[retention], eligible[retention], sums) AS denominator,
         CASE covariate
             WHEN 'duration' THEN ln(
                 (pre_seconds + 3 * getvariable('prior_seconds')) / ((pre_sessions + 3) * getvariable('prior_seconds'))

@@ -25,7 +25,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
         Of the closed sessions of the period, the share with one event only, whose duration is 0; None before the first, and
         where the study has no measure that counts every event.
     users_in_both
-        Users seen in both variants; None where a hash of the user assigns: it cannot happen.
+        Exposed users whose events in the period named both variants; None where a hash of the user assigns: it cannot happen.
     """
 
     sample_ratio_p: float | None

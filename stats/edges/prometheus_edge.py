@@ -10,11 +10,11 @@ from exporter.instruments import Instruments, families
 from livelift.document import Document
 from livelift.metrics import Sample, of, verdict
 from livelift.metrics import stats as declared
-from livelift.output_log import ClosedSession, EndMark, Mark, Output, UserDay
+from livelift.output_log import ClosedSession, EndMark, Mark, Output, UserTotals
 from livelift.study import Study
 from stats.edges.verdict_samples import verdict_samples
 
-KINDS: dict[type[Output], str] = {ClosedSession: "session", UserDay: "day", Mark: "mark", EndMark: "end"}
+KINDS: dict[type[Output], str] = {ClosedSession: "session", UserTotals: "user", Mark: "mark", EndMark: "end"}
 """The label of an output's kind."""
 
 

@@ -17,16 +17,17 @@ from livelift.document import Document, HistoryEntry, decode_document, decode_en
 from livelift.errors import NEW_RUN, StateError, VersionError
 from livelift.events import Manifest
 from livelift.names import RunNames, changes_channel, current_run_key, headline_key, preview_key, verdict_key
-from livelift.output_log import Counts, Totals
+from livelift.output_log import Counts, Row
 from livelift.study import Study
 from livelift.tick_sums import Moments
+from livelift.totals import total_columns
 from stats.edges import integrity
 from stats.edges.integrity import Damaged
 from stats.edges.redis_commit import NO_HASH, Command, CommitScript, Sizes
 from stats.edges.redis_connection import Client
 from stats.sums.run_state import RunState
 
-SCHEMA = 4
+SCHEMA = 5
 FIELDS_PER_COMMAND = 1_000  # Lua's unpack takes some thousands of values
 
 
@@ -38,6 +39,8 @@ class RedisStore:
         self._names = names
         self._study = study
         self._measures = measures
+        columns = total_columns(study, measures)
+        self._total_names = columns.names[: columns.readable]
         self._script = CommitScript(client, names)
         self._held = ""  # checksum of the state that this station last saw or wrote
         self._kept: dict[str, bytes] = {}  # fields of the state that not every commit writes
@@ -135,7 +138,7 @@ class RedisStore:
 
     def _load_aggregate(self, state: RunState, counters: dict[str, Any]) -> None:
         a = state.aggregate
-        a.sessions_all, a.sessions_in_period, a.sessions_one_event, a.sessions_too_long = counters["all"]
+        a.sessions_all, a.sessions_in_period, a.sessions_one_event, a.sessions_too_long, a.in_both = counters["all"]
         a.exposed, a.included, a.sessions, a.events = counters["variants"]
         a.ratios, a.exposed_sums = counters["ratios"], counters["exposed_sums"]
         for field, value in self._client.hgetall(self.key("sums")).items():
@@ -250,7 +253,7 @@ class RedisStore:
     def _state_fields(self, state: RunState, fences: str, ticks: int, kept: dict[str, bytes]) -> dict[str, bytes]:
         a = state.aggregate
         counters = {
-            "all": [a.sessions_all, a.sessions_in_period, a.sessions_one_event, a.sessions_too_long],
+            "all": [a.sessions_all, a.sessions_in_period, a.sessions_one_event, a.sessions_too_long, a.in_both],
             "variants": [a.exposed, a.included, a.sessions, a.events],
             "ratios": a.ratios,
             "exposed_sums": a.exposed_sums,
@@ -286,12 +289,10 @@ class RedisStore:
             users += (user, self._user_row(variant, totals))
         yield from _hset(self.key("users"), users)
 
-    def _user_row(self, variant: int, totals: Totals) -> bytes:
+    def _user_row(self, variant: int, totals: Row) -> bytes:
         """The user-level mart: what is known of an exposed user, as JSON."""
-        row = {"variant": VARIANTS[variant], "sessions": totals.sessions}
-        row |= dict(zip(self._measures, totals.sums, strict=True))
-        row |= {"active_days": totals.eligible, "returned_days": totals.returned}
-        return msgspec.json.encode(row)
+        named = zip(self._total_names, totals, strict=False)
+        return msgspec.json.encode({"variant": VARIANTS[variant], **dict(named)})
 
     def make_current(self) -> None:
         """Let the study's public keys speak of this run, unless they speak of a later one: run ids sort by time."""

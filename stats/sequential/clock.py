@@ -58,13 +58,13 @@ SPENT = 1e-4
 
 def _can_cross(study: Study, times: tuple[float, ...], spending: Spending) -> tuple[bool, ...]:
     """Can a tail be crossed at each look at all?"""
-    flips = None if study.experiment.assignment == "observed" else study.statistics.flips
+    flips = study.statistics.flips if study.experiment.can_be_drawn_again else None
     return _open_at(times, study.decision.alpha / 2, spending, flips)
 
 
 @lru_cache(maxsize=64)
 def _open_at(times: tuple[float, ...], alpha: float, spending: Spending, flips: int | None) -> tuple[bool, ...]:
-    """`_can_cross` of a tail that may spend `alpha`; `flips` None for an observed assignment. Asked at every tick."""
+    """`_can_cross` of a tail that may spend `alpha`; `flips` None for an assignment that cannot be drawn again. Asked at every tick."""
     if flips is None:
         return tuple(bool(spent >= min(SPENT, alpha)) for spent in spending(np.asarray(times), alpha))
     return tuple(most > 0 for most in crossings(times, alpha, spending, flips))

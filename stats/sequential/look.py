@@ -57,7 +57,7 @@ def take_look(
     primary, decision, toward = study.decision.primary, study.decision, direction(study)
     crossings: tuple[Crossing | None, Crossing | None] = (None, None)
     allowed = state.allowed
-    if study.experiment.assignment == "observed":
+    if not study.experiment.can_be_drawn_again:
         z = estimate.z
         ship = _cross_constant(state.ship, None if z is None else toward * z, obrien_fleming, study, clock)
         harm = _cross_constant(state.harm, None if z is None else -toward * z, harm_spending, study, clock)
@@ -109,7 +109,7 @@ def _spent(spending: Spending, study: Study, clock: Clock) -> float:
 
 
 def _cross_constant(tail: Tail, score: float | None, spending: Spending, study: Study, clock: Clock) -> Tail:
-    """An observed assignment has no re-assignments: its tail crosses the calendar's constant instead (approximate)."""
+    """An assignment that this program did not make has no re-assignments: its tail crosses the calendar's constant instead (approximate)."""
     limit = reachable(study, clock.times, spending)[clock.look - 1]
     if tail.crossed_at is not None or score is None or score <= limit:
         return tail

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from livelift.errors import SettingsError, StudyError
 from livelift.event_time import DAY
-from livelift.plan import SESSIONS, Reading, metric_plan
+from livelift.plan import SESSIONS, Reading, metric_plan, retentions
 from livelift.simulation.loading import plant
 from livelift.simulation.model import Flags, Floats, Integers, Sessions, Simulation
 from livelift.simulation.truth import Truth
@@ -32,7 +32,8 @@ def is_exact(study: Study, truth: Truth) -> bool:
     if touched & {reading.numerator, reading.denominator}:
         return False
     nothing = not truth.lift and not truth.later_lift
-    return nothing or (reading.numerator not in OWN_TOTALS and reading.numerator != reading.denominator)
+    counted = {*OWN_TOTALS, *(retention.returned for retention in retentions(study))}
+    return nothing or (reading.numerator not in counted and reading.numerator != reading.denominator)
 
 
 def lift_at(truth: Truth, start: Integers, study: Study) -> Floats:

@@ -14,7 +14,7 @@ from livelift.assignment import TREATMENT, bucket_of, variant_of
 from livelift.errors import StudyError
 from livelift.event_time import DAY, SECOND
 from livelift.measures import LENGTH
-from livelift.plan import ELIGIBLE, RETURNED, SESSIONS, USERS, Covariate, Reading, metric_plans
+from livelift.plan import SESSIONS, USERS, Covariate, Reading, metric_plans, retentions
 from livelift.simulation.model import Flags, Integers, Sessions
 from livelift.simulation.truth import NOTHING, Truth
 from livelift.study import Study
@@ -90,13 +90,15 @@ def observe(
         lift = lift_at(truth, sessions.start, study)
         sessions = with_lift(random, sessions, assigned.treated, study, study.decision.primary, lift)
     measures = {name: _whole(values) for name, values in sessions.measures.items()}
-    last = sessions.start + measures[LENGTH] * SECOND + (0 if sessions.tail is None else sessions.tail)
+    # A row is closed when it comes, whatever its first measure is.
+    length = measures[LENGTH] * SECOND if study.sessions.windows == "gap" else 0
+    last = sessions.start + length + (0 if sessions.tail is None else sessions.tail)
     due = last + study.sessions.gap_ms
     # A session is in the sums of midnight M if due < M, strictly; the last look waits for every session.
     look = np.clip(due // DAY + 1, 1, days)
     exposed = np.full(sessions.users, days + 1) if sessions.exposed is None else sessions.exposed.copy()
     np.minimum.at(exposed, sessions.user, look)
-    daily = _daily(sessions, last, days) if sessions.daily is None else sessions.daily
+    daily = _daily(sessions, last, study) if sessions.daily is None else sessions.daily
     if planted or truth.others:
         daily = with_days_lifted(random, daily, assigned.treated, study, truth)
     require_totals(study, {*measures, *daily})
@@ -166,13 +168,23 @@ def _covariate(covariate: Covariate | None, sessions: Sessions, metric: str) -> 
     return np.array([covariate.value(total, number) for total, number in users], dtype=np.int64)
 
 
-def _daily(sessions: Sessions, last: Integers, days: int) -> dict[str, Integers]:
-    """Days of a user that could be followed by an active one, and that were, as of every look; a user is active on the days
-    of a session's start and end. Day d counts from midnight d + 2 on, if d + 1 is in the period; look k is midnight k."""
+def _daily(sessions: Sessions, last: Integers, study: Study) -> dict[str, Integers]:
+    """(U, K) as of every look: for each retention that a metric reads, the anchor days that are resolved, and those with a return.
+
+    A user is active on the days of a session's start and end. Day d of the period is resolved at midnight d + n + 1, n days
+    later, if the period has that day; look k is midnight k. A user without sessions in the pre-period is new.
+    """
+    days = study.experiment.days
     active = np.zeros((sessions.users, days), dtype=np.bool_)
     for moment in (sessions.start, last):
         active[sessions.user, np.minimum(moment // DAY, days - 1)] = True
-    eligible, returned = np.zeros((2, *active.shape), dtype=np.int64)
-    eligible[:, 1:] = active[:, :-1]
-    returned[:, 1:] = active[:, :-1] & active[:, 1:]
-    return {ELIGIBLE: eligible.cumsum(axis=1), RETURNED: returned.cumsum(axis=1)}
+    first = active & (active.cumsum(axis=1) == 1)
+    anchors = {"every_day": active, "exposure": first, "first_activity": first & (sessions.pre_sessions == 0)[:, None]}
+    found: dict[str, Integers] = {}
+    for retention in retentions(study):
+        anchor, later = anchors[retention.anchor][:, : days - retention.days], active[:, retention.days :]
+        eligible, returned = np.zeros((2, *active.shape), dtype=np.int64)
+        eligible[:, retention.days :] = anchor
+        returned[:, retention.days :] = anchor & later
+        found |= {retention.eligible: eligible.cumsum(axis=1), retention.returned: returned.cumsum(axis=1)}
+    return found

@@ -18,7 +18,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from livelift.errors import StudyError
-from livelift.measures import LENGTH, Measure
+from livelift.measures import Measure
 from livelift.plan import metric_plans
 from livelift.simulation import presence
 from livelift.simulation.loading import simulation_of
@@ -93,17 +93,19 @@ def _usual(study: Study) -> Usual:
 def _measured(random: Generator, visits: Visits, study: Study) -> Sessions:
     """The sessions with their measures, and the pre-period."""
     experiment = study.experiment
-    events = 1 + random.poisson(60.0 * visits.minutes / (study.sessions.gap_seconds / EVENTS_A_GAP))
+    if study.sessions.windows == "row":
+        events = np.ones(visits.user.size, dtype=np.int64)
+    else:
+        events = 1 + random.poisson(60.0 * visits.minutes / (study.sessions.gap_seconds / EVENTS_A_GAP))
     measures: dict[str, NDArray[Any]] = {}
     for name, measure in study.measures.items():
-        if name == LENGTH:
+        if measure.length:
             measures[name] = np.where(events > 1, np.round(60.0 * visits.minutes), 0.0)
         else:
             measures[name] = _measure(random, name, measure, visits, events, study)
     pre_sessions, pre_seconds = presence.pre_period(random, visits, experiment.pre_period_days / experiment.days)
-    pre = {LENGTH: pre_seconds} | {
-        name: _pre_sum(measures[name], visits, pre_sessions) for name in _pre_measures(study)
-    }
+    pre = {name: _pre_sum(measures[name], visits, pre_sessions) for name in _pre_measures(study)}
+    pre |= {name: pre_seconds for name, measure in study.measures.items() if measure.length}
     return Sessions(visits.user, visits.start(experiment.days), measures, pre_sessions, pre)
 
 
@@ -174,10 +176,10 @@ def _typical(name: str, field: Field, study: Study) -> float:
 
 
 def _pre_measures(study: Study) -> set[str]:
-    """What covariates are made of, but for the length of sessions."""
+    """What covariates are made of."""
     readings = [reading for plan in metric_plans(study) for reading in (plan.included, plan.exposed)]
     covariates = [reading.covariate for reading in readings if reading is not None]
-    return {covariate.measure for covariate in covariates if covariate is not None} - {"", LENGTH}
+    return {covariate.measure for covariate in covariates if covariate is not None} - {""}
 
 
 def _pre_sum(values: NDArray[Any], visits: Visits, sessions: Integers) -> Integers:

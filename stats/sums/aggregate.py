@@ -17,11 +17,13 @@ from numpy.typing import NDArray
 from livelift.assignment import bucket_of
 from livelift.errors import StateError
 from livelift.measures import events_measure
-from livelift.output_log import ClosedSession, Totals, UserDay
+from livelift.output_log import ClosedSession, Row, UserTotals
 from livelift.study import Study
 from livelift.tick_sums import Moments
+from livelift.totals import SESSIONS as SESSIONS_TOTAL
+from livelift.totals import total_columns
 from stats.sums import moments
-from stats.sums.metric_rows import ONE, SESSIONS, SUMS, MetricRow, counts_of, exposed_rows, metric_rows
+from stats.sums.metric_rows import ONE, SESSIONS, MetricRow, exposed_rows, metric_rows
 from stats.sums.user_changes import Columns, Values, exact_sums, ratios_change, sums_change, values
 
 PART_BITS = 62
@@ -38,7 +40,7 @@ class Changed:
     """What was touched since the last commit, so that only that is written."""
 
     rows: set[tuple[int, int]] = field(default_factory=set)  # (variant, bucket)
-    users: dict[str, tuple[int, Totals]] = field(default_factory=dict)  # user → (variant, totals)
+    users: dict[str, tuple[int, Row]] = field(default_factory=dict)  # user → (variant, totals)
 
     def clear(self) -> None:
         self.rows.clear()
@@ -49,19 +51,18 @@ class Changed:
 class Unsettled:
     """A user with outputs that the sums don't hold yet: counts as the sums hold them, and totals now.
 
-    `was_exposed` and `is_exposed` say whether a closed session has held an event of the period, before and now. A
-    resolved day alone doesn't tell whether it had (None); it changes nothing that depends on it.
+    `was_exposed` and `is_exposed` say whether an output has told of an event of the period, before and now.
     """
 
     variant: int
-    before: tuple[int, ...]
-    after: Totals
-    was_exposed: bool | None
+    before: Row
+    after: Row
+    was_exposed: bool
     is_exposed: bool
 
 
 class Aggregate:
-    """Sums, moments and counters over closed sessions and resolved user-days. Index 0 is control, 1 treatment.
+    """Sums, moments and counters over closed sessions and users' totals. Index 0 is control, 1 treatment.
 
     All but the counters are as of the last `settle`.
 
@@ -91,10 +92,12 @@ class Aggregate:
         self.metrics: list[MetricRow] = metric_rows(study, measures)
         self._per_session = [metric for metric in self.metrics if metric.per_session]
         self.exposed_metrics: list[MetricRow] = exposed_rows(study, measures)
-        exposed = SUMS + len(measures)  # one more column: is the user exposed?
+        self._form = total_columns(study, measures)
+        exposed = 1 + self._form.readable  # one more column: is the user exposed?
         flagged = [replace(row, denominator=exposed) if row.denominator == ONE else row for row in self.exposed_metrics]
         self._every = [*self.metrics, *flagged]
         self._columns = Columns.of(self._every)
+        self._squares = {m.name: self._form.place(f"square.{measures[m.measure]}") for m in self._per_session}
         self.rows: NDArray[np.int64] = np.zeros((len(self.metrics), 2, self._buckets, 6), dtype=np.int64)
         self.totals: dict[str, list[list[int]]] = {m.name: [[0] * 6, [0] * 6] for m in self.metrics}
         self.ratios: dict[str, list[list[int]]] = {m.name: [[0] * 6, [0] * 6] for m in self.metrics if m.has_ratio}
@@ -104,13 +107,14 @@ class Aggregate:
         self.sessions_in_period = 0
         self.sessions_one_event = 0
         self.sessions_too_long = 0  # began in the period, and were due after the wait for them
+        self.in_both = 0  # exposed users whose events named both arms
         self.exposed = [0, 0]
         self.included = [0, 0]
         self.sessions = [0, 0]
         self.events = [0, 0]
         self.changed = Changed()
         self._unsettled: dict[str, Unsettled] = {}
-        self._sessions: tuple[list[tuple[int, ...]], list[tuple[int, ...]]] = ([], [])  # per variant, the measures
+        self._sessions: tuple[list[Row], list[Row]] = ([], [])  # per variant, the measures
 
     def user_sums(self) -> dict[str, NDArray[np.int64]]:
         """Metric → int64 (2, buckets, 6), columns as in `rows`. The arrays change with the next `settle`."""
@@ -136,27 +140,28 @@ class Aggregate:
             _add(self.totals[metric.name][variant], columns)
         self.rows[:, variant, bucket] = loaded
 
-    def apply(self, output: ClosedSession | UserDay) -> None:
+    def apply(self, output: ClosedSession | UserTotals) -> None:
         """Take the next output of a partition's log."""
         if isinstance(output, ClosedSession):
             self._session(output)
         else:
-            self._day(output)
+            self._user(output)
 
     def _session(self, session: ClosedSession) -> None:
         self.sessions_all += 1
         variant = session.variant
         exposes = session.first_exposed_at is not None
+        self.in_both += session.in_both
         if exposes:
             self.exposed[variant] += 1
         if not session.in_period:
-            self.sessions_too_long += self._start <= session.start < self._end
+            self.sessions_too_long += self._start <= session.start < self._end and variant >= 0
             if exposes:
                 self._unsettle(session, exposes)
             return
         after, measures = session.totals, session.measures
         unsettled = self._unsettled.get(session.user)
-        if unsettled is None or exposes or unsettled.was_exposed is None:
+        if unsettled is None or exposes:
             self._unsettle(session, exposes)
         else:
             unsettled.after = after
@@ -164,10 +169,10 @@ class Aggregate:
         self.sessions_in_period += 1
         events = self.events_measure
         self.sessions_one_event += events >= 0 and measures[events] == 1
-        if after.sessions < self._minimum:
+        if after[SESSIONS_TOTAL] < self._minimum:
             return
-        if after.sessions == self._minimum:
-            self._join(session)
+        if after[SESSIONS_TOTAL] == self._minimum:
+            self._join(variant, after)
             return
         self.sessions[variant] += 1
         if events >= 0:
@@ -178,36 +183,53 @@ class Aggregate:
         """Note a session whose user's sums change."""
         unsettled = self._unsettled.get(session.user)
         if unsettled is None:
-            before = _without(session) if session.in_period else counts_of(session.totals)
-            self._unsettled[session.user] = Unsettled(session.variant, before, session.totals, not exposes, True)
+            totals = session.totals
+            before = self._without(session) if session.in_period else totals
+            self._unsettled[session.user] = Unsettled(session.variant, before, totals, not exposes, True)
             return
         unsettled.after = session.totals
         unsettled.is_exposed = True
-        if unsettled.was_exposed is None:
-            unsettled.was_exposed = not exposes
 
-    def _join(self, session: ClosedSession) -> None:
-        """The session with which a user is included: all of the user's sessions count from now on."""
-        variant, totals = session.variant, session.totals
+    def _join(self, variant: int, totals: Row) -> None:
+        """A user is included: all of the user's sessions count from now on."""
         self.included[variant] += 1
-        self.sessions[variant] += totals.sessions
+        self._add_sessions(variant, totals)
+
+    def _add_sessions(self, variant: int, row: Row) -> None:
+        """Count sessions of an included user by their sums, in the columns of the totals."""
+        sessions = row[SESSIONS_TOTAL]
+        self.sessions[variant] += sessions
         if self.events_measure >= 0:
-            self.events[variant] += totals.sums[self.events_measure]
+            self.events[variant] += row[1 + self.events_measure]
         for metric in self._per_session:
-            i = metric.measure
-            block = moments.from_sums(totals.sessions, totals.sums[i], totals.squares[i], metric.divide_by)
+            total, squares = row[1 + metric.measure], row[self._squares[metric.name]]
+            block = moments.from_sums(sessions, total, squares, metric.divide_by)
             self.classic[metric.name][variant] = moments.merge(self.classic[metric.name][variant], block)
 
-    def _day(self, day: UserDay) -> None:
-        after = day.totals
-        self.changed.users[day.user] = (day.variant, after)
-        unsettled = self._unsettled.get(day.user)
-        if unsettled is not None:
-            unsettled.after = after
+    def _user(self, user: UserTotals) -> None:
+        after, variant = user.totals, user.variant
+        exposes = user.first_exposed_at is not None
+        self.sessions_all += user.windows
+        self.in_both += user.in_both
+        if not exposes and not any(user.added[: self._form.readable]):
+            return  # windows outside the period; the pre-period may still go on, so that no covariate is known yet
+        self.changed.users[user.user] = (variant, after)
+        unsettled = self._unsettled.get(user.user)
+        if unsettled is None:
+            before = tuple(map(sub, after, user.added))
+            self._unsettled[user.user] = Unsettled(variant, before, after, user.exposed and not exposes, user.exposed)
+        else:
+            unsettled.after, unsettled.is_exposed = after, user.exposed
+        self.exposed[variant] += exposes
+        sessions = user.added[SESSIONS_TOTAL]
+        if not sessions:
             return
-        before = (1, after.sessions, after.eligible - 1, after.returned - day.returned, *after.sums)
-        told = after.sessions > 0
-        self._unsettled[day.user] = Unsettled(day.variant, before, after, True if told else None, told)
+        self.sessions_in_period += sessions
+        self.sessions_one_event += sessions if self.events_measure >= 0 else 0  # a row is one event
+        if after[SESSIONS_TOTAL] - sessions >= self._minimum:
+            self._add_sessions(variant, user.added)
+        elif after[SESSIONS_TOTAL] >= self._minimum:
+            self._join(variant, after)
 
     def settle(self) -> None:
         """Let the sums hold everything that was applied.
@@ -221,8 +243,9 @@ class Aggregate:
         if not self._unsettled:
             return
         users = self._unsettled
-        was = np.array([(*user.before, bool(user.was_exposed)) for user in users.values()], dtype=np.int64)
-        now = np.array([(*counts_of(user.after), user.is_exposed) for user in users.values()], dtype=np.int64)
+        readable = self._form.readable
+        was = np.array([(1, *user.before[:readable], user.was_exposed) for user in users.values()], dtype=np.int64)
+        now = np.array([(1, *user.after[:readable], user.is_exposed) for user in users.values()], dtype=np.int64)
         variants = np.array([user.variant for user in users.values()])
         before, after = values(self._columns, was, self._counted(was)), values(self._columns, now, self._counted(now))
         change = sums_change(before, after, self._covariates())
@@ -320,18 +343,17 @@ class Aggregate:
                 block = moments.of(after.shown(number, come, metric.divide_by))
                 classic[variant] = moments.merge(moments.replace_many(classic[variant], old, new), block)
 
+    def _without(self, session: ClosedSession) -> Row:
+        """The readable columns of the user's totals before an in-period session."""
+        totals, measures = session.totals, session.measures
+        end = 1 + len(measures)
+        return (totals[SESSIONS_TOTAL] - 1, *map(sub, totals[1:end], measures), *totals[end : self._form.readable])
+
     def _bucket(self, user: str) -> int:
         bucket = self._bucket_of.get(user)
         if bucket is None:
             bucket = self._bucket_of[user] = bucket_of(user, self._salt, self._buckets)
         return bucket
-
-
-def _without(session: ClosedSession) -> tuple[int, ...]:
-    """The user's counts before an in-period session."""
-    totals = session.totals
-    sums = map(sub, totals.sums, session.measures)
-    return (1, totals.sessions - 1, totals.eligible, totals.returned, *sums)
 
 
 def _in_parts(rows: list[list[int]]) -> NDArray[np.int64]:

@@ -3,18 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from livelift.output_log import Totals
-from livelift.plan import Covariate, MetricPlan, Reading, metric_plans
+from livelift.output_log import Row
+from livelift.plan import USERS, Covariate, MetricPlan, Reading, metric_plans
 from livelift.study import Study
-from livelift.study_checks import OWN_TOTALS
+from livelift.totals import TotalColumns, total_columns
 
-ONE, SESSIONS, ELIGIBLE, RETURNED, SUMS = range(5)
-"""COLUMNS of a user's counts: `livelift.study_checks.OWN_TOTALS`, and from `SUMS` on the sum of each session measure."""
-
-
-def counts_of(totals: Totals) -> tuple[int, ...]:
-    """The counts of a user of the population."""
-    return (1, totals.sessions, totals.eligible, totals.returned, *totals.sums)
+ONE, SESSIONS, SUMS = range(3)
+"""COLUMNS of a user's counts: 1, and then the readable columns of the user's totals (`livelift.totals.TotalColumns`), which
+begin with the sessions and the sum of each session measure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +24,7 @@ class MetricRow:
     scale
         Integer units per raw value: y = S / N · scale, halves up.
     covariate
-        Totals → x, frozen since the period opened; None: 0 for all.
+        The user's totals → x, frozen since the period opened; None: 0 for all.
     counts, has_ratio, divide_by
         As in `livelift.plan.MetricPlan`.
     """
@@ -38,7 +34,7 @@ class MetricRow:
     numerator: int
     denominator: int
     scale: int
-    covariate: Callable[[Totals], int] | None
+    covariate: Callable[[Row], int] | None
     counts: bool
     has_ratio: bool
     divide_by: int
@@ -56,7 +52,8 @@ def metric_rows(study: Study, measures: tuple[str, ...]) -> list[MetricRow]:
     >>> rows[0].name, rows[0].per_session, rows[0].numerator == SUMS, rows[0].denominator == SESSIONS, rows[0].scale
     ('session_duration', True, True, True, 10)
     """
-    return [_row(plan, plan.included, measures) for plan in metric_plans(study)]
+    columns = total_columns(study, measures)
+    return [_row(plan, plan.included, measures, columns) for plan in metric_plans(study)]
 
 
 def exposed_rows(study: Study, measures: tuple[str, ...]) -> list[MetricRow]:
@@ -67,27 +64,28 @@ def exposed_rows(study: Study, measures: tuple[str, ...]) -> list[MetricRow]:
     >>> [(row.name, row.denominator == ONE, row.scale) for row in rows]
     [('session_duration', True, 1), ('sessions_per_user', True, 1), ('d1_retention', False, 1000000)]
     """
-    return [_row(plan, plan.exposed, measures) for plan in metric_plans(study) if plan.exposed is not None]
+    columns = total_columns(study, measures)
+    return [_row(plan, plan.exposed, measures, columns) for plan in metric_plans(study) if plan.exposed is not None]
 
 
-def _row(plan: MetricPlan, reading: Reading, measures: tuple[str, ...]) -> MetricRow:
-    columns = (*OWN_TOTALS, *measures)
+def _row(plan: MetricPlan, reading: Reading, measures: tuple[str, ...], columns: TotalColumns) -> MetricRow:
+    counts = (USERS, *columns.names[: columns.readable])
     return MetricRow(
         name=plan.name,
         measure=-1 if plan.session_measure is None else measures.index(plan.session_measure),
-        numerator=columns.index(reading.numerator),
-        denominator=columns.index(reading.denominator),
+        numerator=counts.index(reading.numerator),
+        denominator=counts.index(reading.denominator),
         scale=reading.scale,
-        covariate=None if reading.covariate is None else _of_totals(reading.covariate, measures),
+        covariate=None if reading.covariate is None else _of_totals(reading.covariate, columns),
         counts=plan.counts,
         has_ratio=plan.has_ratio,
         divide_by=plan.divide_by,
     )
 
 
-def _of_totals(covariate: Covariate, measures: tuple[str, ...]) -> Callable[[Totals], int]:
-    value = covariate.value
+def _of_totals(covariate: Covariate, columns: TotalColumns) -> Callable[[Row], int]:
+    value, sessions = covariate.value, columns.pre_sessions
     if not covariate.measure:
-        return lambda totals: value(0, totals.pre_sessions)
-    index = measures.index(covariate.measure)
-    return lambda totals: value(totals.pre_sums[index], totals.pre_sessions)
+        return lambda totals: value(0, totals[sessions])
+    total = columns.place(f"pre.{covariate.measure}")
+    return lambda totals: value(totals[total], totals[sessions])

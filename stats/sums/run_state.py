@@ -153,6 +153,7 @@ class RunState:
             users=users,
             ratios=_exact(a.ratios),
             exposed_sums=_exact(a.exposed_sums),
+            users_in_both=a.in_both if experiment.arm_field else None,
             sessions_unfinished=still_open + a.sessions_too_long,
         )
 

@@ -59,7 +59,7 @@ def _inclusion(study: Study) -> tuple[str, ...]:
 
 def _errors(study: Study) -> tuple[str, ...]:
     tail, looks = chance(study.decision.alpha / 2), study.experiment.days
-    if study.experiment.assignment == "randomised":
+    if study.experiment.can_be_drawn_again:
         return (
             (
                 f"If the change did nothing, at most {tail} random splits of the users would say ship, watched at all "
@@ -67,6 +67,11 @@ def _errors(study: Study) -> tuple[str, ...]:
             ),
             f"If the change did nothing, at most {tail} random splits would say that it harms the primary.",
             "Both are exact over the splits that the salt could have made.",
+        )
+    if study.experiment.assignment == "randomised":
+        return (
+            f"If the change did nothing, ship would be said in about {tail} studies, watched at all {looks} looks, and harm as often.",
+            f"Both are approximate: the field '{study.experiment.arm_field}' says who is in which arm, so the splits that could have been are not known.",
         )
     return (
         f"If the groups did not differ, ship would be said in about {tail} studies, watched at all {looks} looks, and worse as often.",

@@ -28,6 +28,7 @@ SMALLER = {
     "--experiments 200": "--experiments 20",
     "--salts 1000": "--salts 3",
     "make simulate": "make simulate ARGS='--experiments 1 --jobs 2' 2>&1 | grep pass",  # one experiment may miss a bar
+    "make bench BASE=45a59aa": "make bench BASE=HEAD ARGS='--events 20000 --runs 1 --only producer --out {out}'",
     "make bench FULL=1": "make bench FULL= ARGS='--events 20000 --runs 1 --only livelift:end_to_end --out {out}'",
     "make bench": "make bench ARGS='--events 20000 --runs 1 --only livelift:end_to_end --out {out}'",
     "make latency": "make latency ARGS='--events 60000 --rate 5000 --seconds 6 --out {out}'",
@@ -87,6 +88,7 @@ MEASURING = [
     "make simulate",
     "make bench",
     "make bench FULL=1",
+    "make bench BASE=45a59aa",
     "python -m bench --only livelift:processor --runs 3",
     "make latency",
     "python -m bench.million_users",

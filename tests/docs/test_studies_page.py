@@ -33,7 +33,7 @@ def test_the_page_names_every_key() -> None:
 
 
 def test_the_example_is_read() -> None:
-    source, example = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    source, example, arms, another = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
     text = Path("studies/lastfm/study.toml").read_text(encoding="utf-8")
     track = 'track = {type = "text"}\n'
     fields = text[text.index("[fields]") : text.index("[measures]")]
@@ -48,5 +48,15 @@ def test_the_example_is_read() -> None:
     )
     metric = '[metrics.spent]\ntitle = "Revenue"\nkind = "session_mean"\nmeasure = "revenue"\nunit = "EUR"\nhigher_is_better = true\n'
     head, sessions = text[: text.index("[source]")], text[text.index("[sessions]") : text.index("[fields]")]
+    fields, experiment = arms.split("[experiment]\n")
+    named = text[: text.index("[measures]")] + fields.removeprefix("[fields]\n") + text[text.index("[measures]") :]
+    kept = (
+        named.replace('"track"]', '"track", "variant"]')
+        .replace('assignment = "randomised"', "")
+        .replace("control_percent = 50", experiment, 1)
+    )
+    assert parse_study(re.sub(r" +# or .*", "", kept).encode(), "example").experiment.control_percent == 90
+    second = text + another.replace("sessions_per_user", "skip_rate").replace("2024-10-18", "2009-03-10")
+    assert list(parse_study(second.encode(), "example").experiments) == ["banner"]
     read = parse_study((head + source + sessions + measures + rest + metric).encode(), "example")
     assert (read.source.delimiter, read.fields["cents"].column) == (";", "amount")

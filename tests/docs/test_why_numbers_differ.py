@@ -12,7 +12,7 @@ from livelift.output_log import ClosedSession
 from livelift.sessions import session_measures
 from livelift.study import load_study
 from processor.effects import Effects
-from processor.partition import Partition
+from processor.windows import new_partition
 from tests.support.streams import FakeRecord, Listen, event_value, manifest
 
 ROOT = Path(__file__).parents[2]
@@ -25,7 +25,7 @@ class OneListener:
     """The operator, and one user's events in the order in which they arrive, in minutes."""
 
     def __init__(self, *minutes: float) -> None:
-        self.partition = Partition(STUDY, session_measures(STUDY))
+        self.partition = new_partition(STUDY, session_measures(STUDY))
         plays = [Listen(BEGIN + round(minute * MINUTE), "user") for minute in minutes]
         self._told, self._next = manifest([*plays, Listen(BEGIN + 1000 * MINUTE, "user")]), 0
         self.effects: list[Effects] = []

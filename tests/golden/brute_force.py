@@ -287,7 +287,7 @@ class Tick:
         found = []
         for user in sorted(user for user in self.stream.plays if self.arm(user) == arm):
             runs = [run for run in self.closed if run.user == user and run.in_period]
-            if metric.kind == "next_day_return":
+            if metric.kind == "retention":
                 watermark = self.stream.last if self.midnight is None else self.midnight
                 days = list(self.stream.resolved_days(user, watermark))
                 if days:

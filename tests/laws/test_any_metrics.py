@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from batch.document import batch_document
+from livelift.document import Document
 from livelift.measures import Measure
 from livelift.source import Field
 from livelift.study import Metric, Study, load_study
@@ -19,15 +20,20 @@ from tests.support.pure_pipeline import run_pure
 LASTFM = load_study("lastfm")
 replace = msgspec.structs.replace
 
-MEAN, RATIO, COUNT, RETURN = "session_mean", "user_ratio", "session_count", "next_day_return"
+MEAN, RATIO, COUNT, RETURN = "session_mean", "user_ratio", "session_count", "retention"
 
 
 def metric(kind: str, measure: str = "", per: str = "", divide_by: int = 1) -> Metric:
     return msgspec.convert(
         {"title": kind, "kind": kind, "unit": "units", "higher_is_better": measure != "skips"}
-        | {"measure": measure, "per": per, "divide_by": divide_by},
+        | {"measure": measure, "per": per, "divide_by": divide_by}
+        | ({"anchor": "every_day", "days": 1} if kind == RETURN else {}),
         Metric,
     )
+
+
+def retention(anchor: str, days: int) -> Metric:
+    return msgspec.structs.replace(metric(RETURN), anchor=anchor, days=days)
 
 
 def study_of(*metrics: Metric) -> Study:
@@ -69,10 +75,12 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         [metric(COUNT), metric(MEAN, "artists"), metric(RATIO, "skips", "artists")],
         [metric(RETURN), metric(MEAN, "seconds", divide_by=7), metric(RETURN)],
         [metric(MEAN, "skips")],
+        [metric(MEAN, "seconds"), retention("first_activity", 1), retention("exposure", 3), retention("every_day", 7)],
+        [retention("exposure", 1), retention("every_day", 2), retention("first_activity", 7), metric(RETURN)],
         # What a kind has no use for changes nothing.
         [metric(COUNT, "seconds", "plays"), metric(RETURN, "seconds"), metric(MEAN, "seconds", "plays")],
     ],
-    ids=lambda metrics: ", ".join(f"{one.kind}-{one.measure}-{one.per}" for one in metrics),
+    ids=lambda metrics: ", ".join(f"{one.kind}-{one.measure or one.anchor}-{one.per or one.days}" for one in metrics),
 )
 def test_stream_and_twin_agree_for_these_metrics(metrics: list[Metric], data: Path, tmp_path: Path) -> None:
     assert_they_agree(study_of(*metrics), data, tmp_path)
@@ -98,12 +106,69 @@ def test_stream_and_twin_agree_for_other_measures(data: Path, tmp_path: Path) ->
     assert_they_agree(study, data, tmp_path)
 
 
-def assert_they_agree(study: Study, data: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("minimum", [1, 3])
+def test_stream_and_twin_agree_where_rows_are_windows(minimum: int, data: Path, tmp_path: Path) -> None:
+    """Each event is a closed window; its length is a field's."""
+    declared = study_of(
+        metric(COUNT), metric(MEAN, "seconds"), metric(RATIO, "first", "events"), metric(MEAN, "first"),
+        metric(RETURN), retention("exposure", 2), retention("first_activity", 1),
+    )  # fmt: skip
+    study = replace(
+        declared,
+        sessions=replace(declared.sessions, windows="row", gap_seconds=0),
+        experiment=replace(declared.experiment, minimum_sessions=minimum),
+        fields={"track": Field("text"), "length": Field("integer", column="track_id", default=40, minimum=0)},
+        measures={
+            "seconds": Measure(sum="length"),
+            "events": Measure(count="event"),
+            "tracks": Measure(distinct="track"),
+            "first": Measure(count="event", where={"track": ["a1", "b3"]}),
+        },
+    )
+    assert [(key, fix) for key, wrong, fix in checks(study) if wrong] == []
+    assert_they_agree(study, data, tmp_path)
+
+
+@pytest.mark.parametrize("windows", ["gap", "row"])
+@pytest.mark.parametrize("assignment", ["randomised", "observed"])
+def test_stream_and_twin_agree_where_events_name_the_arm(
+    windows: str, assignment: str, data: Path, tmp_path: Path
+) -> None:
+    """The artist names the arm, of nine artists: some users see both, and of some the first session names none."""
+    declared = study_of(metric(COUNT), metric(RATIO, "seconds", "events"), metric(RETURN), retention("exposure", 2))
+    study = replace(
+        declared,
+        sessions=replace(declared.sessions, windows=windows, gap_seconds=1800 if windows == "gap" else 0),
+        experiment=replace(
+            declared.experiment,
+            assignment=assignment,
+            arm_field="arm",
+            control_value="a1",
+            treatment_value="a2",
+            minimum_sessions=2,
+        ),
+        fields={
+            "arm": Field("text", column="artist"),
+            "length": Field("integer", column="track_id", default=40, minimum=0),
+        },
+        measures={
+            "seconds": Measure(length="session") if windows == "gap" else Measure(sum="length"),
+            "events": Measure(count="event"),
+        },
+    )
+    assert [(key, fix) for key, wrong, fix in checks(study) if wrong] == []
+    health = assert_they_agree(study, data, tmp_path).health
+    assert health.users_in_both is not None and health.users_in_both > 0
+    assert (health.sample_ratio_p is not None) == (assignment == "randomised")
+
+
+def assert_they_agree(study: Study, data: Path, tmp_path: Path) -> Document:
     document, history = batch_document(data, study)
     run = run_pure(data, tmp_path, study, partitions=2, seed=1)
-    assert list(differences(run.document, document)) == []
+    assert (found := list(differences(run.document, document))) == [], "\n".join(map(str, found))
     live = {entry.as_of: entry for entry in run.history}
     for entry in history:
         assert list(differences(live[entry.as_of], entry)) == []
     assert len(history) > 8
     assert document.metrics["m0"].sequential.z is not None
+    return document

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from batch.arm_sql import arm_parts
 from batch.database import query
 from batch.measure_sql import measure_sql
 from livelift.compiled_measures import FEW, CompiledMeasures
@@ -156,7 +157,7 @@ def by_sql(
         for number in made.numbered:
             database.execute(query("text", {"i": str(number)}))
         for table in ("event", "session"):
-            database.execute(query(table, made.parts()))
+            database.execute(query(table, made.parts() | arm_parts(LASTFM)))
         ((found,),) = database.execute("SELECT measures FROM session").fetchall()
         return tuple(found)
     finally:

@@ -8,9 +8,9 @@ from livelift.errors import StateError
 from livelift.output_log import ClosedSession, EndMark, Output
 from livelift.sessions import session_measures
 from processor.changelog import StateWriter, UserForm
-from processor.partition import Partition
 from processor.recovery import StateReader
 from processor.states import StatesInMemory
+from processor.windows import new_partition
 from tests.support.small_study import START, small_study
 from tests.support.strategies import listens
 from tests.support.streams import FakeBatch, Listen, batches, partition_records, spread
@@ -22,11 +22,11 @@ MEASURES = session_measures(STUDY)
 @given(listens(), st.data())
 def test_gaps_between_offsets_change_no_output(plays: list[Listen], data: st.DataObject) -> None:
     (records,) = partition_records(plays)
-    whole = Partition(STUDY, MEASURES).apply(records).outputs
+    whole = new_partition(STUDY, MEASURES).apply(records).outputs
     size = len(records)
     apart = spread(records, data.draw(st.lists(st.integers(0, 3), min_size=size, max_size=size)))
     cut = batches(apart, data.draw(st.lists(st.integers(0, 9), max_size=20)), tail=data.draw(st.integers(0, 2)))
-    partition = Partition(STUDY, MEASURES)
+    partition = new_partition(STUDY, MEASURES)
     outputs: list[Output] = []
     while cut:
         taken = data.draw(st.integers(1, 4))
@@ -42,7 +42,7 @@ def test_a_restart_between_two_gaps_loses_and_doubles_nothing(plays: list[Listen
     size = len(records)
     apart = spread(records, data.draw(st.lists(st.integers(0, 3), min_size=size, max_size=size)))
     cut = batches(apart, data.draw(st.lists(st.integers(0, 9), max_size=20)), tail=1)
-    partition = Partition(STUDY, MEASURES)
+    partition = new_partition(STUDY, MEASURES)
     split = data.draw(st.integers(1, len(cut)))
     outputs = partition.apply_batches(cut[:split]).outputs
     reader = StateReader(StatesInMemory())
@@ -52,7 +52,7 @@ def test_a_restart_between_two_gaps_loses_and_doubles_nothing(plays: list[Listen
     again = reader.partition(STUDY, MEASURES)
     back = data.draw(st.integers(0, split))  # the group's committed offset may be behind
     outputs += again.apply_batches(cut[back:]).outputs
-    assert outputs == Partition(STUDY, MEASURES).apply(records).outputs
+    assert outputs == new_partition(STUDY, MEASURES).apply(records).outputs
 
 
 @pytest.mark.parametrize("left_out", [1, 2, 3])
@@ -60,18 +60,18 @@ def test_a_batch_that_is_missing_is_an_error(left_out: int) -> None:
     (records,) = partition_records([Listen(START + n * 60_000, "a") for n in range(10)])
     cut = batches(spread(records, [0] * 3 + [2] * 9), [2, 2, 2, 2])
     with pytest.raises(StateError, match="are missing"):
-        Partition(STUDY, MEASURES).apply_batches(cut[:left_out] + cut[left_out + 1 :])
+        new_partition(STUDY, MEASURES).apply_batches(cut[:left_out] + cut[left_out + 1 :])
 
 
 def test_a_log_whose_beginning_was_deleted_is_an_error() -> None:
     (records,) = partition_records([Listen(START + n * 60_000, "a") for n in range(10)])
     with pytest.raises(StateError, match="between offset -1 and 5"):
-        Partition(STUDY, MEASURES).apply_batches([FakeBatch(5, records[-1].offset, tuple(records[5:]))])
+        new_partition(STUDY, MEASURES).apply_batches([FakeBatch(5, records[-1].offset, tuple(records[5:]))])
 
 
 def test_a_batch_that_overlaps_what_was_applied_is_taken_from_there_on() -> None:
     (records,) = partition_records([Listen(START + n * 60_000, "a") for n in range(10)])
-    partition = Partition(STUDY, MEASURES)
+    partition = new_partition(STUDY, MEASURES)
     outputs = partition.apply(records[:6]).outputs
     outputs += partition.apply_batches([FakeBatch(3, records[-1].offset, tuple(records[3:]))]).outputs
     assert [o.measures[1] for o in outputs if isinstance(o, ClosedSession)] == [10]

@@ -8,23 +8,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livelift.event_time import DAY, MINUTE
-from livelift.output_log import ClosedSession, Counts, EndMark, Mark, Output, UserDay
+from livelift.output_log import ClosedSession, Counts, EndMark, Mark, Output, UserTotals
 from livelift.sessions import session_measures
-from processor.changelog import KeyValue, StateWriter, UserForm
 from processor.partition import Partition
-from processor.recovery import StateReader
-from processor.states import StatesInMemory
+from processor.windows import new_partition
 from tests.support.odd_records import MAKERS, put_in
-from tests.support.small_study import small_study
+from tests.support.restarts import outputs_of as outputs_with_restarts
+from tests.support.small_study import KINDS
 from tests.support.strategies import listens
 from tests.support.streams import FakeRecord, Listen, partition_records
 
-STUDY = small_study()
+STUDY = KINDS["gap"]
 MEASURES = session_measures(STUDY)
 
+each_kind = pytest.mark.parametrize("kind", KINDS)
 
-def outputs_of(records: list[FakeRecord]) -> list[Output]:
-    return Partition(STUDY, MEASURES).apply(records).outputs
+
+def partition_with(kind: str) -> Partition:
+    return new_partition(KINDS[kind], session_measures(KINDS[kind]))
+
+
+def outputs_of(records: list[FakeRecord], kind: str = "gap") -> list[Output]:
+    return partition_with(kind).apply(records).outputs
 
 
 @given(listens())
@@ -46,11 +51,14 @@ def test_closed_sessions_hold_every_event_once_and_no_gap_over_thirty_minutes(pl
     assert sorted((o.user, o.start, o.end, o.measures[1]) for o in closed) == sorted(expected)
 
 
-@given(listens(), st.data())
-def test_the_output_log_is_the_same_for_any_batch_cuts_and_only_rises(plays: list[Listen], data: st.DataObject) -> None:
+@each_kind
+@given(plays=listens(), data=st.data())
+def test_the_output_log_is_the_same_for_any_batch_cuts_and_only_rises(
+    kind: str, plays: list[Listen], data: st.DataObject
+) -> None:
     (records,) = partition_records(plays)
-    whole = outputs_of(records)
-    partition = Partition(STUDY, MEASURES)
+    whole = outputs_of(records, kind)
+    partition = partition_with(kind)
     pieces: list[Output] = []
     start = 0
     while start < len(records):
@@ -62,27 +70,11 @@ def test_the_output_log_is_the_same_for_any_batch_cuts_and_only_rises(plays: lis
     assert identities == sorted(set(identities))
 
 
-@given(listens(), st.data())
-def test_the_output_log_is_the_same_for_any_restart_points(plays: list[Listen], data: st.DataObject) -> None:
+@each_kind
+@given(plays=listens(), data=st.data())
+def test_the_output_log_is_the_same_for_any_restart_points(kind: str, plays: list[Listen], data: st.DataObject) -> None:
     (records,) = partition_records(plays)
-    changelog: list[KeyValue] = []
-    partition = Partition(STUDY, MEASURES)
-    writer = StateWriter(UserForm(MEASURES), b"writer00", {})
-    outputs: list[Output] = []
-    start = 0
-    while start < len(records):
-        end = start + data.draw(st.integers(1, 8))
-        effects = partition.apply(records[start:end])
-        outputs += effects.outputs
-        changelog += writer.records(partition, partition.take_touched())
-        if data.draw(st.booleans()):
-            reader = StateReader(StatesInMemory())
-            for key, value in changelog:
-                assert key is not None
-                reader.add(key, value)
-            partition = reader.partition(STUDY, MEASURES)
-        start = end
-    assert outputs == outputs_of(records)
+    assert outputs_with_restarts(KINDS[kind], records, data) == outputs_of(records, kind)
 
 
 @pytest.mark.parametrize("odd", ["empty key", "key not UTF-8", "huge key"])
@@ -90,17 +82,18 @@ def test_a_key_that_is_none_is_the_reason_also_out_of_turn(odd: str) -> None:
     """After the last row of the replay, whose number no event can have any more."""
     (records,) = partition_records([Listen(6 * DAY, "a", "x")])
     mixed, refused = put_in(records, {2: [odd]})
-    letters = Partition(STUDY, MEASURES).apply(mixed).dead_letters
+    letters = new_partition(STUDY, MEASURES).apply(mixed).dead_letters
     assert [(letter.reason, letter.offset) for letter in letters] == refused == [("undecodable", 2)]
 
 
-@given(listens(), st.data())
-def test_strangers_are_counted_and_change_nothing_else(plays: list[Listen], data: st.DataObject) -> None:
+@each_kind
+@given(plays=listens(), data=st.data())
+def test_strangers_are_counted_and_change_nothing_else(kind: str, plays: list[Listen], data: st.DataObject) -> None:
     """Whatever strangers write, wherever, however it is cut: the outputs are those without them, but for the counts."""
     (records,) = partition_records(plays, progress_every=data.draw(st.integers(0, 5)))
     places = st.dictionaries(st.integers(1, len(records) - 1), st.lists(st.sampled_from(list(MAKERS)), max_size=3))
     mixed, refused = put_in(records, data.draw(places))
-    partition = Partition(STUDY, MEASURES)
+    partition = partition_with(kind)
     outputs: list[Output] = []
     letters: list[tuple[str, int]] = []
     start = 0
@@ -116,30 +109,36 @@ def test_strangers_are_counted_and_change_nothing_else(plays: list[Listen], data
 
     assert letters == refused
     assert partition.counts == Counts(len(plays), 0, dict(CounterOf(reason for reason, _ in refused)))
-    assert [counted(output) for output in outputs] == [counted(output) for output in outputs_of(records)]
+    assert [counted(output) for output in outputs] == [counted(output) for output in outputs_of(records, kind)]
 
 
 def facts(outputs: list[Output]) -> list[tuple[object, ...]]:
-    """What does not speak of the partition: sessions and user-days."""
+    """What does not speak of the partition: sessions and users' totals."""
     return sorted(
-        (o.identity, o.totals, getattr(o, "measures", None)) for o in outputs if isinstance(o, ClosedSession | UserDay)
+        (o.identity, o.totals, getattr(o, "measures", None))
+        for o in outputs
+        if isinstance(o, ClosedSession | UserTotals)
     )
 
 
-@given(listens(), st.integers(1, 7), st.integers(0, 5))
+@each_kind
+@given(plays=listens(), partitions=st.integers(1, 7), progress_every=st.integers(0, 5))
 def test_sessions_and_days_do_not_depend_on_partitions_or_progress_marks(
-    plays: list[Listen], partitions: int, progress_every: int
+    kind: str, plays: list[Listen], partitions: int, progress_every: int
 ) -> None:
-    alone = outputs_of(partition_records(plays)[0])
+    alone = outputs_of(partition_records(plays)[0], kind)
     logs = partition_records(plays, partitions, progress_every=progress_every)
-    together = [output for log in logs for output in outputs_of(log)]
+    together = [output for log in logs for output in outputs_of(log, kind)]
     assert facts(together) == facts(alone)
 
 
-@given(listens(), st.integers(2, 7))
-def test_every_partition_has_the_same_midnights_and_their_counts_add_up(plays: list[Listen], partitions: int) -> None:
-    alone = outputs_of(partition_records(plays)[0])
-    logs = [outputs_of(log) for log in partition_records(plays, partitions)]
+@each_kind
+@given(plays=listens(), partitions=st.integers(2, 7))
+def test_every_partition_has_the_same_midnights_and_their_counts_add_up(
+    kind: str, plays: list[Listen], partitions: int
+) -> None:
+    alone = outputs_of(partition_records(plays)[0], kind)
+    logs = [outputs_of(log, kind) for log in partition_records(plays, partitions)]
     marks = {o.due: o.counts.accepted for o in alone if isinstance(o, Mark | EndMark)}
     for log in logs:
         assert [o.due for o in log if isinstance(o, Mark | EndMark)] == list(marks)

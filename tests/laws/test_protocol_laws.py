@@ -8,16 +8,15 @@ import pytest
 
 from livelift.event_time import DAY, MINUTE, SECOND
 from livelift.sessions import session_measures
-from processor.partition import Partition
+from livelift.study import Study
 from processor.states import NewStates, States
 from processor.states_on_disk import StatesOnDisk
+from processor.windows import new_partition
 from tests.support.odd_records import MAKERS, put_in
 from tests.support.protocol import fenced, in_memory, run_schedule
-from tests.support.small_study import START, small_study
+from tests.support.small_study import KINDS, START
 from tests.support.streams import FakeRecord, Listen, partition_records
 
-STUDY = small_study()
-MEASURES = session_measures(STUDY)
 NAMES = [name for name in MAKERS if "huge" not in name and "nested" not in name]  # those take long
 
 
@@ -38,30 +37,34 @@ def random_records(seed: int) -> list[FakeRecord]:
     return put_in(log, odd)[0]
 
 
-def wrong_schedules(schedules: range, new_states: NewStates = in_memory) -> list[int]:
+def wrong_schedules(study: Study, schedules: range, new_states: NewStates = in_memory) -> list[int]:
     wrong = []
+    measures = session_measures(study)
     for seed in schedules:
         records = random_records(seed)
-        truth = Partition(STUDY, MEASURES).apply(records).outputs
-        if fenced(run_schedule(seed, records, STUDY, MEASURES, new_states).outputs) != truth:
+        truth = new_partition(study, measures).apply(records).outputs
+        if fenced(run_schedule(seed, records, study, measures, new_states).outputs) != truth:
             wrong.append(seed)
     return wrong
 
 
-def test_no_schedule_of_crashes_and_zombies_loses_or_doubles_an_output() -> None:
-    assert wrong_schedules(range(1_500)) == []
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_schedule_of_crashes_and_zombies_loses_or_doubles_an_output(kind: str) -> None:
+    assert wrong_schedules(KINDS[kind], range(1_500 if kind == "gap" else 500)) == []
 
 
-def test_no_schedule_loses_or_doubles_an_output_with_users_on_disk(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["gap", "rows, arms named"])
+def test_no_schedule_loses_or_doubles_an_output_with_users_on_disk(kind: str, tmp_path: Path) -> None:
     """Of four users one at most stays in memory after a checkpoint."""
     made = itertools.count()
 
     def on_disk(_: int) -> States:
         return StatesOnDisk(tmp_path / str(next(made)), most=1)
 
-    assert wrong_schedules(range(60), on_disk) == []
+    assert wrong_schedules(KINDS[kind], range(40), on_disk) == []
 
 
 @pytest.mark.slow
-def test_no_schedule_of_thirty_thousand_loses_or_doubles_an_output() -> None:
-    assert wrong_schedules(range(1_500, 31_500)) == []
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_schedule_of_thirty_thousand_loses_or_doubles_an_output(kind: str) -> None:
+    assert wrong_schedules(KINDS[kind], range(1_500, 16_500 if kind == "gap" else 6_500)) == []

@@ -13,6 +13,7 @@ from processor.effects import Effects
 from processor.partition import Partition
 from processor.recovery import StateReader
 from processor.states import StatesInMemory
+from processor.windows import new_partition
 from tests.support.small_study import START, small_study
 from tests.support.strategies import listens
 from tests.support.streams import FakeBatch, Listen, batches, event_value, partition_records
@@ -48,7 +49,7 @@ def done(partition: Partition, taken: list[FakeBatch]) -> tuple[list[Any], Effec
 @given(listens(), st.lists(st.integers(1, 6), max_size=20), st.sets(st.integers(0, 20)))
 def test_a_batch_that_was_taken_twice_counts_once(plays: list[Listen], cuts: list[int], repeated: set[int]) -> None:
     once, log = sent_by_producer(plays, cuts, repeated)
-    whole, partition = Partition(STUDY, MEASURES), Partition(STUDY, MEASURES)
+    whole, partition = new_partition(STUDY, MEASURES), new_partition(STUDY, MEASURES)
     outputs, _ = done(whole, once)
     found, effects = done(partition, log)
     assert found == outputs
@@ -62,8 +63,8 @@ def test_a_restart_between_the_two_changes_nothing(
     plays: list[Listen], cuts: list[int], repeated: set[int], data: st.DataObject
 ) -> None:
     once, log = sent_by_producer(plays, cuts, repeated)
-    outputs, _ = done(Partition(STUDY, MEASURES), once)
-    partition = Partition(STUDY, MEASURES)
+    outputs, _ = done(new_partition(STUDY, MEASURES), once)
+    partition = new_partition(STUDY, MEASURES)
     split = data.draw(st.integers(1, len(log)))
     found, _ = done(partition, log[:split])
     reader = StateReader(StatesInMemory())
@@ -78,7 +79,7 @@ def test_a_restart_between_the_two_changes_nothing(
 def test_a_stranger_s_event_of_a_passed_row_is_still_refused() -> None:
     plays = [Listen(START + n * 60_000, "a") for n in range(10)]
     _, log = sent_by_producer(plays, [4, 4], {1})
-    partition = Partition(STUDY, MEASURES)
+    partition = new_partition(STUDY, MEASURES)
     partition.apply_batches(log[:3])
     event = replace(log[2].records[-1], offset=log[2].last + 1, value=event_value(3, "a"))
     for numbers in (None, Numbers(PRODUCER + 1, 0, 0)):

@@ -11,7 +11,7 @@ from livelift.event_time import from_iso, to_iso
 from livelift.output_log import Counts, EndMark, Mark, Output
 from livelift.sessions import session_measures
 from livelift.study import load_study
-from processor.partition import Partition
+from processor.windows import new_partition
 from producer import replay as replay_module
 from producer.cache import Prepared
 from producer.own_records import OwnRecords, PreparedEvents, Resume
@@ -64,7 +64,7 @@ def sent(prepared: Prepared, point: Resume, slice_rows: int) -> list[FakeRecord]
 
 
 def operate(records: list[FakeRecord]) -> tuple[list[Output], list[str], Counts]:
-    partition = Partition(STUDY, MEASURES)
+    partition = new_partition(STUDY, MEASURES)
     numbered = [FakeRecord(offset, r.timestamp, r.key, r.value) for offset, r in enumerate(records)]
     effects = partition.apply(numbered)
     assert partition.counts.total + partition.counts.repeated == sum(record.key is not None for record in records)

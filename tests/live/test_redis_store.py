@@ -17,7 +17,7 @@ from local.ports import HOST, free_port, is_free
 from local.processes import ChildProcess
 from local.redis_server import RedisServer, find_redis
 from local.servers import LocalServers
-from processor.partition import Partition
+from processor.windows import new_partition
 from stats.edges.redis_commit import Refused
 from stats.edges.redis_connection import connect
 from stats.edges.redis_store import RedisStore
@@ -46,7 +46,7 @@ def outputs() -> list[Output]:
         for play in range(2)
         for user in "abcde"
     ]
-    return Partition(STUDY, MEASURES).apply(partition_records(plays)[0]).outputs
+    return new_partition(STUDY, MEASURES).apply(partition_records(plays)[0]).outputs
 
 
 def advance(state: RunState, some: list[Output], first: int = 0) -> None:

@@ -6,8 +6,9 @@ from fractions import Fraction
 import pytest
 
 from livelift.assignment import bucket_of
-from livelift.output_log import SCHEMA, ClosedSession, Totals, UserDay
+from livelift.output_log import SCHEMA, ClosedSession, UserTotals
 from livelift.sessions import session_measures
+from livelift.totals import total_columns
 from stats.sums.aggregate import Aggregate
 from stats.sums.metric_rows import MetricRow
 from tests.statistics.support import STUDY
@@ -16,7 +17,12 @@ MEASURES = session_measures(STUDY).names
 MINIMUM = STUDY.experiment.minimum_sessions
 START = STUDY.experiment.start_ms
 
-Users = dict[str, tuple[int, Totals]]
+ELIGIBLE, RETURNED = "eligible.every_day.1", "returned.every_day.1"
+
+Named = dict[str, int]
+"""A user's totals by their names."""
+
+Users = dict[str, tuple[int, Named]]
 Values = dict[str, list[tuple[int, ...]]]
 
 
@@ -28,7 +34,9 @@ def _listen(chance: random.Random, aggregate: Aggregate, users: Users, values: V
         if user in users and chance.random() < 0.2:
             returned = chance.random() < 0.4
             totals = _with_day(totals, returned)
-            aggregate.apply(UserDay(SCHEMA, START + number, user, variant, 0, returned, totals))
+            added = _row({ELIGIBLE: 1, RETURNED: returned})
+            told = totals["sessions"] > 0
+            aggregate.apply(UserTotals(SCHEMA, START + number, user, variant, _row(totals), added, 0, told, None))
         else:
             plays = chance.randrange(1, 40)
             made = {"seconds": chance.randrange(86_400), "plays": plays, "skips": chance.randrange(plays + 1)}
@@ -36,44 +44,44 @@ def _listen(chance: random.Random, aggregate: Aggregate, users: Users, values: V
             measures = tuple(made[name] for name in MEASURES)
             values.setdefault(user, []).append(measures)
             totals = _with_session(totals, measures)
-            first = START + number if totals.sessions == 1 else None
+            first = START + number if totals["sessions"] == 1 else None
+            row = _row(totals)
             aggregate.apply(
-                ClosedSession(SCHEMA, START + number, user, variant, START, START, True, measures, totals, first)
+                ClosedSession(SCHEMA, START + number, user, variant, START, START, True, measures, row, first)
             )
         users[user] = variant, totals
 
 
-def _zero(chance: random.Random) -> Totals:
-    none = (0,) * len(MEASURES)
+def _row(totals: Named) -> tuple[int, ...]:
+    return tuple(int(totals.get(name, 0)) for name in total_columns(STUDY, MEASURES).names)
+
+
+def _zero(chance: random.Random) -> Named:
     sessions = chance.randrange(0, 30)
-    return Totals(0, none, none, 0, 0, sessions, tuple(sessions * chance.randrange(4000) for _ in MEASURES))
+    return {"pre.sessions": sessions, "pre.seconds": sessions * chance.randrange(4000), "sessions": 0, ELIGIBLE: 0}
 
 
-def _with_session(totals: Totals, measures: tuple[int, ...]) -> Totals:
-    return Totals(
-        totals.sessions + 1,
-        tuple(a + b for a, b in zip(totals.sums, measures, strict=True)),
-        tuple(a + b * b for a, b in zip(totals.squares, measures, strict=True)),
-        totals.eligible, totals.returned, totals.pre_sessions, totals.pre_sums,
-    )  # fmt: skip
+def _with_session(totals: Named, measures: tuple[int, ...]) -> Named:
+    more = totals | {"sessions": totals["sessions"] + 1}
+    for name, value in zip(MEASURES, measures, strict=True):
+        more[name] = more.get(name, 0) + value
+        more[f"square.{name}"] = more.get(f"square.{name}", 0) + value * value
+    return more
 
 
-def _with_day(totals: Totals, returned: bool) -> Totals:
-    return Totals(
-        totals.sessions, totals.sums, totals.squares, totals.eligible + 1, totals.returned + returned,
-        totals.pre_sessions, totals.pre_sums,
-    )  # fmt: skip
+def _with_day(totals: Named, returned: bool) -> Named:
+    return totals | {ELIGIBLE: totals[ELIGIBLE] + 1, RETURNED: totals.get(RETURNED, 0) + returned}
 
 
-def _value(row: MetricRow, totals: Totals) -> tuple[Fraction, Fraction, int] | None:
+def _value(row: MetricRow, totals: Named) -> tuple[Fraction, Fraction, int] | None:
     """(numerator, denominator, y) of a user by fractions, halves up, from the study's definitions."""
     metric = STUDY.metrics[row.name]
-    of = {name: Fraction(total) for name, total in zip(MEASURES, totals.sums, strict=True)}
+    of = {name: Fraction(totals.get(name, 0)) for name in MEASURES}
     top, bottom, scale = {
-        "session_mean": (of.get(metric.measure), Fraction(totals.sessions), 10 if metric.measure == "seconds" else 10**6),
+        "session_mean": (of.get(metric.measure), Fraction(totals["sessions"]), 10 if metric.measure == "seconds" else 10**6),
         "user_ratio": (of.get(metric.measure), of.get(metric.per), 10**6),
-        "session_count": (Fraction(totals.sessions), Fraction(1), 1),
-        "next_day_return": (Fraction(totals.returned), Fraction(totals.eligible), 10**6),
+        "session_count": (Fraction(totals["sessions"]), Fraction(1), 1),
+        "retention": (Fraction(totals.get(RETURNED, 0)), Fraction(totals[ELIGIBLE]), 10**6),
     }[metric.kind]  # fmt: skip
     assert top is not None and bottom is not None
     if bottom == 0:
@@ -86,13 +94,13 @@ def _check_exposed(aggregate: Aggregate, users: Users) -> None:
     for row in aggregate.exposed_metrics:
         kind, sums = STUDY.metrics[row.name].kind, [[0] * 6, [0] * 6]
         for variant, totals in users.values():
-            x = 0 if row.covariate is None else row.covariate(totals)
-            if kind == "next_day_return":
-                if not totals.eligible:
+            x = 0 if row.covariate is None else row.covariate(_row(totals))
+            if kind == "retention":
+                if not totals[ELIGIBLE]:
                     continue
-                y = (Fraction(totals.returned, totals.eligible) * 10**6 + Fraction(1, 2)).__floor__()
+                y = (Fraction(totals.get(RETURNED, 0), totals[ELIGIBLE]) * 10**6 + Fraction(1, 2)).__floor__()
             else:
-                y = totals.sessions if kind == "session_count" else totals.sums[MEASURES.index("seconds")]
+                y = totals["sessions" if kind == "session_count" else "seconds"] if totals["sessions"] else 0
             for column, part in enumerate((1, y, y * y, x, x * x, x * y)):
                 sums[variant][column] += part
         assert aggregate.exposed_sums[row.name] == sums, row.name
@@ -104,11 +112,11 @@ def _check(aggregate: Aggregate, users: Users, values: Values) -> None:
         ratios = [[Fraction(0)] * 6, [Fraction(0)] * 6]
         sample: list[list[Fraction]] = [[], []]
         for user, (variant, totals) in users.items():
-            found = _value(row, totals) if totals.sessions >= MINIMUM else None
+            found = _value(row, totals) if totals["sessions"] >= MINIMUM else None
             if found is None:
                 continue
             top, bottom, y = found
-            x = 0 if row.covariate is None else row.covariate(totals)
+            x = 0 if row.covariate is None else row.covariate(_row(totals))
             cell = sums.setdefault((variant, bucket_of(user, STUDY.experiment.salt, 1024)), [Fraction(0)] * 6)
             for column, part in enumerate((1, y, y * y, x, x * x, x * y)):
                 cell[column] += part

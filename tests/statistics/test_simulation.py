@@ -8,7 +8,7 @@ import pytest
 
 from livelift.errors import SettingsError
 from livelift.event_time import DAY
-from livelift.plan import DECISECONDS, ELIGIBLE, MILLIONTHS, RETURNED
+from livelift.plan import DECISECONDS, MILLIONTHS, Retention
 from livelift.simulation.model import Sessions
 from livelift.simulation.truth import Truth
 from stats.simulate.experiment import Assigned, Observed, assign, observe
@@ -22,6 +22,7 @@ from tests.statistics.support import STUDY
 USERS = 120
 NAMES = [f"user_{number}" for number in range(USERS)]
 PRIMARY = STUDY.decision.primary
+NEXT_DAY = Retention("every_day", 1)
 REGIMES = population(STUDY).regimes
 
 
@@ -70,7 +71,7 @@ def test_returns_are_counted_two_midnights_after_an_active_day_of_the_period() -
     active |= {(int(user), int(at // DAY)) for user, at in zip(sessions.user, ends, strict=True) if at < 61 * DAY}
     for look in (1, 2, 30, 61):
         days = [(user, day) for user, day in active if day + 2 <= look or (look == 61 and day + 1 < 61)]
-        eligible, returned = seen.daily[ELIGIBLE], seen.daily[RETURNED]
+        eligible, returned = seen.daily[NEXT_DAY.eligible], seen.daily[NEXT_DAY.returned]
         assert eligible[:, look - 1].sum() == len([1 for _, day in days if day + 1 < 61])
         assert returned[:, look - 1].sum() == len([1 for user, day in days if (user, day + 1) in active])
 

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from livelift.document import decode_document, encode
-from livelift.output_log import SCHEMA, ClosedSession, Totals
+from livelift.output_log import SCHEMA, ClosedSession
 from livelift.sessions import session_measures
+from livelift.totals import total_columns
 from stats.decision import engine
 from stats.edges.document import make_document
 from stats.sums.run_state import RunState
@@ -45,17 +46,15 @@ def run_of(users: int) -> RunState:
     random = np.random.default_rng(3)
     start = STUDY.experiment.start_ms
     for user in range(users):
-        totals = Totals.zero(len(MEASURES))
+        columns = total_columns(STUDY, MEASURES)
+        totals = columns.zero
+        for _ in range(3):
+            totals = columns.add_before(totals, (5000,) * len(MEASURES))
         for session in range(4):
             plays = int(random.integers(2, 30))
             values = {"seconds": 240 * plays, "plays": plays, "skips": 1, "artists": int(random.integers(1, plays))}
             measures = tuple(values[name] for name in MEASURES)
-            totals = Totals(
-                session + 1,
-                tuple(a + b for a, b in zip(totals.sums, measures, strict=True)),
-                tuple(a + b * b for a, b in zip(totals.squares, measures, strict=True)),
-                0, 0, 3, (5000,) * len(MEASURES),
-            )  # fmt: skip
+            totals = columns.add(totals, measures)
             closed = ClosedSession(
                 SCHEMA, start + session, f"user_{user}", user % 2, start, start, True, measures, totals,
                 start if session == 0 else None,

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from livelift.errors import StateError
-from livelift.output_log import ClosedSession, Totals
+from livelift.output_log import ClosedSession
 from livelift.sessions import session_measures
+from livelift.totals import total_columns
 from stats.decision import engine
 from stats.estimates.estimates import estimate_of, totals_of
 from stats.sums.aggregate import Aggregate
@@ -23,7 +24,7 @@ def test_the_totals_are_the_sums_over_the_buckets() -> None:
     everything, totals = state.sums(STUDY.experiment.start_ms), state.totals()
     for name in STUDY.metrics:
         assert np.array_equal(everything.users[name].sum(axis=1), totals.users[name].sum(axis=1))
-        assert totals.users[name][..., 0].sum() > 0 or STUDY.metrics[name].kind == "next_day_return"
+        assert totals.users[name][..., 0].sum() > 0 or STUDY.metrics[name].kind == "retention"
 
 
 def test_totals_are_made_anew_from_stored_rows() -> None:
@@ -80,8 +81,8 @@ def test_a_sum_that_does_not_fit_is_an_error_and_no_wrong_number(seconds: int, u
     aggregate._bucket_of = {f"user_{user}": 0 for user in range(users)}
     for user in range(users):
         sums = (3 * seconds // 10, 3, 0, 3)
-        squares = tuple(value * value for value in sums)
-        totals = Totals(3, sums, squares, 0, 0, 0, (0, 0, 0, 0))
+        columns = total_columns(STUDY, session_measures(STUDY).names)
+        totals = (3, *columns.add(columns.zero, sums)[1:])
         aggregate.apply(
             ClosedSession(2, START, f"user_{user}", 0, START, START, True, (sums[0], 1, 0, 1), totals, None)
         )

@@ -27,6 +27,7 @@ def test_stream_oracle_and_plain_python_agree(name: str, tmp_path: Path) -> None
         key: answer[key] for key in ("rows", "accepted", "rejected", "duplicates")
     }
     assert {key: getattr(sessions, key) for key in answer["sessions"]} == answer["sessions"]
+    assert document.health.users_in_both == answer.get("users_in_both")
     primary = document.metrics[document.primary]
     for arm, counts in document.variants.items():
         mine = answer[arm]
@@ -41,5 +42,7 @@ def test_stream_oracle_and_plain_python_agree(name: str, tmp_path: Path) -> None
                 assert getattr(metric, arm).mean == pytest.approx(value, rel=1e-4)
 
 
-def test_there_are_three_studies_of_three_formats() -> None:
-    assert {load_study(str(FOLDER / name)).source.format for name in STUDIES} == {"csv", "jsonl", "parquet"}
+def test_the_studies_differ_in_format_and_windows() -> None:
+    studies = [load_study(str(FOLDER / name)) for name in STUDIES]
+    assert {study.source.format for study in studies} == {"csv", "json", "jsonl", "parquet"}
+    assert {study.sessions.windows for study in studies} == {"gap", "row"}

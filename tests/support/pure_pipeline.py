@@ -16,6 +16,7 @@ from livelift.output_log import ClosedSession, Output
 from livelift.sessions import session_measures
 from livelift.study import Study
 from processor.partition import Partition
+from processor.windows import new_partition
 from producer.prepare import prepare
 from producer.sources import Selection
 from stats.decision import engine
@@ -48,7 +49,7 @@ def run_pure(
     chance = random.Random(seed)
     measures = session_measures(study)
     logs = _event_logs(data, cache, study, partitions, progress_every, Selection(select_from, select_to))
-    outputs = [_operate(Partition(study, measures), log, chance) for log in logs]
+    outputs = [_operate(new_partition(study, measures), log, chance) for log in logs]
     state = RunState(study, measures.names, partitions)
     kept = engine.initial(study)
     history: list[HistoryEntry] = []

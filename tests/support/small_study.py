@@ -5,6 +5,8 @@ from datetime import date
 import msgspec
 
 from livelift.event_time import DAY
+from livelift.measures import Measure
+from livelift.source import Field
 from livelift.study import Study, load_study
 
 MINUTE = 60_000
@@ -23,5 +25,49 @@ def small_study(days: int = 4, **statistics: int) -> Study:
     )
 
 
+def row_study(days: int = 4) -> Study:
+    """The small study with rows as windows: each event is a session."""
+    study, replace = small_study(days), msgspec.structs.replace
+    return replace(
+        study,
+        sessions=replace(study.sessions, windows="row", gap_seconds=0),
+        fields={"artist": Field("text")},
+        measures={"seconds": Measure(count="event"), "xs": Measure(count="event", where={"artist": "X"})},
+        metrics={name: one for name, one in study.metrics.items() if one.kind in ("session_count", "retention")}
+        | {"session_duration": study.metrics["session_duration"]},
+    )
+
+
+def retention_study(windows: str, days: int = 4) -> Study:
+    """One of the two with several retentions, some due at the same midnights."""
+    study, replace = row_study(days) if windows == "row" else small_study(days), msgspec.structs.replace
+    pattern = study.metrics["d1_retention"]
+    more = {"exposed": ("exposure", 1), "first": ("first_activity", 2), "later": ("every_day", 2)}
+    return replace(
+        study,
+        metrics=study.metrics
+        | {name: replace(pattern, anchor=anchor, days=number) for name, (anchor, number) in more.items()},
+    )
+
+
+def armed_study(windows: str, days: int = 4) -> Study:
+    """As `retention_study`, with the artist naming the arm: x control, y treatment, z none."""
+    study = retention_study(windows, days)
+    return msgspec.structs.replace(
+        study,
+        experiment=msgspec.structs.replace(
+            study.experiment, arm_field="artist", control_value="X", treatment_value="Y"
+        ),
+    )
+
+
 START = 10 * DAY
 """The first instant of the small study's period."""
+
+KINDS = {
+    "gap": small_study(),
+    "rows": retention_study("row"),
+    "gap, arms named": armed_study("gap"),
+    "rows, arms named": armed_study("row"),
+}
+"""A study of each kind of windows and assignment, for the laws that hold for all."""

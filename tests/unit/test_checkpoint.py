@@ -6,9 +6,9 @@ from livelift.event_time import SECOND
 from livelift.sessions import session_measures
 from processor.changelog import StateWriter, UserForm
 from processor.checkpoint import EVENTS_A_USER, LONGEST, Checkpoint
-from processor.partition import Partition
 from processor.states import States, StatesInMemory
 from processor.states_on_disk import StatesOnDisk
+from processor.windows import new_partition
 from tests.support.small_study import START, small_study
 from tests.support.streams import Listen, partition_records
 
@@ -23,7 +23,7 @@ def written(
     """(second, users written) of every write; users take turns."""
     count = events_a_second * seconds
     (records,) = partition_records([Listen(START + n * SECOND, str(n % users), "x") for n in range(count)])
-    partition = Partition(STUDY, MEASURES)
+    partition = new_partition(STUDY, MEASURES)
     checkpoint = Checkpoint(StateWriter(UserForm(MEASURES), b"12345678", {}), states or StatesInMemory(), SECONDS)
     writes = []
     last = len(records) if end else len(records) - 1

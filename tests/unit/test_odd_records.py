@@ -10,6 +10,7 @@ from livelift.refusals import REFUSALS
 from livelift.sessions import session_measures
 from livelift.study import Study
 from processor.partition import Partition
+from processor.windows import new_partition
 from tests.support.odd_records import MAKERS, Place, odd_record, put_in
 from tests.support.small_study import START, small_study
 from tests.support.streams import FakeRecord, Listen, event_value, manifest, partition_records
@@ -28,7 +29,7 @@ def without_counts(outputs: list[Output]) -> list[object]:
 
 def operate(records: list[FakeRecord], study: Study = STUDY) -> tuple[Partition, list[Output], list[tuple[str, int]]]:
     """The partition after `records`, its outputs, (reason, offset) of its dead letters."""
-    partition = Partition(study, MEASURES)
+    partition = new_partition(study, MEASURES)
     effects = partition.apply(records)
     return partition, effects.outputs, [(letter.reason, letter.offset) for letter in effects.dead_letters]
 
@@ -69,7 +70,7 @@ def test_a_record_on_another_partition_than_its_keys_is_refused() -> None:
     about = manifest(PLAYS)
     stray = FakeRecord(2, START, b"elsewhere", event_value(1, "x"))
     mixed = [*log[:2], stray, *(FakeRecord(r.offset + 1, r.timestamp, r.key, r.value) for r in log[2:])]
-    partition = Partition(STUDY, MEASURES, lambda key: key == b"w")
+    partition = new_partition(STUDY, MEASURES, lambda key: key == b"w")
     assert [(letter.reason, letter.row) for letter in partition.apply(mixed).dead_letters] == [("wrong_partition", 1)]
     assert partition.counts == Counts(about.accepted, 0, {"wrong_partition": 1})
 
@@ -77,7 +78,7 @@ def test_a_record_on_another_partition_than_its_keys_is_refused() -> None:
 def test_a_time_of_no_event_is_the_reason_whoever_the_key_is() -> None:
     (log,) = partition_records(PLAYS)
     stray = FakeRecord(2, 1_795_000_000_000, b"elsewhere", event_value(1, "x"))
-    partition = Partition(STUDY, MEASURES, lambda key: key == b"w")
+    partition = new_partition(STUDY, MEASURES, lambda key: key == b"w")
     assert [letter.reason for letter in partition.apply([*log[:2], stray]).dead_letters] == ["out_of_range"]
 
 

@@ -3,8 +3,8 @@
 from livelift.sessions import session_measures
 from livelift.study import load_study
 from processor.app import _behind
-from processor.partition import Partition
 from processor.patience import MOST_SECONDS, Patience
+from processor.windows import new_partition
 
 STUDY = load_study("lastfm")
 
@@ -24,10 +24,10 @@ def test_events_count_as_missing_when_nothing_fits_for_long_and_patience_is_rene
 
 
 def test_a_rebalance_in_the_middle_of_a_batch_leaves_no_partition_to_compare_with() -> None:
-    partition = Partition(STUDY, session_measures(STUDY))
+    partition = new_partition(STUDY, session_measures(STUDY))
     partition.watermark = 5_000
     assert _behind({}, partition) == 0
-    ahead = Partition(STUDY, session_measures(STUDY))
+    ahead = new_partition(STUDY, session_measures(STUDY))
     ahead.watermark = 7_000
     assert _behind({1: ahead}, partition) == 2_000
     assert _behind({1: partition}, ahead) == 0

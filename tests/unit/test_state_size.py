@@ -8,7 +8,7 @@ from livelift.compiled_measures import FEW
 from livelift.event_time import MINUTE
 from livelift.sessions import session_measures
 from processor.changelog import UserForm
-from processor.partition import Partition
+from processor.windows import new_partition
 from tests.support.small_study import START, small_study
 from tests.support.streams import Listen, partition_records
 
@@ -24,7 +24,7 @@ def largest_state(plays: int, artists: int) -> int:
     chance = random.Random(7)
     listens = [Listen(START + play * MINUTE, "a", str(chance.randrange(artists))) for play in range(plays)]
     (records,) = partition_records(listens)
-    partition = Partition(STUDY, MEASURES)
+    partition = new_partition(STUDY, MEASURES)
     sizes = []
     for record in records:
         partition.apply([record])

@@ -29,7 +29,7 @@ def test_memory_holds_the_last_active_users_and_disk_all(tmp_path: Path) -> None
         assert users.in_memory <= 10
     assert len(users) == 500
     assert sorted(user.user for user in users.values()) == sorted({f"user_{n}".encode() for n in range(500)})
-    assert sum(user.sessions for user in users.values()) == 5_000, "every play was a session of its own"
+    assert sum(user.totals[0] for user in users.values()) == 5_000, "every play was a session of its own"
     assert users.get(b"nobody") is None
     states.close()
     assert not (tmp_path / "states").exists()

@@ -157,7 +157,7 @@ def assert_metric(found: TickSums, expected: Tick, name: str, arm: int) -> None:
         rows = [(1, s, m, s * s, m * m, s * m) for _, s, m in expected.fractions(name, arm)]
         assert found.ratios[name][arm] == tuple(np.array(rows, np.int64).reshape(-1, 6).sum(axis=0).tolist())
 
-    over_exposed = SHORT.metrics[name].kind in ("session_count", "next_day_return") or name == SHORT.decision.primary
+    over_exposed = SHORT.metrics[name].kind in ("session_count", "retention") or name == SHORT.decision.primary
     assert (name in found.exposed_sums) == over_exposed
     if over_exposed:
         rows = [(1, y, y * y, x, x * x, x * y) for y, x in expected.exposed_units(name, arm)]

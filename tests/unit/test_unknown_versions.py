@@ -8,9 +8,9 @@ from livelift.errors import StateError, VersionError
 from livelift.events import Manifest, Start, decode_control, encode_control
 from livelift.output_log import Counts, Mark
 from livelift.sessions import session_measures
-from processor.partition import Partition
 from processor.recovery import StateReader
 from processor.states import StatesInMemory
+from processor.windows import new_partition
 from tests.support.small_study import START, small_study
 from tests.support.streams import FakeRecord, Listen, event_value, partition_records
 
@@ -49,7 +49,7 @@ def test_a_record_of_state_without_a_token_is_refused(key: bytes | None) -> None
 
 def test_events_missing_between_state_and_log_are_an_error_and_not_passed_over() -> None:
     (records,) = partition_records([Listen(START + i * 60_000, "a") for i in range(10)])
-    partition = Partition(STUDY, session_measures(STUDY))
+    partition = new_partition(STUDY, session_measures(STUDY))
     partition.apply(records[:4])
     with pytest.raises(StateError, match="between offset 3 and 6"):
         partition.apply(records[6:])
@@ -69,7 +69,7 @@ def test_late_unreadable_and_repeated_events_are_told_apart_and_counted() -> Non
         FakeRecord(6, START, b"a", b'{"v":1,"row":2,"artist_id":"x","artist":"X"}'),  # before the watermark
         FakeRecord(7, end.timestamp, None, end.value),
     ]
-    partition = Partition(STUDY, session_measures(STUDY))
+    partition = new_partition(STUDY, session_measures(STUDY))
     effects = partition.apply(log)
     assert partition.counts == Counts(accepted=2, late=1, refused={"undecodable": 1}, repeated=1)
     assert [(letter.reason, letter.row, letter.offset) for letter in effects.dead_letters] == [
@@ -89,8 +89,8 @@ def test_with_allowed_lateness_events_wait_and_are_applied_in_time_order() -> No
         mixed.append(FakeRecord(row + 1, time, b"a", event_value(row, str(time))))
     mixed.append(FakeRecord(len(mixed), in_order[-1].timestamp, None, in_order[-1].value))
     measures = session_measures(patient)
-    late = Partition(patient, measures).apply(mixed).outputs
-    plain = Partition(STUDY, session_measures(STUDY)).apply(in_order).outputs
+    late = new_partition(patient, measures).apply(mixed).outputs
+    plain = new_partition(STUDY, session_measures(STUDY)).apply(in_order).outputs
 
     def closed(outputs: list[output_log.Output]) -> list[tuple[object, ...]]:
         return [(o.start, o.end, o.measures) for o in outputs if isinstance(o, output_log.ClosedSession)]

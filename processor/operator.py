@@ -1,30 +1,18 @@
-"""Session windows of one partition: users, their open sessions and timers; emits closed sessions, resolved user-days
-and midnight marks.
+"""What every kind of window has in common on one partition: users, timers, the watermark, returns, midnight marks.
 
-The watermark fires the timers in the order (due, kind, user). Pure: no clock, no client, no await.
+The watermark fires the timers in the order (due, kind, user). `processor.gap_windows` and `processor.row_windows` say what
+an event does and what a midnight tells. Pure: no clock, no client, no await.
 """
 
-from operator import add, mul
 from typing import Any
 
 from livelift.assignment import VARIANTS, variant_of
 from livelift.event_time import DAY, MINUTE, next_midnight
 from livelift.events import Manifest
-from livelift.output_log import (
-    END_DUE,
-    EVENT,
-    MARK,
-    SCHEMA,
-    SESSION,
-    USER_DAY,
-    ClosedSession,
-    Counts,
-    EndMark,
-    Mark,
-    UserDay,
-)
+from livelift.output_log import END_DUE, EVENT, MARK, SCHEMA, SESSION, USER, Counts, EndMark, Mark, Row
 from livelift.sessions import SessionMeasures
 from livelift.study import Study
+from livelift.totals import total_columns
 from processor.admission import Known
 from processor.effects import Effects
 from processor.timers import Timer, Timers
@@ -32,8 +20,11 @@ from processor.user_state import Users, UserState
 
 NEVER = END_DUE
 
+NO_ARM = -1
+"""The variant of a user whose arm is not known."""
 
-class SessionOperator:
+
+class Operator:
     """Users, timers and the watermark; `processor.partition` decides which events they are given.
 
     Attributes
@@ -59,8 +50,12 @@ class SessionOperator:
         self.known = Known()
         self._users_stay = True  # in memory, so that a timer may hold one: to look up its key takes long
         self._measures = measures
-        self._zero = (0,) * len(measures.names)
-        self._salt = study.experiment.salt
+        self._columns = total_columns(study, measures.names)
+        self._zero, self._add, self._add_before = self._columns.zero, self._columns.add, self._columns.add_before
+        experiment = study.experiment
+        self._arm_field = experiment.arm_field
+        self._arm_of = {experiment.control_value: 0, experiment.treatment_value: 1}.get
+        self._salt = experiment.salt
         self._control_percent = study.experiment.control_percent
         self._gap = study.sessions.gap_ms
         self._pre_start = study.experiment.pre_start_ms
@@ -74,6 +69,32 @@ class SessionOperator:
         self._touched: list[UserState] = []
         self._day: tuple[int] = (-1,)  # the latest active day of any user, and its end: users share these objects
         self._day_end = 0
+        self._retentions = self._columns.retentions
+        self._kept_days = max((one.days for one in self._retentions if one.anchor == "every_day"), default=0)
+
+    # What a kind of window adds.
+
+    def _take(self, user: UserState, time: int, event: Any, effects: Effects) -> None:
+        """Add the event to the user's windows."""
+        raise NotImplementedError
+
+    def _session_timer(self, who: Any) -> Timer:
+        """The timer of a user's open session as of its last event: it fires once the watermark is beyond."""
+        raise NotImplementedError
+
+    def _close(self, due: int, who: Any, effects: Effects) -> None:
+        """A session's timer fires."""
+        raise NotImplementedError
+
+    def _user_changed(self, user: UserState, due: int, before: Row, effects: Effects) -> None:
+        """The midnight `due` changed the user's totals, which were `before`."""
+        raise NotImplementedError
+
+    def _before_mark(self, due: int, effects: Effects) -> None:
+        """The midnight `due` is passed: what is to be told before its mark."""
+
+    def _restore(self, user: UserState) -> None:
+        """Set the timers of a restored user's windows."""
 
     @property
     def counts(self) -> Counts:
@@ -94,10 +115,9 @@ class SessionOperator:
         newest = -1
         for user in users.values():  # once: on disk each is decoded for it
             newest = max(newest, user.as_of)
-            if user.accumulator is not None:
-                self._schedule_session(user)
-            for day in user.days:
-                self._schedule_day(user.user, day)
+            self._restore(user)
+            for day in self._anchor_days(user):
+                self._schedule_day(user, day)
             for time, offset, value in user.waiting:
                 self._timers.push((time, EVENT, offset, user.user, value))
         self._rearm()
@@ -119,22 +139,38 @@ class SessionOperator:
         touched, self._touched = self._touched, []
         return touched
 
-    def _take(self, user: UserState, time: int, event: Any) -> None:
-        """Add the event to the user's open session, or begin one."""
-        if user.accumulator is None:
-            user.session_start = user.session_last = time
-            user.accumulator = self._measures.begin(event)
-            self._schedule_session(user)
-        else:
-            self._measures.extend(user.accumulator, event, time - user.session_last)
-            user.session_last = time
-        if time >= user.day_end:
-            self._new_day(user, time)
-
     def _meet(self, key: bytes) -> UserState:
-        variant = VARIANTS.index(variant_of(key.decode(), self._salt, self._control_percent))
+        by_hash = not self._arm_field
+        variant = VARIANTS.index(variant_of(key.decode(), self._salt, self._control_percent)) if by_hash else NO_ARM
         user = self.users[key] = UserState.new(key, variant, self._zero)
         return user
+
+    def _note_activity(self, user: UserState, time: int, event: Any) -> None:
+        """Note the user's arm, exposure and active day, for an event that is not plainly one more of a known day."""
+        if not self._arm_field:
+            if time >= user.day_end:
+                self._new_day(user, time)
+            return
+        if user.first_day < 0:
+            user.first_day = time // DAY
+        if not self._start <= time < self._end:
+            return
+        arm = self._arm_of(getattr(event, self._arm_field), NO_ARM)
+        if user.variant == NO_ARM:
+            user.variant = arm
+        elif arm not in (NO_ARM, user.variant):
+            user.in_both = True
+        if user.variant != NO_ARM and time >= user.active_day_end:
+            self._new_day(user, time)
+            user.active_day_end, user.day_end = user.day_end, 0
+
+    def _tell_exposure(self, user: UserState) -> tuple[int | None, bool]:
+        """(exposure in ms, is the user in both arms) if an output of the user tells it now for the first time."""
+        exposed_at = None if user.exposure_told else user.exposed_at
+        user.exposure_told = user.exposed_at is not None
+        in_both = user.exposure_told and user.in_both and not user.both_told
+        user.both_told |= in_both
+        return exposed_at, in_both
 
     def _new_day(self, user: UserState, time: int) -> None:
         """The user's first event of a UTC day; the period's bounds are midnights, so exposure begins on such an event."""
@@ -142,38 +178,41 @@ class SessionOperator:
             self._day = (time // DAY,)
             self._day_end = next_midnight(time)
         user.day_end = self._day_end
+        (day,) = self._day
+        if user.first_day < 0:
+            user.first_day = day
         if self._start <= time < self._end:
             if user.exposed_at is None:
                 user.exposed_at = time
-            user.days = user.days + self._day
-            self._schedule_day(user.user, *self._day)
+            if self._retentions:
+                oldest = day - self._kept_days  # midnights before today are resolved
+                user.days = (*[one for one in user.days if one >= oldest], day) if user.days else self._day
+                self._schedule_day(user, day)
 
-    # Timers. One entry per open session, at its due or earlier; one per user-day; one for the next midnight.
+    # Timers. One entry per open session, at its due or earlier; one per resolved day; one for the next midnight.
 
-    def _schedule_session(self, user: UserState) -> None:
-        self.open_sessions += 1
-        if self._start <= user.session_start < self._end:
-            self._open_in_period += 1
-        due = user.session_last + self._gap
-        self._timers.push_session(due, user if self._users_stay else user.user)
-        self._fire_at = min(self._fire_at, due + 1)
+    def _schedule_day(self, user: UserState, day: int) -> None:
+        """A day is an anchor of some retentions: each is resolved at the end of its later day, if the period has that."""
+        for retention in self._retentions:
+            due = (day + retention.days + 1) * DAY
+            if due <= self._end and due > user.resolved_until and self._is_anchor(user, retention.anchor, day):
+                self._timers.push((due, USER, user.user))
+                self._fire_at = min(self._fire_at, due + 1)
 
-    def _schedule_day(self, key: bytes, day: int) -> None:
-        """A day is resolved at the end of the next one, if that is inside the period too."""
-        if (day + 2) * DAY <= self._end:
-            due = (day + 2) * DAY
-            self._timers.push((due, USER_DAY, key))
-            self._fire_at = min(self._fire_at, due + 1)
+    def _is_anchor(self, user: UserState, anchor: str, day: int) -> bool:
+        if anchor == "every_day":
+            return True
+        exposed_on = -1 if user.exposed_at is None else user.exposed_at // DAY
+        if anchor == "first_activity":
+            return day == user.first_day == exposed_on  # who came before the period, or before the arm, has none
+        return day == exposed_on
 
-    def _user_of(self, who: Any) -> UserState:
-        """Whom a session's timer holds: the user, or the key where users don't stay in memory."""
-        user: UserState = who if self._users_stay else self.users[who]
-        return user
-
-    def _session_timer(self, who: Any) -> Timer:
-        """Of a user's open session, as of its last event by now: it fires once the watermark is beyond."""
-        user = self._user_of(who)
-        return user.session_last + self._gap, SESSION, user.user, who
+    def _anchor_days(self, user: UserState) -> list[int]:
+        """Days of the period that may still wait for their later day."""
+        days = set(user.days)
+        if user.exposed_at is not None:
+            days.add(user.exposed_at // DAY)
+        return sorted(days)
 
     def _rearm(self) -> None:
         """Set the least watermark that needs a look: where a timer fires, or beyond what was announced."""
@@ -201,68 +240,41 @@ class SessionOperator:
         due, kind = timer[:2]
         if kind == SESSION:
             self._close(due, timer[3], effects)
-        elif kind == USER_DAY:
-            self._resolve_day(due, timer[2], effects)
+        elif kind == USER:
+            self._resolve_days(due, timer[2], effects)
         elif kind == MARK:
+            self._before_mark(due, effects)
             effects.outputs.append(Mark(SCHEMA, due, self.counts, self._open_in_period, self.manifest))
             self._timers.push((due + DAY, MARK, b""))
         else:
             self._release(timer, effects)
 
-    def _close(self, due: int, who: Any, effects: Effects) -> None:
-        user = self._user_of(who)
-        accumulator, start, last = user.accumulator, user.session_start, user.session_last
-        assert accumulator is not None, "an open session has exactly one timer"
-        if last + self._gap > due:  # it went on since the timer was set
-            self._timers.push_session(last + self._gap, who)
-            return
-        user.accumulator = None
-        effects.closed += 1
-        self.open_sessions -= 1
-        began_in_period = self._start <= start < self._end
-        self._open_in_period -= began_in_period
-        in_period = began_in_period and due < self._wait_until
-        measures = self._measures.finish(accumulator, start, last)
-        if in_period:
-            user.sessions += 1
-            user.sums = tuple(map(add, user.sums, measures))
-            user.squares = tuple(map(add, user.squares, map(mul, measures, measures)))
-        elif self._pre_start <= start and due < self._start:
-            user.pre_sessions += 1
-            user.pre_sums = tuple(map(add, user.pre_sums, measures))
-        exposed_at = None if user.exposure_told else user.exposed_at
-        user.exposure_told = user.exposed_at is not None
-        effects.outputs.append(
-            ClosedSession(
-                SCHEMA,
-                due,
-                user.user.decode(),
-                user.variant,
-                start,
-                last,
-                in_period,
-                measures,
-                user.totals(),
-                exposed_at,
-            )
-        )
-        self._touch(user)
-
-    def _resolve_day(self, due: int, key: bytes, effects: Effects) -> None:
+    def _resolve_days(self, due: int, key: bytes, effects: Effects) -> None:
+        """A day is over: every retention of the user whose later day it is, is known."""
         user = self.users[key]
-        day = due // DAY - 2
-        returned = day + 1 in user.days
-        user.days = tuple([later for later in user.days if later > day])
-        user.eligible += 1
-        user.returned += returned
-        effects.outputs.append(UserDay(SCHEMA, due, key.decode(), user.variant, day, returned, user.totals()))
+        if user.resolved_until >= due:  # two retentions have one timer each, and are resolved together
+            return
+        user.resolved_until = due
+        before = user.totals
+        totals = list(before)
+        over = due // DAY - 1
+        for number, retention in enumerate(self._retentions):
+            day = over - retention.days
+            if day in user.days if retention.anchor == "every_day" else self._is_anchor(user, retention.anchor, day):
+                column = self._columns.returns(number)
+                totals[column] += 1
+                totals[column + 1] += over in user.days
+        user.totals = tuple(totals)
+        if self._kept_days:
+            user.days = tuple([day for day in user.days if day > over - self._kept_days])
+        self._user_changed(user, due, before, effects)
         self._touch(user)
 
     def _release(self, timer: Timer, effects: Effects) -> None:
         time, _, offset, key, value = timer
         user = self.users[key]
         user.waiting = tuple([one for one in user.waiting if one[1] != offset])
-        self._take(user, time, self._measures.decode(value))
+        self._take(user, time, self._measures.decode(value), effects)
         self._touch(user)
 
     def _finish(self, manifest: Manifest, effects: Effects) -> None:
@@ -271,5 +283,6 @@ class SessionOperator:
             timer = self._timers.pop()
             if timer[1] == SESSION:
                 self._fire(timer, effects)
+        self._before_mark(NEVER, effects)
         self._rearm()
         effects.outputs.append(EndMark(SCHEMA, END_DUE, self.watermark, self.counts, manifest))
