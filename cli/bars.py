@@ -8,48 +8,64 @@ from typing import Any
 import typer
 from rich.table import Table
 
+from cli.experiments import counted
 from cli.show import answers, console
+from livelift.simulation.loading import simulation_digest
+from livelift.simulation.truth import Cell, Truth
 from livelift.study import Study
-from stats.simulate.bars import Cell, Judged, cells, judge_all
+from stats.simulate.bars import Judged, bars_of, cells, judge_all
+from stats.simulate.population import population
 
-__all__ = ["conclude", "judge_all", "simulate_bars"]
+__all__ = ["conclude", "effects", "judge_all", "simulate_bars", "title"]
+
+
+MADE_UP = (
+    "The study has no simulation.py: users are made up from its declaration, so only error rates tell of the study; for "
+    "power give --data."
+)
 
 
 def simulate_bars(study: Study, experiments: int, seed: int, jobs: int, keep: Path | None, as_json: bool) -> None:
     """Simulate what the bars need, print them, and end with exit code 1 if one is not met."""
-    from cli.simulate import bar_of_experiments
-    from stats.simulate.bars import BARS, SMALL_EFFECT
-    from stats.simulate.special_regimes import FEWER
-
     outcomes: dict[Cell, Any] = {}
-    with bar_of_experiments() as bar:
-        every = (*cells(), SMALL_EFFECT)
+    model = population(study)
+    bars = bars_of(study, model)
+    with counted() as bar:
+        every = (*cells(bars), *model.cells)
         for number, cell in enumerate(every, 1):
-            some = max(1, experiments // FEWER.get(cell.regime, 1))
-            task = bar.add_task(f"{number}/{len(every)} {title(cell)}", total=some)
+            some = max(1, experiments // model.regimes[cell.regime].fewer)
+            task = bar.add_task(f"{number}/{len(every)} {title(study, cell)}", total=some)
             outcomes[cell] = _outcome(
                 study, cell, some, seed, jobs, keep, lambda done, _, task=task: bar.update(task, completed=done)
             )
             bar.remove_task(task)
-            console.print(f"{title(cell)}: {_readings(outcomes[cell])}")
-    found = judge_all(BARS, outcomes)
+            console.print(f"{title(study, cell)}: {_readings(outcomes[cell])}")
+    found = judge_all(bars, outcomes)
+    if not as_json and not simulation_digest(study):
+        answers.print(MADE_UP, soft_wrap=True)
     if as_json:
-        typer.echo(json.dumps({"cells": list(outcomes.values()), "bars": [_as_json(each) for each in found]}, indent=1))
-    conclude(found, quiet=as_json)
+        said = {"cells": list(outcomes.values()), "bars": [_as_json(each) for each in found]}
+        typer.echo(json.dumps({"study": study.name, "design": study.design, **said}, indent=1))
+    conclude(found, study, quiet=as_json)
 
 
-def title(cell: Cell) -> str:
+def title(study: Study, cell: Cell) -> str:
     """A cell in words."""
-    truth = cell.truth
-    effects = [f"lift {truth.lift:+.0%}"] if truth.lift else []
-    effects += [f"later {truth.later_lift:+.0%}"] if truth.later_lift is not None else []
-    effects += [f"{truth.leaving:.0%} leave"] if truth.leaving else []
-    effects += [f"skip rate {truth.worse_skips:.0%} worse"] if truth.worse_skips else []
-    return f"{cell.regime}, {' and '.join(effects) or 'no effect'}"
+    return f"{cell.regime}, {effects(study, cell.truth)}"
 
 
-def conclude(found: Iterable[Judged], quiet: bool) -> None:
-    """Print the bars, unless `quiet`; raises `typer.Exit` with code 1 if one is not met."""
+def effects(study: Study, truth: Truth) -> str:
+    """What is planted, in the words of the study."""
+    arm, primary = study.names.treatment, study.metrics[study.decision.primary].title
+    planted = [f"{primary} {truth.lift:+.0%}"] if truth.lift else []
+    planted += [f"later {truth.later_lift:+.0%}"] if truth.later_lift is not None else []
+    planted += [f"{truth.leaving:.0%} leave"] if truth.leaving else []
+    planted += [f"{study.metrics[name].title} {lift:+.0%}" for name, lift in truth.others]
+    return f"{' and '.join(planted)} in {arm}" if planted else "no effect"
+
+
+def conclude(found: Iterable[Judged], study: Study, quiet: bool) -> None:
+    """Print the study's bars, unless `quiet`; raises `typer.Exit` with code 1 if one is not met."""
     found = list(found)
     table = Table("bar", "regime", "figure", "± error", "limit", "", box=None)
     for each in found:
@@ -66,6 +82,7 @@ def conclude(found: Iterable[Judged], quiet: bool) -> None:
         )
     failures = sum(not each.passed for each in found)
     if not quiet:
+        answers.print(study.title, soft_wrap=True)
         answers.print(table, soft_wrap=True)
         answers.print(f"{len(found) - failures} of {len(found)} bars are met")
     if failures:
@@ -75,7 +92,7 @@ def conclude(found: Iterable[Judged], quiet: bool) -> None:
 def _as_json(each: Judged) -> dict[str, Any]:
     truth = each.bar.cell.truth
     return {
-        "bar": each.bar.words, "regime": each.bar.cell.regime, "lift": truth.lift, "worse_skips": truth.worse_skips,
+        "bar": each.bar.words, "regime": each.bar.cell.regime, "lift": truth.lift, "other_lifts": dict(truth.others),
         "later_lift": truth.later_lift, "leaving": truth.leaving,
         "figure": each.figure.value, "error": each.figure.error, "count": each.figure.count, "trials": each.figure.trials,
         "limit": each.bar.limit, "at_most": each.bar.at_most, "allowed": each.allowed, "passed": each.passed,
@@ -94,9 +111,12 @@ def _outcome(
     """The simulated cell, from the folder `keep` if the very same is there."""
     from stats.simulate.report import simulate
 
-    asked = {"study": study.fingerprint, "experiments": experiments, "seed": seed}
+    asked = {
+        "study": study.fingerprint, "simulation": simulation_digest(study), "experiments": experiments, "seed": seed,
+    }  # fmt: skip
     truth = cell.truth
-    name = f"{cell.regime}_{truth.lift:+.2f}_{truth.later_lift}_{truth.worse_skips:.2f}_{truth.leaving:.2f}.json"
+    others = "".join(f"_{metric}_{lift:+.2f}" for metric, lift in truth.others)
+    name = f"{cell.regime}_{truth.lift:+.2f}_{truth.later_lift}_{truth.leaving:.2f}{others}.json"
     if keep is not None and (keep / name).exists():
         kept = json.loads((keep / name).read_text(encoding="utf-8"))
         if kept["asked"] == asked:

@@ -130,7 +130,7 @@ def metric_plans(study: Study) -> list[MetricPlan]:
     >>> from livelift.study import load_study
     >>> from studies import DEFAULT
     >>> [(plan.name, plan.included.numerator, plan.included.denominator) for plan in metric_plans(load_study(DEFAULT))][2:4]
-    [('sessions_per_user', 'sessions', 'users'), ('d1_retention', 'returned_days', 'eligible_days')]
+    [('sessions_per_user', 'sessions', 'users'), ('d1_retention', 'returned.every_day.1', 'eligible.every_day.1')]
     """
     return [metric_plan(study, name) for name in study.metrics]
 

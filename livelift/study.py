@@ -137,11 +137,12 @@ class Health(_Part, frozen=True):
 
 class Simulated(_Part, frozen=True):
     """What the simulation of this very study found: how often the classic t-test over sessions rejects without an effect,
-    once at the end and when watched. `design` is the `Study.design` that was simulated."""
+    once at the end and when watched. `design` is the `Study.design` that was simulated; `page` tells more of it."""
 
     design: str
     classic_once: str
     classic_watched: str
+    page: str = ""
 
 
 class Metric(_Part, frozen=True):
@@ -188,8 +189,11 @@ class Study(_Part, frozen=True):
 
     @property
     def design(self) -> str:
-        """What error rates depend on, as 16 hexadecimal digits: another design has other rates."""
-        parts = (self.sessions, self.measures, self.experiment, self.decision, self.statistics, self.metrics)
+        """What error rates depend on, as 16 hexadecimal digits: another design has other rates, and so have the users of
+        another study, as which a copy under another name counts."""
+        parts = (
+            self.name, self.fields, self.sessions, self.measures, self.experiment, self.decision, self.statistics, self.metrics,
+        )  # fmt: skip
         return _fingerprint(msgspec.json.encode(parts))
 
     @property

@@ -21,6 +21,10 @@ GENERATORS = ("generator.py", "generator/__init__.py")
 """Where a study has what makes data like its own: one file, or a folder."""
 
 
+SIMULATIONS = ("simulation.py", "simulation/__init__.py")
+"""Where a study says how its users are simulated."""
+
+
 def find_study(name_or_folder: str, environment: Mapping[str, str] = os.environ) -> Path:
     """The absolute path of a study's folder.
 
@@ -105,13 +109,28 @@ def study_module(folder: Path) -> ModuleType | None:
 
 def generator_file(folder: Path) -> Path | None:
     """Where the study's generator begins; None if it has none."""
-    return next((folder / name for name in GENERATORS if (folder / name).exists()), None)
+    return _first_of(folder, GENERATORS)
 
 
 def generator_module(folder: Path) -> ModuleType | None:
     """The study's generator, loaded once a process; None if it has none. Raises `StudyError` as `study_module` does."""
     file = generator_file(folder)
     return None if file is None else _module(file)
+
+
+def simulation_file(folder: Path) -> Path | None:
+    """Where the study's simulation begins; None if it has none."""
+    return _first_of(folder, SIMULATIONS)
+
+
+def simulation_module(folder: Path) -> ModuleType | None:
+    """The study's simulation, loaded once a process; None if it has none. Raises `StudyError` as `study_module` does."""
+    file = simulation_file(folder)
+    return None if file is None else _module(file)
+
+
+def _first_of(folder: Path, names: tuple[str, ...]) -> Path | None:
+    return next((folder / name for name in names if (folder / name).exists()), None)
 
 
 def _module(file: Path) -> ModuleType | None:

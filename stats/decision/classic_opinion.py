@@ -45,10 +45,10 @@ def _how_it_errs(study: Study, clustered: bool) -> str:
     meant = limit(study.decision.alpha)
     simulated = study.simulated
     if clustered and simulated is not None and simulated.design == study.design:
+        page = f", {simulated.page}" if simulated.page else ""
         return (
             f"sessions of one user are not independent: without any difference it finds one in {simulated.classic_once} of "
-            f"studies at one look and in {simulated.classic_watched} when watched (simulated, docs/02-error-rates.md), "
-            f"not in {meant}"
+            f"studies at one look and in {simulated.classic_watched} when watched (simulated{page}), not in {meant}"
         )
     if clustered:
         return f"sessions of one user are not independent, so it errs far more often than {meant}, more when watched"

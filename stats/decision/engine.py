@@ -73,14 +73,16 @@ def step(state: EngineState, sums: TickSums, study: Study, scores: Floats | None
     --------
     A simulated study in which treatment makes sessions 80 % longer:
 
+    >>> from livelift.simulation.truth import Truth
     >>> from livelift.study import load_study
+    >>> from stats.simulate.experiment import assign, observe
+    >>> from stats.simulate.population import population
+    >>> from stats.simulate.sums import ticks
     >>> from studies import DEFAULT
-    >>> from stats.simulate.experiment import assign, observe, ticks
-    >>> from stats.simulate.regimes import REGIMES
     >>> study = load_study(DEFAULT)
-    >>> sessions = REGIMES["stationary"](np.random.default_rng(1), 150, study.experiment.days)
+    >>> sessions = population(study).regimes["stationary"].draw(np.random.default_rng(1), 150, study)
     >>> assigned, state = assign([str(user) for user in range(150)], study), initial(study)
-    >>> for sums in ticks(observe(sessions, assigned, study, lift=0.8), assigned, study):
+    >>> for sums in ticks(observe(sessions, assigned, study, Truth(0.8)), assigned, study):
     ...     state, verdict = step(state, sums, study)
     >>> verdict.decision, verdict.progress.look, from_bytes(to_bytes(state)) == state, look_at(sums, study)
     ('ship', 61, True, 61)

@@ -1,15 +1,19 @@
-"""Acceptance limits of the simulation: error rates and power that the verdict promises.
+"""Acceptance limits of the simulation: error rates that the verdict promises of every study, and how a bar is judged.
 
-A bar reads one figure of one cell (a regime with a known truth) and judges it against a limit.
+A bar reads one figure of one cell (a regime with a known truth) and judges it against a limit. What has to be found of
+effects is the study's to say (`livelift.simulation.model.Simulation.bars`).
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from livelift.errors import StudyError
+from livelift.simulation.model import Simulation
+from livelift.simulation.truth import Bar, Cell
+from livelift.study import Study
 from stats.estimates.distributions import binomial_at_least, normal_exceeded_with
-from stats.simulate.special_regimes import SPECIAL
-from stats.simulate.tally import NOTHING, Truth, binomial_error
+from stats.simulate.tally import binomial_error
 
 Outcome = Mapping[str, Any]
 """As `report.simulate` and `report.resalt` return it."""
@@ -17,14 +21,6 @@ Outcome = Mapping[str, Any]
 CHANCE = 0.01
 """An error rate passes unless its count is less likely than this at the limit (one-sided binomial): of 2,000 experiments
 68 are enough for a limit of 0.025, and 124 for 0.05."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """A regime of `special_regimes.ALL` with a known truth, or "resalted": a listening log under many salts."""
-
-    regime: str
-    truth: Truth = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +34,6 @@ class Figure:
 
 
 Measure = Callable[[Outcome], Figure]
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """`measure` of a cell has to be `at_most` or at least `limit`.
-
-    error_rate
-        Judged by `CHANCE`; other figures have to meet the limit as they are.
-    """
-
-    words: str
-    cell: Cell
-    measure: Measure
-    limit: float
-    at_most: bool = False
-    error_rate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +59,12 @@ def judge(bar: Bar, outcome: Outcome, chance: float | None = None) -> Judged:
     Examples
     --------
     >>> outcome = {"experiments": 2000, "readings": {"deciding_ship": {"rejections": 68}}}
-    >>> bar = Bar("ship", Cell("entry"), share_of("deciding_ship"), 0.025, at_most=True, error_rate=True)
+    >>> bar = Bar("ship", Cell("entry"), ("share", "deciding_ship"), 0.025, at_most=True, error_rate=True)
     >>> found = judge(bar, outcome)
     >>> found.passed, round(found.allowed * 2000), round(found.figure.error, 4)
     (True, 68, 0.0041)
     """
-    figure = bar.measure(outcome)
+    figure = _figure(bar, outcome)
     if bar.error_rate and figure.count is not None:
         allowed = enough(figure.trials, bar.limit, chance or CHANCE) / figure.trials
     elif chance is None:
@@ -95,6 +75,23 @@ def judge(bar: Bar, outcome: Outcome, chance: float | None = None) -> Judged:
         allowed = bar.limit + (1 if bar.at_most else -1) * normal_exceeded_with(chance) * error
     passed = figure.value <= allowed if bar.at_most else figure.value >= allowed
     return Judged(bar, figure, allowed, passed)
+
+
+def _figure(bar: Bar, outcome: Outcome) -> Figure:
+    """What the bar asks of the outcome."""
+    name, *of = bar.figure or ("",)
+    if name not in FIGURES or len(of) != FIGURES[name][0]:
+        raise StudyError(
+            f"the bar '{bar.words}' asks for the figure {bar.figure!r}, which there is not",
+            f"use one of: {', '.join(FIGURES)}, with what it is asked of (stats/simulate/bars.py)",
+        )
+    try:
+        return FIGURES[name][1](*of)(outcome)
+    except KeyError as error:
+        raise StudyError(
+            f"the bar '{bar.words}' asks for '{name}' of {error}, which the simulation does not tell",
+            f"use one of: {', '.join((*outcome.get('readings', {}), *outcome.get('decisions', {})))}",
+        ) from None
 
 
 def enough(trials: int, rate: float, chance: float) -> int:
@@ -165,14 +162,26 @@ def decided(decision: str) -> Measure:
     return measure
 
 
-def alarmed(outcome: Outcome) -> Figure:
+def alarmed() -> Measure:
     """Of the experiments that shipped, the share in which something was proven against it later."""
-    return _share(outcome["alarmed_after_ship"], outcome["decisions"]["ship"])
+    return lambda outcome: _share(outcome["alarmed_after_ship"], outcome["decisions"]["ship"])
 
 
-def mean_stop(outcome: Outcome) -> Figure:
+def mean_stop() -> Measure:
     """The mean share of the period until the ship boundary is crossed, 1 where it is not."""
-    return Figure(outcome["mean_stop"], outcome["mean_stop_error"])
+    return lambda outcome: Figure(outcome["mean_stop"], outcome["mean_stop_error"])
+
+
+FIGURES: dict[str, tuple[int, Callable[..., Measure]]] = {
+    "share": (1, share_of),
+    "coverage": (1, coverage_of),
+    "relative": (2, relative),
+    "failed": (1, failed),
+    "decided": (1, decided),
+    "alarmed": (0, alarmed),
+    "mean_stop": (0, mean_stop),
+}
+"""Name of a figure in a bar → of how many names it is asked, and how it is read."""
 
 
 def _share(count: int, trials: int) -> Figure:
@@ -181,77 +190,48 @@ def _share(count: int, trials: int) -> Figure:
     return Figure(value, binomial_error(min(value, 1.0), max(trials, 1)), count, max(trials, 1))
 
 
-REGIMES = ("stationary", "entry", "bursty")
 RESALTED = Cell("resalted")
 
 
-def _without_effect(regime: str) -> tuple[Bar, ...]:
-    cell = Cell(regime)
+def error_rates(study: Study, cell: Cell, boundary_only: bool = False) -> tuple[Bar, ...]:
+    """What is promised of every study where nothing has an effect, in the cell's regime."""
+    alpha = study.decision.alpha
+    boundary = (
+        Bar("no effect: ship boundary crossed", cell, ("share", "deciding_ship"), alpha / 2, True, True),
+        Bar("no effect: ship or harm boundary crossed", cell, ("share", "deciding"), alpha, True, True),
+    )
+    alarm = study.health.inclusion_alpha
+    left_out = Bar("no effect: left-out test alarms, at any look", cell, ("share", "left_out"), alarm, True, True)
+    if boundary_only:
+        return (*boundary, left_out)
+    watched = "no effect: display rejects, watched after every session"
+    covers = "no effect: display covers the truth all the time"
+    limit = study.decision.guardrail_alpha
+    guardrails = (Bar("no effect: some guardrail wrongly failed", cell, ("failed", "any"), limit, True),)
     return (
-        Bar("no effect: ship boundary crossed", cell, share_of("deciding_ship"), 0.025, True, True),
-        Bar("no effect: ship or harm boundary crossed", cell, share_of("deciding"), 0.05, True, True),
-        Bar("no effect: display rejects, watched after every session", cell, share_of("always_valid"), 0.05, True),
-        Bar("no effect: display covers the truth all the time", cell, coverage_of("always_valid"), 0.95),
-        Bar("no effect: some guardrail wrongly failed", cell, failed("any"), 0.10, True),
-        Bar("no effect: left-out test alarms, at any look", cell, share_of("left_out"), 0.01, True, True),
+        *boundary,
+        Bar(watched, cell, ("share", "always_valid"), alpha, True),
+        Bar(covers, cell, ("coverage", "always_valid"), 1 - alpha),
+        *(guardrails if study.guardrails else ()),
+        left_out,
     )
 
 
-def _with_an_effect(regime: str) -> tuple[Bar, ...]:
-    up, down, skips = (Cell(regime, truth) for truth in (Truth(0.10), Truth(-0.10), Truth(worse_skips=0.30)))
-    found = 0.92 if regime == "bursty" else 0.95
-    return (
-        Bar("+10 %: ship boundary, relative to one look at the end", up, relative("deciding_ship", "fixed_up"), found),
-        *((Bar("+10 %: mean share of the period until it is crossed", up, mean_stop, 0.72, True),)
-          if regime == "stationary" else ()),
-        Bar("−10 %: harm boundary, relative to one look", down, relative("deciding_harm", "fixed_down"), 0.93),
-        Bar("30 % worse skip rate found", skips, failed("skip_rate"), 0.75),
-    )  # fmt: skip
+def bars_of(study: Study, simulation: Simulation) -> tuple[Bar, ...]:
+    """The error rates in every regime of the study's simulation, then what it has to find of effects."""
+    regimes = simulation.regimes.items()
+    promised = [bar for name, regime in regimes for bar in error_rates(study, Cell(name), regime.boundary_only)]
+    return (*promised, *simulation.bars)
 
 
-LEAVING, TURNING = Truth(0.20, leaving=0.15), Truth(0.30, later_lift=-0.60)
-SMALL_EFFECT = Cell("stationary", Truth(0.05))
-"""No bar: what an estimate is worth when the study stops at it (docs/02-error-rates.md)."""
+def resalted_bars(study: Study) -> tuple[Bar, ...]:
+    """What the salts of one log have to meet: the certified boundary. The log is one draw of users, so the other readings'
+    rates are that draw's."""
+    return error_rates(study, RESALTED)[:2]
 
 
-def _special() -> tuple[Bar, ...]:
-    """The regimes of `special_regimes`, and the effects that once were hidden."""
-    leaving, turning = Cell("stationary", LEAVING), Cell("stationary", TURNING)
-    found = []
-    for regime in SPECIAL:
-        cell = Cell(regime)
-        found += [
-            Bar("no effect: ship boundary crossed", cell, share_of("deciding_ship"), 0.025, True, True),
-            Bar("no effect: ship or harm boundary crossed", cell, share_of("deciding"), 0.05, True, True),
-            Bar("no effect: left-out test alarms, at any look", cell, share_of("left_out"), 0.01, True, True),
-        ]
-    return (
-        *found,
-        Bar("no effect: some guardrail wrongly failed", Cell("rare_skips"), failed("any"), 0.10, True),
-        Bar("15 % leave, +20 % for the others: decided ship", leaving, decided("ship"), 0.025, True, True),
-        Bar("15 % leave, +20 % for the others: left-out test alarms", leaving, share_of("left_out"), 0.95),
-        Bar("+30 %, then −60 %: alarm after a ship", turning, alarmed, 0.90),
-    )
-
-
-BARS: tuple[Bar, ...] = (
-    *(bar for regime in (*REGIMES, "heavy") for bar in _without_effect(regime)),
-    *(bar for regime in REGIMES for bar in _with_an_effect(regime)),
-    *_special(),
-)
-"""Those of the simulated regimes; *heavy* has no effect planted."""
-
-RESALTED_BARS = _without_effect(RESALTED.regime)[:2]
-"""What 1,000 salts of one log have to meet: the certified boundary. The log is one draw of users, so the other readings'
-rates are that draw's."""
-
-
-def cells(bars: Iterable[Bar] = BARS) -> tuple[Cell, ...]:
-    """What has to be simulated for the bars, each once, in their order.
-
-    >>> len(cells()), cells()[0].regime
-    (19, 'stationary')
-    """
+def cells(bars: Iterable[Bar]) -> tuple[Cell, ...]:
+    """What has to be simulated for the bars, each once, in their order."""
     return tuple(dict.fromkeys(bar.cell for bar in bars))
 
 

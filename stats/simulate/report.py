@@ -12,9 +12,14 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from livelift.errors import SettingsError
+from livelift.simulation.loading import draw
+from livelift.simulation.model import Sessions
+from livelift.simulation.truth import NOTHING, Truth
 from livelift.study import Study
+from livelift.tick_sums import TickSums
 from stats.decision.engine import EngineState, flip_scores, initial, step
 from stats.decision.verdict import Verdict
 from stats.estimates import mixture
@@ -24,11 +29,12 @@ from stats.estimates.estimates import direction
 from stats.estimates.user_means import log_lift
 from stats.sequential.boundaries import obrien_fleming
 from stats.sequential.flips import Floats, Tail, advance
-from stats.simulate.experiment import Assigned, Observed, assign, observe, require_simulated, ticks, watched
+from stats.simulate.effects import is_exact, with_leaving, with_own_effect
+from stats.simulate.experiment import Assigned, Observed, assign, observe
 from stats.simulate.jobs import Progress, tally_in_parts
-from stats.simulate.regimes import with_worse_skips
-from stats.simulate.special_regimes import ALL, DAYS_OF, users_of, with_leaving
-from stats.simulate.tally import NOTHING, USERS, Tally, Truth, result
+from stats.simulate.population import population
+from stats.simulate.sums import changes_with_sessions, ticks, watched
+from stats.simulate.tally import USERS, Tally, result
 
 
 def _quietly(done: int, total: int) -> None:
@@ -65,22 +71,16 @@ def simulate(
     SettingsError
         For an unknown regime, or no experiment.
     StudyError
-        If the simulation cannot stand for the study.
-
-    Examples
-    --------
-    >>> from livelift.study import load_study
-    >>> found = simulate(load_study("lastfm"), "stationary", experiments=1, truth=Truth(lift=0.8), users=150)
-    >>> found["decisions"]["ship"], found["readings"]["fixed"]["rejections"]
-    (1, 1)
+        If the study's simulation is wrong, or does not make what a metric needs.
     """
-    if regime not in ALL:
-        raise SettingsError(f"there is no regime '{regime}'", f"use one of: {', '.join(ALL)}")
+    regimes = population(study).regimes
+    if regime not in regimes:
+        raise SettingsError(f"there is no regime '{regime}'", f"use one of: {', '.join(regimes)}")
     if experiments < 1 or users < 2:
         raise SettingsError("a simulation needs an experiment and two users", "give larger numbers")
-    require_simulated(study)
     part = partial(_part, study, regime, truth, seed, users)
-    return result(tally_in_parts(part, experiments, jobs, progress), regime, truth, seed, users)
+    tally = tally_in_parts(part, experiments, jobs, progress)
+    return result(tally, regime, truth, seed, users, is_exact(study, truth))
 
 
 def _part(study: Study, regime: str, truth: Truth, seed: int, users: int, first: int, end: int) -> Tally:
@@ -90,74 +90,95 @@ def _part(study: Study, regime: str, truth: Truth, seed: int, users: int, first:
 
 def run_one(study: Study, regime: str, truth: Truth, seed: int, index: int, users: int = USERS) -> Tally:
     """Experiment number `index` of a seed: its own users, sessions and salt."""
-    random = np.random.default_rng([seed, index])
-    users, study = users_of(regime, random, users), with_days(study, DAYS_OF.get(regime))
-    sessions = ALL[regime](random, users, study.experiment.days)
+    random, model = np.random.default_rng([seed, index]), population(study)
+    kind = model.regimes[regime]
+    if kind.users is not None:
+        users = int(random.integers(kind.users[0], kind.users[1] + 1))
+    study = with_days(study, kind.days)
+    sessions = draw(model, regime, random, users, study)
     salted = with_salt(study, f"{study.experiment.salt}:{regime}:{seed}:{index}")
     assigned = assign([f"user_{number:06d}" for number in range(users)], salted)
-    if truth.worse_skips:
-        sessions = with_worse_skips(random, sessions, assigned.treated, truth.worse_skips)
+    sessions = with_own_effect(random, sessions, assigned.treated, salted, model, truth)
     if truth.leaving:
         sessions = with_leaving(random, sessions, assigned.treated, truth.leaving)
-    return judge(observe(sessions, assigned, salted, truth.lift, truth.later_lift), assigned, salted, truth)
+    return judge(observe(sessions, assigned, salted, truth, random), assigned, salted, truth)
 
 
 def resalt(
     study: Study,
-    seen: Observed,
+    sessions: Sessions,
     users: Sequence[str],
     salts: int,
     seed: int = 1,
     jobs: int = 1,
     progress: Progress = _quietly,
+    truth: Truth = NOTHING,
+    draw_users: int | None = None,
 ) -> dict[str, Any]:
-    """Sessions in which no treatment exists as `salts` A/A experiments: each salt another assignment of the users.
+    """Sessions in which no treatment exists as `salts` experiments: each salt another assignment of the users.
 
     Parameters
     ----------
-    seen
-        What was observed: of a listening log, `batch.observed.observe_log`.
+    sessions
+        Of a log, `batch.observed.observe_log`.
     users
-        The users' ids, in the order of `seen.user`.
+        The users' ids, in the order of `sessions.user`.
     salts, seed
         Experiment i has the salt "<the study's>:resalted:<seed>:<i>".
     jobs, progress
         As in `simulate`.
+    truth
+        An effect that is planted under each salt, by scaling; nobody can be made to leave.
+    draw_users
+        So many users are drawn from those of the log, with replacement and anew for each experiment; None: all of them, once.
 
     Returns
     -------
     dict
-        As `simulate`, regime "resalted".
+        As `simulate`, regime "resalted", or "resampled" where users are drawn.
 
     Raises
     ------
     SettingsError
         Without a salt, or where the ids do not fit the users.
     StudyError
-        If the simulation cannot stand for the study.
+        If the sessions do not have what a metric needs.
     """
-    if salts < 1 or len(users) != seen.exposed.size:
-        raise SettingsError("re-salting needs a salt, and an id for every user of the sessions", "give both")
-    require_simulated(study)
-    part = partial(_salted_part, study, seen, users, seed)
-    return result(tally_in_parts(part, salts, jobs, progress), "resalted", NOTHING, seed, len(users))
+    if salts < 1 or len(users) != sessions.users or (draw_users is not None and draw_users < 2):
+        raise SettingsError("re-salting needs a salt, an id for every user of the sessions, and two users", "give them")
+    if truth.leaving:
+        raise SettingsError("nobody leaves a log that exists", "simulate leaving without a log")
+    part = partial(_salted_part, study, sessions, users, seed, truth, draw_users)
+    tally, regime = tally_in_parts(part, salts, jobs, progress), "resalted" if draw_users is None else "resampled"
+    return result(tally, regime, truth, seed, draw_users or len(users), is_exact(study, truth))
 
 
-def _salted_part(study: Study, seen: Observed, users: Sequence[str], seed: int, first: int, end: int) -> Tally:
+def _salted_part(
+    study: Study,
+    sessions: Sessions,
+    users: Sequence[str],
+    seed: int,
+    truth: Truth,
+    draw_users: int | None,
+    first: int,
+    end: int,
+) -> Tally:
     tally = Tally()
     for index in range(first, end):
+        random = np.random.default_rng([seed, index])
+        drawn, names = sessions, users
+        if draw_users is not None:
+            drawn = sessions.draw_users(random.integers(0, sessions.users, draw_users))
+            names = [f"user_{number:06d}" for number in range(draw_users)]
         salted = with_salt(study, f"{study.experiment.salt}:resalted:{seed}:{index}")
-        tally += judge(seen, assign(users, salted), salted, NOTHING)
+        assigned = assign(names, salted)
+        drawn = with_own_effect(random, drawn, assigned.treated, salted, None, truth)
+        tally += judge(observe(drawn, assigned, salted, truth, random), assigned, salted, truth)
     return tally
 
 
 def with_salt(study: Study, salt: str) -> Study:
-    """The study under another salt: another assignment, other buckets, other flips.
-
-    >>> from livelift.study import load_study
-    >>> with_salt(load_study("lastfm"), "another").experiment.salt
-    'another'
-    """
+    """The study under another salt: another assignment, other buckets, other flips."""
     return msgspec.structs.replace(study, experiment=msgspec.structs.replace(study.experiment, salt=salt))
 
 
@@ -177,15 +198,17 @@ def judge(seen: Observed, assigned: Assigned, study: Study, truth: Truth) -> Tal
     for tick, score in zip(sums, scores, strict=True):
         state, verdict = step(state, tick, study, score)
         verdicts.append(verdict)
-    tally = Tally(experiments=1, looks=len(sums))
-    _deciding(tally, state, verdicts, truth)
+    tally, exact = Tally(experiments=1, looks=len(sums)), is_exact(study, truth)
+    _deciding(tally, state, verdicts, truth, exact)
     _left_out(tally, verdicts, study)
     _closing(tally, scores, study)
-    _fixed(tally, verdicts[-1], study, truth)
-    _always_valid(tally, seen, assigned, study, truth)
+    _fixed(tally, verdicts[-1], study, truth, exact)
+    paths = watched(seen, assigned, study) if changes_with_sessions(seen, study) else _at_looks(sums, study)
+    _always_valid(tally, paths, study, truth, exact)
     p_values = [classic(*tick.classic[study.decision.primary]).p for tick in sums]
     last = classic(*sums[-1].classic[study.decision.primary])
-    holds = None if last.lift_ci95 is None else last.lift_ci95[0] <= truth.lift <= last.lift_ci95[1]
+    known = last.lift_ci95 if exact else None
+    holds = None if known is None else known[0] <= truth.lift <= known[1]
     alpha = study.decision.alpha
     tally.reading("classic_final", last.p is not None and last.p < alpha, holds, last.p is not None)
     started = [
@@ -195,12 +218,17 @@ def judge(seen: Observed, assigned: Assigned, study: Study, truth: Truth) -> Tal
     return tally
 
 
-def _deciding(tally: Tally, state: EngineState, verdicts: list[Verdict], truth: Truth) -> None:
+def _at_looks(sums: list[TickSums], study: Study) -> Floats:
+    """(K, 2, 6): the primary's sums as of every look."""
+    return np.array([tick.users[study.decision.primary].sum(axis=1, dtype=np.float64) for tick in sums])
+
+
+def _deciding(tally: Tally, state: EngineState, verdicts: list[Verdict], truth: Truth, exact: bool) -> None:
     """The certified boundary: crossings of its tails, the interval shown beside it, decisions, guardrails."""
     ship, harm = state.ship.crossed_at, state.harm.crossed_at
     shown = [verdict.primary.interval for verdict in verdicts if verdict.primary.interval is not None]
     covered = all(low <= truth.lift <= high for low, high in shown)
-    tally.reading("deciding", ship is not None or harm is not None, covered, bool(shown))
+    tally.reading("deciding", ship is not None or harm is not None, covered if exact else None, bool(shown))
     tally.reading("deciding_ship", ship is not None, None)
     tally.reading("deciding_harm", harm is not None, None)
     stop = ship if ship is not None else tally.looks
@@ -239,25 +267,26 @@ def _closing(tally: Tally, scores: Floats, study: Study) -> None:
     tally.reading("closing_with_the_rest", shipped, None)
 
 
-def _fixed(tally: Tally, last: Verdict, study: Study, truth: Truth) -> None:
+def _fixed(tally: Tally, last: Verdict, study: Study, truth: Truth, exact: bool) -> None:
     """The test that looks once, at the end: what the sequential one is measured against."""
     critical = normal_exceeded_with(study.decision.alpha / 2)
     z, se, estimate = last.primary.z, last.primary.se, last.primary.log_lift
     if z is None or se is None or estimate is None:
-        tally.reading("fixed", False, None, readable=False)
+        for name in ("fixed", "fixed_up", "fixed_down"):
+            tally.reading(name, False, None, readable=False)
         return
-    tally.reading("fixed", abs(z) > critical, abs(estimate - log1p(truth.lift)) <= critical * se)
+    holds = abs(estimate - log1p(truth.lift)) <= critical * se
+    tally.reading("fixed", abs(z) > critical, holds if exact else None)
     tally.reading("fixed_up", z > critical, None)
     tally.reading("fixed_down", z < -critical, None)
 
 
-def _always_valid(tally: Tally, seen: Observed, assigned: Assigned, study: Study, truth: Truth) -> None:
-    """The display layer, watched after every session."""
-    paths = watched(seen, assigned, study)
+def _always_valid(tally: Tally, paths: NDArray[np.int64] | Floats, study: Study, truth: Truth, exact: bool) -> None:
+    """The display layer, watched whenever the primary changes."""
     lifts = log_lift(paths[:, 0], paths[:, 1], study.statistics.minimum_users)
     shown = ~np.isnan(lifts.value)
     value, variance = lifts.value[shown], lifts.variance[shown]
     rho, alpha = mixture.tuned_rho(study.statistics.planned_standard_error), study.decision.alpha
     rejected = bool(np.any(mixture.p_value(value, variance, rho) <= alpha))
     covered = bool(np.all(np.abs(value - log1p(truth.lift)) <= mixture.radius(variance, rho, alpha)))
-    tally.reading("always_valid", rejected, covered, bool(value.size))
+    tally.reading("always_valid", rejected, covered if exact else None, bool(value.size))

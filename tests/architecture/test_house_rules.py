@@ -9,7 +9,7 @@ from typing import get_args, get_type_hints
 import pytest
 
 from livelift.study import Metric
-from tests.support.imports import imports
+from tests.support.imports import imported_modules, imports
 
 ROOT = Path(__file__).parents[2]
 STATIONS = ("producer", "processor", "stats")
@@ -88,6 +88,18 @@ def test_what_a_metric_s_kind_means_is_said_in_one_place() -> None:
     }
     assert len(kinds) == 4
     assert speakers == {"livelift/study.py", "livelift/study_checks.py", "livelift/plan.py", "batch/sql/metric.sql"}
+
+
+def test_the_simulator_names_no_study() -> None:
+    files = [*modules("stats/simulate", "livelift/simulation"), ROOT / "cli/simulate.py", ROOT / "cli/bars.py"]
+    words = ("lastfm", "plays", "skips", "artist", "listening")
+    assert len(files) > 10
+    assert {(path.name, word) for path in files for word in words if word in path.read_text().lower()} == set()
+
+
+def test_the_commands_of_the_simulator_import_in_one_direction() -> None:
+    assert "cli.bars" in imported_modules(ROOT / "cli/simulate.py")
+    assert "cli.simulate" not in imported_modules(ROOT / "cli/bars.py")
 
 
 def test_files_are_short() -> None:

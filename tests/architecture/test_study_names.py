@@ -14,16 +14,6 @@ OF_A_STUDY = re.compile(r"\b(lastfm|last\.fm|plays|skips|artists?)\b", re.IGNORE
 
 MAY_NAME_ONE = ("studies/", "tests/", "bench/", "docs/", "findings/", "data/", "README.md", "CHANGELOG.md")
 
-NOT_YET = {
-    "cli/simulate.py",
-    "stats/simulate/bars.py",
-    "stats/simulate/experiment.py",
-    "stats/simulate/regimes.py",
-    "stats/simulate/report.py",
-    "stats/simulate/special_regimes.py",
-}
-"""The simulator draws listeners of one study."""
-
 
 def naming(files: dict[str, str]) -> list[str]:
     """`path:line: text` of each line that names a study."""
@@ -45,15 +35,9 @@ def program() -> dict[str, str]:
 
 
 def test_no_file_outside_its_folder_names_a_study() -> None:
-    files = {path: text for path, text in program().items() if path not in NOT_YET}
+    files = program()
     assert len(files) > 200
     assert naming(files) == []
-
-
-def test_what_may_still_name_one_does() -> None:
-    """An exception that is no longer needed goes."""
-    files = program()
-    assert {path for path in NOT_YET if path in files and not naming({path: files[path]})} == set()
 
 
 def test_a_name_in_words_is_seen_and_a_part_of_a_word_is_not() -> None:

@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 
 from livelift.document.decision import Why
 from livelift.document.progress import Health
+from livelift.simulation.truth import Cell
 from stats.decision import engine
 from stats.decision.classic_opinion import classic_opinion
 from stats.decision.decision import Findings, decide, health_problem
 from stats.sequential.boundaries import calendar, constants, obrien_fleming
-from stats.simulate.bars import BARS, Cell
+from stats.simulate.bars import bars_of
+from stats.simulate.population import population
 from stats.words.guarantee import guarantee
 from tests.statistics.support import STUDY, tick
 
@@ -196,7 +198,7 @@ def test_the_classic_opinion_is_told_from_the_verdict(
 
 
 def test_what_the_guarantee_promises_is_what_the_simulation_is_judged_by() -> None:
-    limits = {bar.words: bar.limit for bar in BARS if bar.cell == Cell("stationary")}
+    limits = {bar.words: bar.limit for bar in bars_of(STUDY, population(STUDY)) if bar.cell == Cell("stationary")}
     text = " ".join(guarantee(STUDY))
     assert limits["no effect: ship boundary crossed"] == 1 / 40 and "at most 1 in 40 random splits of the users" in text
     assert (

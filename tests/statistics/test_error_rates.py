@@ -9,12 +9,16 @@ from typing import Any
 
 import pytest
 
-from stats.simulate.bars import BARS, Bar, Cell, Judged, cells, judge, judge_all
+from livelift.simulation.truth import Bar, Cell, Truth
+from stats.simulate.bars import Judged, bars_of, cells, judge, judge_all
 from stats.simulate.jobs import processes
+from stats.simulate.population import population
 from stats.simulate.report import simulate
-from stats.simulate.special_regimes import FEWER
-from stats.simulate.tally import Truth
 from tests.statistics.support import STUDY
+
+SIMULATION = population(STUDY)
+BARS = bars_of(STUDY, SIMULATION)
+WORSE_SKIPS = Truth(others=(("skip_rate", 0.30),))
 
 FEW, MANY = 20, 300
 CHANCE = 0.001
@@ -30,7 +34,7 @@ def not_met(found: list[Judged]) -> list[str]:
 
 
 def name_of(cell: Cell) -> str:
-    return f"{cell.regime} {cell.truth.lift:+} {cell.truth.worse_skips}"
+    return f"{cell.regime} {cell.truth.lift:+} {dict(cell.truth.others)}"
 
 
 @pytest.mark.parametrize(
@@ -39,7 +43,7 @@ def name_of(cell: Cell) -> str:
         Cell("bursty"),
         Cell("stationary", Truth(0.10)),
         Cell("stationary", Truth(-0.10)),
-        Cell("stationary", Truth(worse_skips=0.30)),
+        Cell("stationary", WORSE_SKIPS),
     ],
     ids=name_of,
 )
@@ -50,9 +54,9 @@ def test_a_few_experiments_speak_against_no_bar(cell: Cell) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("cell", cells(), ids=name_of)
+@pytest.mark.parametrize("cell", cells(BARS), ids=name_of)
 def test_hundreds_of_experiments_speak_against_no_bar(cell: Cell) -> None:
-    some = MANY // FEWER.get(cell.regime, 1)
+    some = MANY // SIMULATION.regimes[cell.regime].fewer
     found = judge_all(BARS, {cell: outcome(cell, some, processes())}, CHANCE)
     assert found and not_met(found) == []
 

@@ -8,9 +8,11 @@ import pytest
 from batch.observed import observe_log
 from batch.twin import Twin
 from livelift.errors import InputError
-from stats.simulate.bars import RESALTED_BARS, Cell, judge_all
-from stats.simulate.experiment import assign, ticks
+from livelift.simulation.truth import Truth
+from stats.simulate.bars import RESALTED, judge_all, resalted_bars
+from stats.simulate.experiment import assign, observe
 from stats.simulate.report import resalt
+from stats.simulate.sums import ticks
 from studies.lastfm import generator as lastfm_generator
 from tests.statistics.support import STUDY
 
@@ -23,8 +25,9 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_under_the_studys_own_salt_a_logs_sums_are_the_twins(log: Path) -> None:
-    seen, users = observe_log(log, STUDY)
-    ours = ticks(seen, assign(users, STUDY), STUDY)
+    sessions, users = observe_log(log, STUDY)
+    assigned = assign(users, STUDY)
+    ours = ticks(observe(sessions, assigned, STUDY), assigned, STUDY)
     with Twin(log, STUDY) as twin:
         of_twin = [tick for tick in twin.ticks() if not tick.ended]
     theirs = [*of_twin[: STUDY.experiment.days - 1], next(tick for tick in of_twin if tick.period_complete)]
@@ -34,8 +37,8 @@ def test_under_the_studys_own_salt_a_logs_sums_are_the_twins(log: Path) -> None:
             assert getattr(mine, part) == getattr(exact, part), part
         for name in STUDY.metrics:
             assert np.array_equal(mine.users[name].sum(axis=1), exact.users[name].sum(axis=1)), name
-            for part, other in zip(mine.classic[name], exact.classic[name], strict=True):
-                assert (part.n, part.mean, part.m2) == pytest.approx((other.n, other.mean, other.m2), rel=1e-9)
+            for moments, other in zip(mine.classic[name], exact.classic[name], strict=True):
+                assert (moments.n, moments.mean, moments.m2) == pytest.approx((other.n, other.mean, other.m2), rel=1e-9)
         primary = STUDY.decision.primary
         assert np.array_equal(mine.users[primary], exact.users[primary])
         assert (mine.ratios, mine.exposed_sums) == (exact.ratios, exact.exposed_sums)
@@ -44,8 +47,30 @@ def test_under_the_studys_own_salt_a_logs_sums_are_the_twins(log: Path) -> None:
 def test_salts_of_a_log_without_effect_hardly_ever_find_one(log: Path) -> None:
     seen, users = observe_log(log, STUDY)
     found = resalt(STUDY, seen, users, salts=40)
-    assert all(judged.passed for judged in judge_all(RESALTED_BARS, {Cell("resalted"): found}, chance=0.001))
+    assert all(judged.passed for judged in judge_all(resalted_bars(STUDY), {RESALTED: found}, chance=0.001))
     assert found["readings"]["classic_watched"]["rejections"] >= 15
+
+
+@pytest.mark.parametrize("lift", [0.6, -0.5])
+def test_longer_or_shorter_sessions_of_a_log_close_later_or_earlier(log: Path, lift: float) -> None:
+    sessions, users = observe_log(log, STUDY)
+    assigned, random = assign(users, STUDY), np.random.default_rng(3)
+    plain, lifted = observe(sessions, assigned, STUDY), observe(sessions, assigned, STUDY, Truth(lift), random)
+    treated = assigned.treated[sessions.user]
+    moved = 1000 * (lifted.measures["seconds"] - plain.measures["seconds"])
+    assert np.array_equal(lifted.due - plain.due, moved) and np.all(moved[~treated] == 0)
+    assert np.all((moved[treated] >= 0) == (lift > 0) | (moved[treated] == 0))
+    assert lifted.measures["seconds"][treated].sum() / plain.measures["seconds"][treated].sum() == pytest.approx(
+        1 + lift, rel=1e-3
+    )
+    for tick in ticks(lifted, assigned, STUDY):
+        assert tick.included[0] <= tick.exposed[0] and tick.included[1] <= tick.exposed[1]
+
+
+def test_a_lift_that_is_planted_in_a_log_is_found(log: Path) -> None:
+    sessions, users = observe_log(log, STUDY)
+    found = resalt(STUDY, sessions, users, salts=3, truth=Truth(0.8))
+    assert found["readings"]["deciding_ship"]["rejections"] == 3 and found["typical_error"] < 0.3
 
 
 def test_a_log_outside_the_period_is_refused(tmp_path: Path) -> None:

@@ -102,7 +102,8 @@ def test_the_simulated_error_rates_stand_beside_their_own_study_only() -> None:
     copied = msgspec.structs.replace(STUDY, decision=msgspec.structs.replace(STUDY.decision, alpha=0.1))
     assert STUDY.simulated is not None
     assert STUDY.simulated.design == STUDY.design, "simulate it again: docs/02-error-rates.md, then note the design"
-    for study, said in ((STUDY, True), (other, False), (copied, False)):
+    renamed = msgspec.structs.replace(STUDY, name="another")
+    for study, said in ((STUDY, True), (other, False), (copied, False), (renamed, False)):
         _, verdict = engine.step(engine.initial(study), tick(30, study=study), study)
         assert ("72 %" in verdict.classic.words) == said
         assert "errs far more often than " in verdict.classic.words or said

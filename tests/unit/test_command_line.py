@@ -4,6 +4,7 @@ import gzip
 import json
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,15 @@ def refused(result: subprocess.CompletedProcess[str], *words: str) -> None:
         (["simulate", "--data", "not-there.tsv"], "not-there.tsv"),
         (["simulate", "--bars", "--data", "x.tsv"], "--bars and --data"),
         (["simulate", "--lift", "-1"], "-100 %"),
+        (["simulate", "--users", "1"], "--users 1"),
+        (["simulate", "--metric-lift", "skip_rate=-1"], "-100 %"),
+        (["simulate", "--metric-lift", "skip_rate"], "gives no number"),
+        (["simulate", "--metric-lift", "revenue=0.1"], "no metric 'revenue'"),
+        (["simulate", "--metric-lift", "session_duration=0.1"], "is the primary"),
+        (["simulate", "--metric-lift", "skip_rate=1", "--metric-lift", "skip_rate=2"], "has a lift already"),
+        (["simulate", "--leaving", "0.1", "--data", "x.tsv"], "--leaving and --data"),
+        (["simulate", "--bars", "--lift", "0.1"], "--bars has regimes, effects"),
+        (["simulate", "--regime", "entry", "--data", "x.tsv"], "--regime and --data"),
     ],
 )
 def test_an_impossible_call_is_refused(tmp_path: Path, arguments: list[str], word: str) -> None:
@@ -281,7 +291,7 @@ def test_simulate_judges_every_bar_and_goes_on_from_what_is_kept(tmp_path: Path)
         "stationary", "entry", "bursty", "heavy", "few", "extreme", "rare_skips", "long",
     }  # fmt: skip
     assert first.returncode == (0 if all(bar["passed"] for bar in found["bars"]) else 1)
-    for path in (tmp_path / "kept").glob("*_+0.00_None_0.00_0.00.json"):  # a figure that no bar allows
+    for path in (tmp_path / "kept").glob("*_+0.00_None_0.00.json"):  # a figure that no bar allows
         kept = json.loads(path.read_text())
         kept["outcome"]["readings"]["deciding_ship"]["rejections"] = 1
         kept["outcome"]["experiments"] = 1
@@ -289,6 +299,43 @@ def test_simulate_judges_every_bar_and_goes_on_from_what_is_kept(tmp_path: Path)
     again = livelift(tmp_path, *asked[:-1])
     assert again.returncode == 1
     assert "FAIL" in again.stdout and "bars are met" in again.stdout
+
+
+STUDIES = Path(__file__).parents[1] / "studies"
+
+
+def test_simulate_speaks_the_words_of_any_study(tmp_path: Path) -> None:
+    study = str(STUDIES / "purchases")
+    result = livelift(
+        tmp_path, "simulate", "--study", study, "--experiments", "2", "--lift", "0.5", "--metric-lift", "sessions_per_user=-0.5",
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert "A new checkout in the shop: Revenue per session, new checkout against old checkout" in result.stdout
+    assert "Revenue per session +50% and Sessions per user -50% in new checkout" in result.stdout
+    assert "guardrails failed: Sessions per user 2" in result.stdout
+    assert "no simulation.py" in result.stdout and "Last.fm" not in result.stdout
+
+
+def test_simulate_judges_the_error_rates_of_any_study(tmp_path: Path) -> None:
+    result = livelift(
+        tmp_path, "simulate", "--study", str(STUDIES / "purchases"), "--bars", "--experiments", "2", "--json"
+    )
+    found = json.loads(result.stdout)
+    assert found["study"] == "purchases" and len(found["design"]) == 16
+    assert {bar["regime"] for bar in found["bars"]} == {"stationary", "entry", "bursty", "heavy", "few"}
+    assert all(bar["lift"] == 0 for bar in found["bars"])
+
+
+def test_simulate_plants_an_effect_in_any_studys_log(tmp_path: Path) -> None:
+    import_module("tests.studies.purchases.make").main(tmp_path / "orders.csv")
+    result = livelift(
+        tmp_path, "simulate", "--study", str(STUDIES / "purchases"), "--data", "orders.csv", "--salts", "2",
+        "--lift", "0.5", "--users", "500", "--json",
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    found = json.loads(result.stdout)
+    assert (found["regime"], found["users"], found["lift"]) == ("resampled", 500, 0.5)
+    assert found["readings"]["deciding_ship"]["rejections"] == 2
 
 
 def test_simulate_takes_a_listening_log_under_many_salts(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from studies.lastfm.generator.calendar import Calendar
 from studies.lastfm.generator.randomness import SIZE, Floats, Ints, stream
 from studies.lastfm.generator.tables import SHORT_SHARE, mean_plays
 
-# As in the simulated regimes (`stats/simulate/regimes.py`): log rate with sd 1.1; log duration with sd 0.5 a user and 1 a session,
+# As in the simulated regimes (`livelift/simulation/presence.py`): log rate with sd 1.1; log duration with sd 0.5 a user and 1 a session,
 # and 0.15 of the log rate in it.
 _RATE_SD, _LENGTH_SD, _LENGTH_OF_RATE = 1.1, 0.5, 0.15
 

@@ -31,7 +31,7 @@ _PLAYS_SHAPE, _PLAYS_SCALE, _PLAYS_LIMIT = 0.98, 14.8, 285
 _SCORE_LIMIT = 8_000  # thousandths of a standard deviation: scores are clipped to ± this
 
 # A session's score weighs three standard normals: the user's, that of the user's season, and its own; the squares add up
-# to 1. As in the regime *stationary* of `stats/simulate/regimes.py` users differ by about half as much as the sessions of one user, and the
+# to 1. As in the regime *stationary* of `livelift/simulation/presence.py` users differ by about half as much as the sessions of one user, and the
 # seasons leave CUPED about as much to gain as there: a standard error of 0.035 to 0.04 with 1,000 users (tuned).
 _USER_WEIGHT, _SEASON_WEIGHT, _SESSION_WEIGHT = 480, 480, 734  # thousandths
 
