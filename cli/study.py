@@ -56,6 +56,12 @@ def check(
         f"{path}: {sample.rows:,} rows ({whole}), {len(sample.events):,} acceptable, {rejected:,} rejected",
         markup=False,
     )
+    for name, (there, asked, found) in sample.keys.items():
+        lookup = loaded.lookups[name]
+        answers.print(
+            f"  lookup {name}: {lookup.file} has {there:,} rows; {found:,} of {asked:,} events found theirs by '{lookup.by}'",
+            markup=False,
+        )
     for reason, number in sample.rejected.most_common():
         line, what = sample.examples[reason]
         answers.print(f"  {number:,} {reason}, the first in line {line}: {what}", markup=False, soft_wrap=True)

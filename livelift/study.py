@@ -15,6 +15,7 @@ import msgspec
 
 from livelift.errors import StudyError
 from livelift.event_time import DAY, SECOND, from_date
+from livelift.lookups import Lookups
 from livelift.measures import Measures
 from livelift.sessions import session_measures
 from livelift.source import Fields, Source
@@ -152,6 +153,7 @@ class Study(_Part, frozen=True):
     health: Health
     metrics: dict[str, Metric]
     fields: Fields = {}
+    lookups: Lookups = {}
     measures: Measures = {}  # empty: the folder's study.py has them
     simulated: Simulated | None = None
     fingerprint: str = ""  # SHA-256 of the folder's files, 16 hex digits: a changed study is a new run
@@ -212,7 +214,13 @@ def parse_study(content: bytes, file: str) -> Study:
             raise StudyError(f"{file}: key '{key}' is wrong", fix)
     if study.measures:
         _check_measures(study, tuple(study.measures), file)
-    return msgspec.structs.replace(study, fingerprint=_fingerprint(content), folder="")
+    return msgspec.structs.replace(study, source=_without_tables(study), fingerprint=_fingerprint(content), folder="")
+
+
+def _without_tables(study: Study) -> Source:
+    """The input's declaration; a table that lies beside the input is not taken for it, whatever `file_glob` is."""
+    tables = [lookup.file for lookup in study.lookups.values()]
+    return msgspec.structs.replace(study.source, exclude=list(dict.fromkeys([*study.source.exclude, *tables])))
 
 
 def _read(file: Path) -> bytes:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from livelift.assignment import exchange_bits
 from livelift.checked import Check
+from livelift.lookups import checks as lookup_checks
 from livelift.measures import checks as measure_checks
 from livelift.source import checks as source_checks
 
@@ -47,6 +48,7 @@ def checks(study: "Study") -> list[Check]:
         ("experiment.minimum_sessions", exp.minimum_sessions < 1, "use 1 or more"),
         ("experiment.wait_days", not 0 <= exp.wait_days <= 366, "use a whole number of days from 0 to 366"),
         *source_checks(sou, study.fields),
+        *lookup_checks(sou, study.fields, study.lookups),
         *_name_checks(study),
         *measure_checks(study.fields, study.measures),
         *_decision_checks(study),

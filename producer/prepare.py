@@ -100,7 +100,8 @@ def check_disk(path: Path, cache: Path) -> None:
 
 def _still_the_same(path: Path, study: Study, selection: Selection, key: CacheKey) -> None:
     if key_of(path, study, selection) != key:
-        raise InputError(f"{path} changed while it was read", "wait until it is complete and start again")
+        tables = ", or a table of the study's lookups," if study.lookups else ""
+        raise InputError(f"{path}{tables} changed while it was read", "wait until it is complete and start again")
 
 
 class _Build:

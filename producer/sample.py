@@ -14,7 +14,7 @@ import pyarrow as pa
 from livelift.events import SCHEMA
 from livelift.sessions import SessionMeasures, session_measures
 from livelift.study import Study
-from producer.sources import Reader, Selection, reader_of
+from producer.sources import Keys, Reader, Selection, reader_of
 
 ROWS = 10_000
 """Rows that are looked at, unless told otherwise: the files' blocks may hold some more."""
@@ -49,6 +49,8 @@ class Sample:
         The accepted rows in replay order, duplicates included.
     complete
         Was it the whole file?
+    keys
+        Lookup → the size of its table, and how many events asked for a row and found it.
     """
 
     rows: int = 0
@@ -56,6 +58,7 @@ class Sample:
     examples: dict[str, tuple[int, str]] = field(default_factory=dict)
     events: list[SampleEvent] = field(default_factory=list)
     complete: bool = True
+    keys: dict[str, Keys] = field(default_factory=dict)
 
 
 def take_sample(study: Study, path: Path, rows: int = ROWS) -> Sample:
@@ -77,6 +80,9 @@ def take_sample(study: Study, path: Path, rows: int = ROWS) -> Sample:
             break
         sample.rows += block.rows
         sample.rejected.update(block.reasons)
+        for name, (rows_there, asked, found) in block.keys.items():
+            before = sample.keys.get(name, Keys(0, 0, 0))
+            sample.keys[name] = Keys(rows_there, before.asked + asked, before.found + found)
         for row in block.rejected.to_pylist():
             if row["reason"] not in sample.examples:
                 sample.examples[row["reason"]] = row["line"], reader.what_is_wrong(row["reason"], row["text"])

@@ -4,8 +4,9 @@ A reader yields blocks of judged rows; what follows (sorting, duplicates, the ca
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -23,6 +24,14 @@ class Selection:
     end: int | None = None
 
 
+class Keys(NamedTuple):
+    """A lookup's table has so many rows; so many events asked for one, and so many found theirs."""
+
+    rows: int
+    asked: int
+    found: int
+
+
 @dataclass(frozen=True, slots=True)
 class JudgedBlock:
     """What became of a block of rows.
@@ -38,6 +47,8 @@ class JudgedBlock:
         A row that is otherwise acceptable lies at or after the end of the selection: the file has data up to that end.
     done, total
         Bytes of the input read so far and in all.
+    keys
+        Lookup → what became of its keys in the block.
     """
 
     rows: int
@@ -47,6 +58,7 @@ class JudgedBlock:
     reaches_end: bool
     done: int
     total: int
+    keys: dict[str, Keys] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,9 +79,15 @@ def require_file(path: Path) -> None:
 
 def is_data_file(source: Source, name: str) -> bool:
     """Is a file of an archive the one that is meant, by its name?"""
+    name = _unpacked(name)
+    return fnmatchcase(name, source.file_glob) and name not in source.exclude
+
+
+def _unpacked(name: str) -> str:
+    """The name without the endings of packings."""
     for ending in _PACKED:
         name = name.removesuffix(ending)
-    return fnmatchcase(name, source.file_glob) and name not in source.exclude
+    return name
 
 
 def _found(data: Path, source: Source) -> Iterator[list[Path]]:
@@ -101,7 +107,7 @@ def _found(data: Path, source: Source) -> Iterator[list[Path]]:
 
 def _counts(path: Path, source: Source) -> bool:
     """Leaves out what the study excludes, and what is hidden or of a system that unpacked the archive."""
-    return not path.name.startswith(tuple(source.exclude)) and not any(
+    return _unpacked(path.name) not in source.exclude and not any(
         part.startswith(".") or part == "__MACOSX" for part in path.parts
     )
 
