@@ -13,11 +13,14 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from batch.cells import Cells
 from batch.columns import cells_of, require_columns
+from batch.files import Note, files_of, one_after_the_other, unnoted
 from batch.lines import SCHEMA, Progress, raw_lines
 from batch.lookups import joined_sql
-from batch.parquet_sql import as_text, digest, parquet_kinds, require_read, rows_of
+from batch.parquet_sql import as_text, digest, parquet_kinds, require_read, row_count, rows_of
 from livelift.errors import InputError
 from livelift.study import Study
 
@@ -25,14 +28,14 @@ BLOCK_ROWS = 20_000
 
 
 def raw_sql(study: Study, path: Path, database: duckdb.DuckDBPyConnection) -> str:
-    """The SELECT that gives `raw`, joined with the tables of lookups, which are read here. It reads the table `feed`, or a
-    Parquet file itself."""
+    """The SELECT that gives `raw`, joined with the tables of lookups, which are read here. It reads the table `feed`, or
+    Parquet files itself."""
     return joined_sql(study, path, database, _events_sql(study, path, database))
 
 
 def _events_sql(study: Study, path: Path, database: duckdb.DuckDBPyConnection) -> str:
     if study.source.format == "parquet":
-        return _parquet_sql(study, path, database)
+        return _parquet_files_sql(study, files_of(path, study.source), database)
     if is_text_in_sql(study):
         return _tsv_sql(study)
     cells = "".join(f", c{i}, x{i}" for i in range(len(study.fields)))
@@ -69,7 +72,17 @@ def _tsv_sql(study: Study) -> str:
         )"""
 
 
-def _parquet_sql(study: Study, path: Path, database: duckdb.DuckDBPyConnection) -> str:
+def _parquet_files_sql(study: Study, files: list[Path], database: duckdb.DuckDBPyConnection) -> str:
+    selects = []
+    before = 0
+    for file in files:
+        selects.append(_parquet_sql(study, file, before, database))
+        if len(files) > 1:
+            before += row_count(file, database)
+    return " UNION ALL ".join(selects)
+
+
+def _parquet_sql(study: Study, path: Path, before: int, database: duckdb.DuckDBPyConnection) -> str:
     kinds = parquet_kinds(path, database)
     _require(study, path, list(kinds))
     columns = _of_fields(study)
@@ -80,7 +93,7 @@ def _parquet_sql(study: Study, path: Path, database: duckdb.DuckDBPyConnection) 
         cells += f", {text} AS c{i}, {nested} AS x{i}"
     return f"""
         SELECT
-            file_row_number + 1 AS "row", NULL::VARCHAR AS broken, {digest(kinds)} AS digest,
+            file_row_number + {before + 1} AS "row", NULL::VARCHAR AS broken, {digest(kinds)} AS digest,
             {as_text(study.source.user, kinds[study.source.user])[0]} AS user_id,
             {as_text(study.source.time, kinds[study.source.time])[0]} AS said{cells}
         FROM {rows_of(path)}"""
@@ -95,14 +108,19 @@ def _require(study: Study, path: Path, there: list[str]) -> None:
     require_columns(path, there, needed, _of_fields(study))
 
 
-def batches(study: Study, path: Path, progress: Progress | None) -> Iterator[pa.RecordBatch]:
-    """The table `feed`, in pieces. Raises `InputError` if the file cannot be read."""
+def batches(study: Study, path: Path, progress: Progress | None, note: Note = unnoted) -> Iterator[pa.RecordBatch]:
+    """The table `feed`, in pieces. Raises `InputError` if a file cannot be read."""
+    files = files_of(path, study.source)
     if is_text_in_sql(study):
-        yield from raw_lines(path, study.source, progress)
+        yield from _lines_of(files, study, progress, note)
         return
     wanted = [study.source.user, study.source.time, *_of_fields(study)]
     block: list[list[Any]] = []
-    for row, found in cells_of(study.source, path, partial(_require, study, path)):
+
+    def rows_of_file(file: Path) -> Iterator[tuple[int, Cells]]:
+        return cells_of(study.source, file, partial(_require, study, file))
+
+    for row, found in one_after_the_other(files, rows_of_file, note):
         texts = [found.get(column) for column in wanted]
         user, said, *fields = (text if isinstance(text, str) else None for text in texts)
         nested = [text is not None and not isinstance(text, str) for text in texts[2:]]
@@ -114,6 +132,20 @@ def batches(study: Study, path: Path, progress: Progress | None) -> Iterator[pa.
                 progress(row)
             block = []
     yield _batch(block, len(study.fields))
+
+
+def _lines_of(files: list[Path], study: Study, progress: Progress | None, note: Note) -> Iterator[pa.RecordBatch]:
+    """The lines of all files, numbered on."""
+    rows = 0
+    for file in files:
+        note(file, rows)
+        before = rows
+        for batch in raw_lines(file, study.source):
+            rows += batch.num_rows
+            moved = pc.add(batch["row"], before) if before else batch["row"]
+            yield pa.record_batch([moved, batch["line"]], schema=SCHEMA)
+            if progress is not None:
+                progress(rows)
 
 
 def schema(study: Study) -> pa.Schema:

@@ -31,6 +31,12 @@ def rows_of(path: Path) -> str:
     return f"read_parquet({file_literal(path)}, file_row_number = true, hive_partitioning = false)"
 
 
+def row_count(path: Path, database: duckdb.DuckDBPyConnection) -> int:
+    """How many rows the file has."""
+    count: int = database.execute(f"SELECT count(*) FROM {rows_of(path)}").fetchall()[0][0]
+    return count
+
+
 def file_literal(path: Path) -> str:
     return "'" + str(path).replace("'", "''") + "'"
 

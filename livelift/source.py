@@ -82,6 +82,8 @@ class Source(_Part, frozen=True):
         Of times that are numbers; empty: told by the number of digits.
     time_zone
         Of times without an offset: an IANA name.
+    several
+        All files of one folder that match the glob are the input, by their names one after the other; else there may be one.
     exclude
         Files that match the glob and are not meant.
     archive_glob
@@ -101,6 +103,7 @@ class Source(_Part, frozen=True):
     time_format: str = ""
     time_unit: Literal["", "seconds", "milliseconds", "microseconds", "nanoseconds"] = ""
     time_zone: str = "UTC"
+    several: bool = False
     exclude: list[str] = []
     archive_glob: str = ""
     where_from: str = ""
@@ -154,6 +157,7 @@ def checks(source: Source, fields: Fields) -> list[Check]:
         ("source.before", source.before <= source.not_before, "it has to be after source.not_before"),
         ("source.file_glob", set(source.file_glob) <= set("*.") and source.file_glob != "*", 'give a name or a pattern: "*.csv"'),
         ("source.archive_glob", "/" in source.archive_glob or "**" in source.archive_glob, "give a file name or a pattern"),
+        ("source.archive_glob", source.several and bool(source.archive_glob), "leave it out: with source.several, unpack the archive"),
         ("source.exclude", "" in source.exclude, "give file names"),
         ("source.user", not source.user.strip(), "name the column that says whose event it is"),
         ("source.time", source.time == source.user, "name another column than source.user"),

@@ -138,7 +138,7 @@ def demo(folder: RunFolder, plan: DemoPlan, say: Say) -> Iterator[tuple[LocalSer
     with folder.only_stack():
         folder.settle_demo()
         forget_targets(folder.metric_targets)
-        require_room(plan.data, folder.demo_kafka)
+        require_room(plan.data, plan.study.source, folder.demo_kafka)
         try:
             with (
                 local_servers(folder.root, kafka_folder=folder.demo_kafka) as servers,

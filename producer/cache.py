@@ -26,6 +26,7 @@ from livelift.lookups import Lookup, table_file
 from livelift.source import Field, Source
 from livelift.study import Study
 from producer.sources import Selection
+from producer.sources.finding import files_of
 
 CACHE_SCHEMA = 5
 """Raised whenever the files' content or meaning changes; a cache of another schema is made anew."""
@@ -38,10 +39,20 @@ _SAMPLE_BYTES = 64 << 10
 log = structlog.get_logger("producer")
 
 
+class InputStamp(msgspec.Struct, frozen=True):
+    """A file of the input as it was. Its change time (`ctime_ns`) moves with every write to it, even where size and
+    modification time are put back; head and tail guard against clocks that jump."""
+
+    name: str
+    size: int
+    inode: int
+    modified_ns: int
+    changed_ns: int
+    head_and_tail: str
+
+
 class CacheKey(msgspec.Struct, frozen=True):
-    """All that the content of a cache depends on. The input is known by its stamps: its change time (`ctime_ns`) moves
-    with every write to it, even where size and modification time are put back; head and tail guard against clocks
-    that jump. The tables of lookups are known by the SHA-256 of their files."""
+    """All that the content of a cache depends on. `path` is the input's file, or the folder of its files. The tables of lookups are known by the SHA-256 of their files."""
 
     schema: int
     study: str
@@ -52,11 +63,7 @@ class CacheKey(msgspec.Struct, frozen=True):
     start: int | None
     end: int | None
     path: str
-    size: int
-    inode: int
-    modified_ns: int
-    changed_ns: int
-    head_and_tail: str
+    files: list[InputStamp]
 
     @property
     def name(self) -> str:
@@ -108,15 +115,10 @@ def key_of(path: Path, study: Study, selection: Selection) -> CacheKey:
     Raises
     ------
     OSError
-        If `path` cannot be read.
+        If a file of the input cannot be read.
     InputError
         If a table is not there.
     """
-    with path.open("rb") as file:
-        status = os.fstat(file.fileno())
-        sample = hashlib.sha256(file.read(_SAMPLE_BYTES))
-        file.seek(max(0, status.st_size - _SAMPLE_BYTES))
-        sample.update(file.read(_SAMPLE_BYTES))
     return CacheKey(
         schema=CACHE_SCHEMA,
         study=study.name,
@@ -127,6 +129,18 @@ def key_of(path: Path, study: Study, selection: Selection) -> CacheKey:
         start=selection.start,
         end=selection.end,
         path=str(path.resolve()),
+        files=[_stamped(file) for file in files_of(path, study.source)],
+    )
+
+
+def _stamped(path: Path) -> InputStamp:
+    with path.open("rb") as file:
+        status = os.fstat(file.fileno())
+        sample = hashlib.sha256(file.read(_SAMPLE_BYTES))
+        file.seek(max(0, status.st_size - _SAMPLE_BYTES))
+        sample.update(file.read(_SAMPLE_BYTES))
+    return InputStamp(
+        name=path.name,
         size=status.st_size,
         inode=status.st_ino,
         modified_ns=status.st_mtime_ns,
@@ -173,8 +187,8 @@ def seal(folder: Path, key: CacheKey, manifest: Manifest) -> None:
 
 
 def publish(building: Path, cache: Path, key: CacheKey) -> None:
-    """Make the sealed folder `building` the cache of `key`, in place of a damaged one; drop the caches of the same input
-    file, or of it with the same lookups, as it was before a change: nothing asks for them any more."""
+    """Make the sealed folder `building` the cache of `key`, in place of a damaged one; drop the caches of the same input,
+    or of it with the same lookups, as it was before a change: nothing asks for them any more."""
     folder = cache / key.name
     shutil.rmtree(folder, ignore_errors=True)
     building.rename(folder)
@@ -184,7 +198,7 @@ def publish(building: Path, cache: Path, key: CacheKey) -> None:
         except (OSError, ValueError, msgspec.MsgspecError):
             continue
         if theirs.path == key.path and (
-            theirs.changed_ns != key.changed_ns or (theirs.lookups == key.lookups and theirs.tables != key.tables)
+            theirs.files != key.files or (theirs.lookups == key.lookups and theirs.tables != key.tables)
         ):
             shutil.rmtree(other.parent, ignore_errors=True)
 

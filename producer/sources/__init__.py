@@ -15,6 +15,9 @@ from livelift.study import Study
 REJECTED = pa.schema([("line", pa.int64()), ("reason", pa.string()), ("text", pa.binary())])
 """Rows for the dead-letter topic: original line number, why, the line's bytes (at most `MOST_KEPT_BYTES`)."""
 
+REJECTED_OF_SEVERAL = REJECTED.append(pa.field("file", pa.string())).append(pa.field("file_line", pa.int64()))
+"""Of several files: also the one that has the row, and the row's number in it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Selection:
@@ -47,6 +50,10 @@ class JudgedBlock:
         A row that is otherwise acceptable lies at or after the end of the selection: the file has data up to that end.
     done, total
         Bytes of the input read so far and in all.
+    last
+        Number of the block's last row in its file.
+    file, before
+        Of several files: the name of this one, and how far the numbers of the rows had come before it.
     keys
         Lookup → what became of its keys in the block.
     """
@@ -58,6 +65,9 @@ class JudgedBlock:
     reaches_end: bool
     done: int
     total: int
+    last: int = 0
+    file: str = ""
+    before: int = 0
     keys: dict[str, Keys] = field(default_factory=dict)
 
 
@@ -66,11 +76,11 @@ class Reader:
     """Reads the files of one study.
 
     read
-        (file, selection) → blocks in the file's order.
+        (input as `finding.find` gives it, selection) → blocks in the order of the input.
     what_is_wrong
         (reason, rejected row) → what is wrong with it and what is wanted, for a person.
     accepted
-        Schema of the accepted rows: `time` in ms, `line` (number in the file, from 1), and what the expressions need.
+        Schema of the accepted rows: `time` in ms, `line` (number in the input, from 1), and what the expressions need.
     user_sql, fields_sql, identity_sql
         DuckDB expressions over the accepted rows: the user; the event's JSON object; what is equal in duplicates.
     """

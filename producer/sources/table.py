@@ -13,8 +13,9 @@ from livelift.plain_text import harmless
 from livelift.source import column_of
 from livelift.study import Study
 from producer.sources import REJECTED, JudgedBlock, Reader, Selection
-from producer.sources.finding import is_data_file
+from producer.sources.finding import files_of, is_data_file
 from producer.sources.formats import open_rows
+from producer.sources.in_turn import in_turn
 from producer.sources.judging import NOT_SELECTED, Event, Judge
 from producer.sources.lookup_tables import read_tables
 from producer.sources.moments import time_reader
@@ -53,15 +54,19 @@ def reader(study: Study) -> Reader:
 
 
 def read(study: Study, path: Path, selection: Selection) -> Iterator[JudgedBlock]:
-    """Judge every row of `path`, block by block.
+    """Judge every row of the input at `path`, block by block.
 
     Raises
     ------
     InputError
-        If the file, or the table of a lookup, cannot be read as the study declares it.
+        If a file, or the table of a lookup, cannot be read as the study declares it.
     """
     judge = Judge(study, selection, read_tables(study, path))
-    for rows, done, total in _blocks(study, path):
+    yield from in_turn(files_of(path, study.source), partial(_read_file, study, judge, selection))
+
+
+def _read_file(study: Study, judge: Judge, selection: Selection, file: Path) -> Iterator[JudgedBlock]:
+    for rows, done, total in _blocks(study, file):
         yield _judged(rows, judge, selection, done, total)
 
 
@@ -123,6 +128,7 @@ def _judged(rows: list[Row], judge: Judge, selection: Selection, done: int, tota
         reaches_end=reaches_end,
         done=done,
         total=total,
+        last=rows[-1].number,
         keys=judge.keys_asked_for(),
     )  # fmt: skip
 
