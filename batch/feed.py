@@ -2,9 +2,11 @@
 
 Each format gives the table `raw`: row, broken (why it has no columns, or null), digest (of what is equal in duplicates), user_id and
 said (the time) as texts, and of each field its text (`c<i>`) and whether it is something else than a text (`x<i>`). Of a lookup's field
-these are the table's, and `l<i>` says that the table has no row for the key.
+these are the table's, and `l<i>` says that the table has no row for the key. Where the study declares what identifies an event,
+`event_key` stands for that, null where a part of it is missing.
 """
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -39,7 +41,23 @@ def _events_sql(study: Study, path: Path, database: duckdb.DuckDBPyConnection) -
     if is_text_in_sql(study):
         return _tsv_sql(study)
     cells = "".join(f", c{i}, x{i}" for i in range(len(study.fields)))
-    return f'SELECT "row", broken, md5_number(written) AS digest, user_id, said{cells} FROM feed'
+    key = ", md5_number(event_key) AS event_key" if study.source.duplicate else ""
+    return (
+        f'SELECT "row", broken, {_digest(study, "md5_number(written)")} AS digest{key}, user_id, said{cells} FROM feed'
+    )
+
+
+def _digest(study: Study, written: str) -> str:
+    """What is equal in duplicates of one user and moment: nothing, if the study says that no row is one."""
+    return '"row"::UHUGEINT' if study.source.duplicate == [] else written
+
+
+def _key_sql(study: Study, texts: list[str]) -> str:
+    """The column `event_key` of these texts, if the study declares it."""
+    there = " AND ".join(f"{text} <> ''" for text in texts)
+    return (
+        f", CASE WHEN {there} THEN md5_number(to_json([{', '.join(texts)}])::VARCHAR) END AS event_key" if texts else ""
+    )
 
 
 def is_text_in_sql(study: Study) -> bool:
@@ -56,6 +74,7 @@ def _of_fields(study: Study) -> list[str]:
 
 def _tsv_sql(study: Study) -> str:
     names = study.source.columns
+    key = _key_sql(study, [f"field[{names.index(column) + 1}]" for column in study.source.duplicate or []])
     cells = "".join(
         f", field[{names.index(column) + 1}] AS c{i}, false AS x{i}" for i, column in enumerate(_of_fields(study))
     )
@@ -63,7 +82,7 @@ def _tsv_sql(study: Study) -> str:
         SELECT
             "row",
             CASE WHEN text IS NULL THEN 'encoding' WHEN len(field) <> {len(names)} THEN 'columns' END AS broken,
-            md5_number(text) AS digest,
+            {_digest(study, "md5_number(text)")} AS digest{key},
             field[{names.index(study.source.user) + 1}] AS user_id,
             field[{names.index(study.source.time) + 1}] AS said{cells}
         FROM (
@@ -86,14 +105,17 @@ def _parquet_sql(study: Study, path: Path, before: int, database: duckdb.DuckDBP
     kinds = parquet_kinds(path, database)
     _require(study, path, list(kinds))
     columns = _of_fields(study)
-    require_read(path, kinds, [study.source.user, study.source.time, *columns])
+    identifying = study.source.duplicate or []
+    require_read(path, kinds, [study.source.user, study.source.time, *identifying, *columns])
+    key = _key_sql(study, [as_text(column, kinds[column])[0] for column in identifying])
     cells = ""
     for i, column in enumerate(columns):
         text, nested = as_text(column, kinds.get(column))
         cells += f", {text} AS c{i}, {nested} AS x{i}"
     return f"""
         SELECT
-            file_row_number + {before + 1} AS "row", NULL::VARCHAR AS broken, {digest(kinds)} AS digest,
+            file_row_number + {before + 1} AS "row", NULL::VARCHAR AS broken,
+            {_digest(study, digest(kinds))} AS digest{key},
             {as_text(study.source.user, kinds[study.source.user])[0]} AS user_id,
             {as_text(study.source.time, kinds[study.source.time])[0]} AS said{cells}
         FROM {rows_of(path)}"""
@@ -102,6 +124,7 @@ def _parquet_sql(study: Study, path: Path, before: int, database: duckdb.DuckDBP
 def _require(study: Study, path: Path, there: list[str]) -> None:
     """A column may be missing if it gives nothing but fields with a default."""
     needed = [study.source.user, study.source.time, *(lookup.by for lookup in study.lookups.values())]
+    needed += study.source.duplicate or []
     needed += [
         field.column or name for name, field in study.fields.items() if field.default is None and not field.lookup
     ]
@@ -125,7 +148,9 @@ def batches(study: Study, path: Path, progress: Progress | None, note: Note = un
         user, said, *fields = (text if isinstance(text, str) else None for text in texts)
         nested = [text is not None and not isinstance(text, str) for text in texts[2:]]
         of_fields = [value for pair in zip(fields, nested, strict=True) for value in pair]
-        block.append([row, found.broken, found.written, user, said, *of_fields])
+        identifying = [found.get(column) for column in study.source.duplicate or []]
+        key = json.dumps(identifying) if all(part and isinstance(part, str) for part in identifying) else None
+        block.append([row, found.broken, found.written, key, user, said, *of_fields])
         if len(block) == BLOCK_ROWS:
             yield _batch(block, len(study.fields))
             if progress is not None:
@@ -156,7 +181,7 @@ def schema(study: Study) -> pa.Schema:
 
 
 def _schema(fields: int) -> pa.Schema:
-    texts = [(name, pa.string()) for name in ("broken", "written", "user_id", "said")]
+    texts = [(name, pa.string()) for name in ("broken", "written", "event_key", "user_id", "said")]
     of_fields = [pair for i in range(fields) for pair in ((f"c{i}", pa.string()), (f"x{i}", pa.bool_()))]
     return pa.schema([("row", pa.int64()), *texts, *of_fields])
 

@@ -22,7 +22,13 @@ def row_parts(study: Study) -> dict[str, str]:
     )
     values += "".join(f", l{i}" for i, field in enumerate(study.fields.values()) if field.lookup)
     rules = [line for i, (name, field) in enumerate(study.fields.items()) for line in _rules(i, name, field)]
-    return {"time": _time(study.source), "values": values, "rules": "\n        ".join(rules)}
+    event_key = ", event_key" if study.source.duplicate else ""
+    return {"time": _time(study.source), "event_key": event_key, "values": values, "rules": "\n        ".join(rules)}
+
+
+def event_parts(study: Study) -> dict[str, str]:
+    """Placeholder of `event.sql` → SQL: the table `repeated` is there where a study declares what identifies an event."""
+    return {"but_repeated": " AND row NOT IN (SELECT row FROM repeated)" if study.source.duplicate else ""}
 
 
 def fields_at(study: Study) -> Mapping[str, str]:

@@ -19,7 +19,7 @@ from batch.database import open_database
 from batch.feed import batches, fed, raw_sql
 from batch.lines import text_lines
 from batch.measure_sql import measure_sql
-from batch.row_sql import fields_at, row_parts
+from batch.row_sql import event_parts, fields_at, row_parts
 from batch.statements import query
 from batch.tick_rows import read_ticks
 from livelift.assignment import VARIANTS
@@ -190,6 +190,8 @@ class Twin:
         """Reads the file: the tables up to `session` and `user_day` are there once the counts are."""
         with fed(self._database, self._study, self._batches), self._one_commit():
             self._create("line", "listener")
+            if self._study.source.duplicate:
+                self._create("repeated")
             for number in self._measures.numbered:
                 self._database.execute(query("text", {"i": str(number)}))
             self._create("event", "session", "user_day")
@@ -209,7 +211,7 @@ class Twin:
     def _parts(self) -> dict[str, str]:
         """What the study puts into the statements."""
         raw = raw_sql(self._study, self._data, self._database)
-        return {"raw": raw, **row_parts(self._study), **self._measures.parts()}
+        return {"raw": raw, **row_parts(self._study), **event_parts(self._study), **self._measures.parts()}
 
     def _count(self) -> InputCounts:
         self._covered_to: int | None = self._database.execute(query("covered_to")).fetchall()[0][0]

@@ -84,6 +84,10 @@ class Source(_Part, frozen=True):
         Of times without an offset: an IANA name.
     several
         All files of one folder that match the glob are the input, by their names one after the other; else there may be one.
+    duplicate
+        Columns that identify an event: of rows with the same texts there only the first counts, whoever and whenever it was. A row
+        where one is empty has no such key. Without it, and beside it, rows of one user and moment that are equal as written
+        are duplicates; with an empty list no row is one.
     exclude
         Files that match the glob and are not meant.
     archive_glob
@@ -104,6 +108,7 @@ class Source(_Part, frozen=True):
     time_unit: Literal["", "seconds", "milliseconds", "microseconds", "nanoseconds"] = ""
     time_zone: str = "UTC"
     several: bool = False
+    duplicate: list[str] | None = None
     exclude: list[str] = []
     archive_glob: str = ""
     where_from: str = ""
@@ -184,7 +189,17 @@ def checks(source: Source, fields: Fields) -> list[Check]:
         ("source.time_format", bool(source.time_format) and not in_time_format, 'use strptime\'s form: "%d.%m.%Y %H:%M"'),
         ("source.time_zone", not _is_zone(source.time_zone), 'use an IANA name: "Europe/Berlin"'),
     ]  # fmt: skip
-    for key, column in (("source.user", source.user), ("source.time", source.time)):
+    identifying = source.duplicate or []
+    rows += [
+        ("source.duplicate", any(not column.strip() for column in identifying), "name columns, or give an empty list"),
+        ("source.duplicate", len(set(identifying)) < len(identifying), "name each column once"),
+    ]
+    named = [
+        ("source.user", source.user),
+        ("source.time", source.time),
+        *(("source.duplicate", column) for column in identifying),
+    ]
+    for key, column in named:
         rows.append((key, bool(source.columns) and column not in source.columns, one_of(source.columns)))
     for name, field in fields.items():
         rows += _field_checks(f"fields.{name}", name, field, source)

@@ -82,7 +82,10 @@ class Reader:
     accepted
         Schema of the accepted rows: `time` in ms, `line` (number in the input, from 1), and what the expressions need.
     user_sql, fields_sql, identity_sql
-        DuckDB expressions over the accepted rows: the user; the event's JSON object; what is equal in duplicates.
+        DuckDB expressions over the accepted rows: the user; the event's JSON object; what is equal in duplicates of one user
+        and moment.
+    key_sql
+        Also what is equal in duplicates of any user and moment, null where a row has nothing of the kind; empty if no row has.
     """
 
     read: Callable[[Path, Selection], Iterator[JudgedBlock]]
@@ -91,6 +94,7 @@ class Reader:
     user_sql: str
     fields_sql: str
     identity_sql: str
+    key_sql: str = ""
 
 
 def reader_of(study: Study) -> Reader:

@@ -29,12 +29,14 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
-    """An acceptable row: its time in ms, its user, its fields as a JSON object, what is equal in duplicates."""
+    """An acceptable row: its time in ms, its user, its fields as a JSON object, what is equal in duplicates of one user and
+    moment, and the declared key that any duplicate has, if it has one."""
 
     time: int
     user: str
     fields: str
     identity: str
+    key: str | None
 
 
 class Judge:
@@ -46,6 +48,7 @@ class Judge:
         self._tables = tables
         self._asked, self._found = 0, dict.fromkeys(tables, 0)
         self._fields = [(name, _column(name, field), _reader(name, field)) for name, field in study.fields.items()]
+        self._key_columns = source.duplicate or []
         self._least, self._end = from_date(source.not_before), from_date(source.before)
         self._selection = selection
         self._time_of: TimeOf = time_reader(source)
@@ -72,7 +75,13 @@ class Judge:
         start, end = self._selection.start, self._selection.end
         if (start is not None and time < start) or (end is not None and time >= end):
             return None, NOT_SELECTED, time
-        return Event(time, user, _encode(carried).decode(), row.identity), "", time
+        key = self._key(row.cells) if self._key_columns else None
+        return Event(time, user, _encode(carried).decode(), row.identity, key), "", time
+
+    def _key(self, cells: Mapping[str, Cell | NoText]) -> str | None:
+        """What the study declares to identify an event; None where a part of it is missing."""
+        parts = [cells.get(column) for column in self._key_columns]
+        return _encode(parts).decode() if all(isinstance(part, str) and part for part in parts) else None
 
     def _joined(self, cells: Mapping[str, Cell | NoText]) -> dict[Any, Cell | NoText | NoRow]:
         """The row's cells with those of the tables' rows."""

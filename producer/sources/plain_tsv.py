@@ -56,7 +56,8 @@ def reads(study: Study) -> bool:
     source = study.source
     times = not source.time_format and not source.time_unit and source.time_zone == "UTC"
     plain = all(field.is_plain for field in study.fields.values())
-    return source.format == "tsv" and bool(source.columns) and times and plain and source.user != source.time
+    times = times and source.user != source.time
+    return source.format == "tsv" and bool(source.columns) and times and plain and not source.duplicate
 
 
 def reader(study: Study) -> Reader:
@@ -74,7 +75,7 @@ def reader(study: Study) -> Reader:
         accepted=ACCEPTED,
         user_sql=f"split_part(text, chr(9), {columns.user + 1})",
         fields_sql=fields_sql,
-        identity_sql=fields_sql if everything else "text",
+        identity_sql="line::VARCHAR" if study.source.duplicate == [] else fields_sql if everything else "text",
     )
 
 

@@ -29,6 +29,7 @@ ACCEPTED = pa.schema(
         ("user", pa.string()),
         ("fields", pa.string()),
         ("identity", pa.string()),
+        ("key", pa.string()),
     ]
 )
 
@@ -49,7 +50,8 @@ def reader(study: Study) -> Reader:
         accepted=ACCEPTED,
         user_sql='"user"',
         fields_sql="fields",
-        identity_sql="identity",
+        identity_sql="identity" if study.source.duplicate != [] else "line::VARCHAR",
+        key_sql="key" if study.source.duplicate else "",
     )
 
 
@@ -75,8 +77,9 @@ def _blocks(study: Study, path: Path) -> Iterator[tuple[list[Row], int, int]]:
     source = study.source
     own = [column_of(name, field) for name, field in study.fields.items() if not field.lookup]
     keys = [lookup.by for lookup in study.lookups.values()]
-    columns = list(dict.fromkeys([source.user, source.time, *keys, *own]))
-    needed = {source.user, source.time, *keys} | {
+    always = [source.user, source.time, *keys, *(source.duplicate or [])]
+    columns = list(dict.fromkeys([*always, *own]))
+    needed = set(always) | {
         column_of(name, field) for name, field in study.fields.items() if not field.lookup and field.default is None
     }
     with open_rows(path, source, columns, needed, partial(is_data_file, source)) as file:
@@ -118,6 +121,7 @@ def _judged(rows: list[Row], judge: Judge, selection: Selection, done: int, tota
         [event.user for _, event in events],
         [event.fields for _, event in events],
         [event.identity for _, event in events],
+        [event.key for _, event in events],
     ]
     wrong = list(zip(*rejected, strict=True)) if rejected else [(), (), ()]
     return JudgedBlock(
