@@ -1,5 +1,6 @@
 """Columns of a Parquet file as SQL expressions that are texts, for the batch oracle."""
 
+import glob
 from pathlib import Path
 
 import duckdb
@@ -38,7 +39,8 @@ def row_count(path: Path, database: duckdb.DuckDBPyConnection) -> int:
 
 
 def file_literal(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"
+    """The path for DuckDB, which would read all files that match a pattern."""
+    return "'" + glob.escape(str(path)).replace("'", "''") + "'"
 
 
 def digest(kinds: dict[str, str]) -> str:

@@ -102,6 +102,7 @@ def checks(source: Source, fields: Fields, lookups: Lookups) -> list[Check]:
         rows += [
             (key, not is_name(name), "call it by lower-case letters, digits and _"),
             (f"{key}.file", not lookup.file.strip() or "/" in lookup.file or lookup.file in (".", ".."), 'give a file name: "users.csv"'),
+            (f"{key}.file", lookup.file == source.file_glob, "name another file than source.file_glob: that is the input"),
             (f"{key}.key", not lookup.key.strip(), "name the table's column by which a row is found"),
             (f"{key}.by", not lookup.by.strip(), "name the events' column that has the key"),
             *form_checks(key, lookup),

@@ -262,6 +262,7 @@ def test_the_declaration_is_read() -> None:
         ('file = "content.csv"', 'file = "../content.csv"', "lookups.content.file"),
         ('file = "content.csv"', 'file = ""', "lookups.content.file"),
         ('file = "content.csv"\n', "", "lookups.content"),
+        ('file = "content.csv"', f'file = "{LASTFM.source.file_glob}"', "lookups.content.file"),
         ('format = "csv"', 'format = "xlsx"', "lookups.content.format"),
         ('format = "csv"', 'format = "csv"\nrows = 3', "lookups.content"),
         ('key = "content_id"', 'key = ""', "lookups.content.key"),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -115,6 +116,14 @@ def test_plain_text_in_blocks_is_numbered_on_too(tmp_path: Path) -> None:
         counts = twin.counts()
     assert (manifest.rows, manifest.accepted, manifest.rejected) == (3, 2, {"columns": 1})
     assert (counts.rows, counts.accepted, counts.rejected) == (3, 2, {"columns": 1})
+
+
+def test_parquet_files_are_numbered_on_whatever_they_are_called(tmp_path: Path) -> None:
+    """DuckDB would take such a name for a pattern, and read the other file too."""
+    for name, text in (("log*", "a"), ("log1", "b")):
+        columns = {"who": ["u", "u"], "at": ["2009-03-01T12:00:00Z", "never"], "a": [text, text]}
+        pq.write_table(pa.table(columns), tmp_path / name)
+    assert values(study("parquet"), tmp_path) == {1: "a", 2: "date", 3: "b", 4: "date"}
 
 
 def test_rows_equal_to_one_of_another_file_are_duplicates(tmp_path: Path) -> None:
