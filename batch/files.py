@@ -21,7 +21,7 @@ def files_of(path: Path, source: Source) -> list[Path]:
     Raises
     ------
     InputError
-        If there is none, or one is there twice.
+        If there is none, or one is empty or there twice.
     """
     if not path.is_dir():
         return [path]
@@ -36,7 +36,11 @@ def files_of(path: Path, source: Source) -> list[Path]:
             raise InputError(f"{path} holds both {one} and {other}", "remove one of them")
     if not called:
         raise InputError(f"{path} holds no file {source.file_glob}", "name the folder of the files")
-    return [path / name for _, name in called]
+    files = [path / name for _, name in called]
+    for file in files:
+        if file.stat().st_size == 0:
+            raise InputError(f"{file} is empty (0 bytes)", "copy the file again, or remove it")
+    return files
 
 
 def _plain(name: str) -> str:

@@ -133,6 +133,27 @@ def test_rows_equal_to_one_of_another_file_are_duplicates(tmp_path: Path) -> Non
         assert twin.counts().duplicates == 1
 
 
+@pytest.mark.parametrize("format_", ["jsonl", "csv", "tsv", "parquet"])
+def test_an_empty_file_among_them_is_refused(format_: str, tmp_path: Path) -> None:
+    put(tmp_path, log2="")
+    pq.write_table(pa.table({"who": ["u"], "at": ["2009-03-01T12:00:00Z"], "a": ["x"]}), tmp_path / "log1")
+    if format_ != "parquet":
+        line = '{"who": "u", "at": "2009-03-01T12:00:00Z"}\n'
+        put(
+            tmp_path,
+            log1=line if format_ == "jsonl" else (HEAD + row("a")).replace(",", "\t" if format_ == "tsv" else ","),
+        )
+    for read in (by_producer, by_twin):
+        with pytest.raises(InputError, match=r"log2 (is empty|cannot be read)"):
+            read(study(format_), tmp_path)
+
+
+def test_files_without_a_row_change_nothing(tmp_path: Path) -> None:
+    put(tmp_path, log2='{"who": "u", "at": "2009-03-01T12:00:00Z"}')
+    (tmp_path / "log1.gz").write_bytes(gzip.compress(b""))
+    assert values(study("jsonl"), tmp_path) == {1: ""}
+
+
 # Which files.
 
 
