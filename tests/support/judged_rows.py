@@ -12,8 +12,9 @@ import pyarrow as pa
 
 from batch.database import open_database
 from batch.feed import batches, fed, raw_sql
-from batch.row_sql import event_parts, row_parts
+from batch.row_sql import row_parts
 from batch.statements import query
+from batch.twin import Twin
 from livelift.study import Study
 from producer.sorting import DuplicateFilter, sorted_rows
 from producer.sources import Selection, reader_of
@@ -61,16 +62,9 @@ def kept_by_producer(study: Study, path: Path) -> list[int]:
 
 def kept_by_twin(study: Study, path: Path) -> list[int]:
     """The rows that become events, by the oracle: its table `event`."""
-    with TemporaryDirectory() as folder:
-        database = open_database(Path(folder), replace(study, metrics={}), None, None)
-        parts = {"raw": raw_sql(study, path, database), **row_parts(study), **event_parts(study)}
-        tables = ["line", "listener", *(["repeated"] if study.source.duplicate else []), "event"]
-        with fed(database, study, lambda: batches(study, path, None)):
-            for table in tables:
-                database.execute(query(table, parts))
-        kept = [row for (row,) in database.execute("SELECT row FROM event ORDER BY row").fetchall()]
-        database.close()
-    return kept
+    with Twin(path, replace(study, metrics={})) as twin:
+        twin.counts()
+        return [row for (row,) in twin._database.execute("SELECT row FROM event ORDER BY row").fetchall()]
 
 
 def by_twin(study: Study, path: Path) -> Judged:
