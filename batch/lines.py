@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from batch.packing import Ahead, opened
 from livelift.errors import InputError
-from livelift.source import Source
+from livelift.source import FileForm
 
 BLOCK = 8 * 1024 * 1024
 """Bytes a read: large enough for numpy to pay, small enough to hold several in memory."""
@@ -33,7 +33,7 @@ Progress = Callable[[int], None]
 """Called with the number of rows read so far."""
 
 
-def raw_lines(path: Path, source: Source, progress: Progress | None = None) -> Iterator[pa.RecordBatch]:
+def raw_lines(path: Path, source: FileForm, progress: Progress | None = None) -> Iterator[pa.RecordBatch]:
     """Every row of the file at `path` in batches of `SCHEMA`, rows counted from 1.
 
     Parameters
@@ -57,7 +57,7 @@ def raw_lines(path: Path, source: Source, progress: Progress | None = None) -> I
             progress(rows)
 
 
-def text_lines(path: Path, source: Source) -> Iterator[tuple[int, bytes]]:
+def text_lines(path: Path, source: FileForm) -> Iterator[tuple[int, bytes]]:
     """Every line with its number, from 1, and its LF, which the last one gets too. Raises `InputError` as `raw_lines` does."""
     number = 0
     for block in _blocks(path, source):
@@ -68,7 +68,7 @@ def text_lines(path: Path, source: Source) -> Iterator[tuple[int, bytes]]:
             yield number, line + b"\n"
 
 
-def _blocks(path: Path, source: Source) -> Iterator[bytes]:
+def _blocks(path: Path, source: FileForm) -> Iterator[bytes]:
     """The file's text in blocks of whole lines."""
     if path.exists() and not path.is_dir() and not path.is_file():
         raise InputError(f"{path} is a pipe or a device", "write it to a file: it is read more than once")
@@ -84,7 +84,7 @@ def _blocks(path: Path, source: Source) -> Iterator[bytes]:
         raise InputError(f"{path} cannot be read: {error}", "give a readable file, or copy it again") from error
 
 
-def _has_only_returns(block: bytes, source: Source) -> bool:
+def _has_only_returns(block: bytes, source: FileForm) -> bool:
     """Does the file begin with a line that is several rows, cut by CR?"""
     row = block.rstrip(b"\r\n")
     if LF in row or CR not in row:

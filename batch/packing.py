@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from livelift.errors import InputError
-from livelift.source import Source
+from livelift.source import FileForm
 
 BLOCK = 512
 """Of a tar: its headers have this size."""
@@ -66,7 +66,7 @@ class Ahead:
 
 
 @contextmanager
-def opened(path: Path, source: Source) -> Iterator[Ahead]:
+def opened(path: Path, source: FileForm) -> Iterator[Ahead]:
     """The text of the file at `path`, without its packing and a byte order mark.
 
     Parameters
@@ -121,7 +121,7 @@ def _is_tar_header(head: bytes) -> bool:
     return int(digits, 8) == sum(head) - sum(head[148:156]) + 8 * ord(" ")
 
 
-def _member(archive: tarfile.TarFile, path: Path, source: Source) -> Any:
+def _member(archive: tarfile.TarFile, path: Path, source: FileForm) -> Any:
     """The events' file of the archive."""
     member = _next_member(archive, source)
     if member is None:
@@ -131,7 +131,7 @@ def _member(archive: tarfile.TarFile, path: Path, source: Source) -> Any:
     return archive.extractfile(member)
 
 
-def _next_member(archive: tarfile.TarFile, source: Source) -> tarfile.TarInfo | None:
+def _next_member(archive: tarfile.TarFile, source: FileForm) -> tarfile.TarInfo | None:
     """The next file of that name. An excluded one fits the glob and is another."""
     while (member := archive.next()) is not None:
         name = PurePosixPath(member.name).name

@@ -20,10 +20,15 @@ def row_parts(study: Study) -> dict[str, str]:
     values = "".join(
         f", x{i}, {_value(field, f'c{i}', f'x{i}')} AS v{i}" for i, field in enumerate(study.fields.values())
     )
-    rules = [
-        line for i, (name, field) in enumerate(study.fields.items()) for line in _rules(name, field, f"v{i}", f"x{i}")
-    ]
-    return {"time": _time(study.source), "values": values, "rules": "\n        ".join(rules)}
+    values += "".join(f", l{i}" for i, field in enumerate(study.fields.values()) if field.lookup)
+    rules = [line for i, (name, field) in enumerate(study.fields.items()) for line in _rules(i, name, field)]
+    event_key = ", event_key" if study.source.duplicate else ""
+    return {"time": _time(study.source), "event_key": event_key, "values": values, "rules": "\n        ".join(rules)}
+
+
+def event_parts(study: Study) -> dict[str, str]:
+    """Placeholder of `event.sql` → SQL: the table `repeated` is there where a study declares what identifies an event."""
+    return {"but_repeated": " AND row NOT IN (SELECT row FROM repeated)" if study.source.duplicate else ""}
 
 
 def fields_at(study: Study) -> Mapping[str, str]:
@@ -101,8 +106,10 @@ def _whole(text: str, decimals: int) -> str:
     )
 
 
-def _rules(name: str, field: Field, value: str, nested: str) -> list[str]:
-    rules = [(f"{value} IS NULL" if field.type == "integer" else nested, "type")]
+def _rules(i: int, name: str, field: Field) -> list[str]:
+    value, nested = f"v{i}", f"x{i}"
+    rules = [(f"l{i}", "lookup")] if field.lookup and field.default is None else []
+    rules += [(f"{value} IS NULL" if field.type == "integer" else nested, "type")]
     rules += [(f"{value} < {field.minimum}", "minimum")] if field.minimum is not None else []
     rules += [(f"{value} > {field.maximum}", "maximum")] if field.maximum is not None else []
     if field.values:

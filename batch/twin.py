@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import takewhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -21,7 +20,7 @@ from batch.database import open_database
 from batch.feed import batches, fed, raw_sql
 from batch.lines import text_lines
 from batch.measure_sql import measure_sql
-from batch.row_sql import fields_at, row_parts
+from batch.row_sql import event_parts, fields_at, row_parts
 from batch.statements import query
 from batch.tick_rows import read_ticks
 from livelift.assignment import VARIANTS
@@ -69,7 +68,8 @@ class Twin:
     Parameters
     ----------
     data
-        A file of the format that the study declares; text may be packed (`batch.packing`).
+        A file of the format that the study declares, or the folder of several (`batch.files`); text may be packed
+        (`batch.packing`).
     select_from, select_to
         Only events in [select_from, select_to), in ms; others are rejected as `not_selected`.
     progress
@@ -88,6 +88,7 @@ class Twin:
         self._data = data
         self._study = study
         self._progress = progress
+        self._begun: list[tuple[int, Path]] = []  # the files that are read, and the number of the last row before each
         self._folder = TemporaryDirectory(prefix="livelift-twin-")
         self._measures = measure_sql(study, fields_at(study))
         self._database = open_database(Path(self._folder.name), study, select_from, select_to)
@@ -170,22 +171,30 @@ class Twin:
 
     def _an_example(self) -> str:
         """The first rejected row of each reason, and of a text its line."""
-        lines: dict[int, bytes] = {}
-        wanted = [row for _, row in self._wrong]
-        if wanted and self._study.source.format not in ("json", "parquet"):
-            first = takewhile(lambda line: line[0] <= max(wanted), text_lines(self._data, self._study.source))
-            lines = {row: line for row, line in first if row in wanted}
-        return "".join(
-            f"; row {row} is the first with '{reason}'"
-            + (f": {lines[row][:SHOWN_BYTES].rstrip().decode(errors='backslashreplace')!a}" if row in lines else "")
-            for reason, row in self._wrong
-        )
+        found = []
+        for reason, row in self._wrong:
+            begun = [(before, file) for before, file in self._begun if before < row]
+            before, file = begun[-1] if begun else (0, self._data)
+            of_file = f" of {file.name}" if len(self._begun) > 1 else ""
+            found.append(
+                f"; row {row - before}{of_file} is the first with '{reason}'{self._line_of(file, row - before)}"
+            )
+        return "".join(found)
+
+    def _line_of(self, file: Path, number: int) -> str:
+        """A row as it is written, for a message; empty where a row is no line."""
+        if self._study.source.format in ("json", "parquet"):
+            return ""
+        line = next(text for row, text in text_lines(file, self._study.source) if row == number)
+        return f": {line[:SHOWN_BYTES].rstrip().decode(errors='backslashreplace')!a}"
 
     @cached_property
     def _counts(self) -> InputCounts:
         """Reads the file: the tables up to `session` and `user_day` are there once the counts are."""
         with fed(self._database, self._study, self._batches), self._one_commit():
             self._create("line", "listener")
+            if self._study.source.duplicate:
+                self._create("repeated")
             for number in self._measures.numbered:
                 self._database.execute(query("text", {"i": str(number)}))
             self._create(
@@ -201,13 +210,14 @@ class Twin:
             self._database.execute(query(table, self._parts))
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
-        return batches(self._study, self._data, self._progress)
+        return batches(self._study, self._data, self._progress, lambda file, before: self._begun.append((before, file)))
 
     @cached_property
     def _parts(self) -> dict[str, str]:
         """What the study puts into the statements."""
         raw = raw_sql(self._study, self._data, self._database)
-        return {"raw": raw, **row_parts(self._study), **self._measures.parts(), **arm_parts(self._study)}
+        parts = {"raw": raw, **row_parts(self._study), **event_parts(self._study), **self._measures.parts()}
+        return {**parts, **arm_parts(self._study)}
 
     def _count(self) -> InputCounts:
         self._covered_to: int | None = self._database.execute(query("covered_to")).fetchall()[0][0]

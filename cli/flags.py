@@ -17,7 +17,11 @@ StudyFlag = Annotated[
 ]
 DEFAULT_STUDY = settings.DEFAULTS[settings.STUDY]
 DataFlag = Annotated[
-    Path | None, typer.Option("--data", help="The input file, packed or not. Default: the study's file in data/raw/.")
+    Path | None,
+    typer.Option(
+        "--data",
+        help="The input file, packed or not, or the folder of several. Default: the study's file in data/raw/.",
+    ),
 ]
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print the document as JSON on standard output.")]
 FromFlag = Annotated[str | None, typer.Option("--from", help="Only events from this date or time on (UTC).")]

@@ -41,8 +41,10 @@ def rejects(
         for letter in letters:
             typer.echo(json_line(letter))
         return
-    table = Table("reason", "row", "line", box=None)
+    of_files = ("file", "file_line") if any("file" in letter for letter in letters) else ()
+    names_shown = ("reason", "row", *of_files, "line")
+    table = Table(*names_shown, box=None)
     for letter in letters:  # `Text`: names may look like markup
-        table.add_row(*(Text(harmless(str(letter[name]), MOST_SHOWN)) for name in ("reason", "row", "line")))
+        table.add_row(*(Text(harmless(str(letter.get(name, "")), MOST_SHOWN)) for name in names_shown))
     answers.print(table)
     console.print(f"{len(letters):,} dead letters")

@@ -90,7 +90,7 @@ def replay(
         require_kafka(address_of_kafka)  # a log may have to be generated for it
     path = find_input(data, loaded, folder, say)
     if folder.stack() is not None:
-        require_room(path, folder.kafka)
+        require_room(path, loaded.source, folder.kafka)
     selected = Selection(first, until)
     run, fresh = run_for_replay(folder, loaded, path, partitions, selected, fresh=new_run)
     settings = ProducerSettings(address_of_kafka, study, run.run, path, folder.cache, partitions, pace, first, until)

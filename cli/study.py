@@ -59,9 +59,16 @@ def check(
         f"{path}: {sample.rows:,} rows ({whole}), {len(sample.events):,} acceptable, {rejected:,} rejected",
         markup=False,
     )
+    for name, (there, asked, found) in sample.keys.items():
+        lookup = loaded.lookups[name]
+        answers.print(
+            f"  lookup {name}: {lookup.file} has {there:,} rows; {found:,} of {asked:,} events found theirs by '{lookup.by}'",
+            markup=False,
+        )
     for reason, number in sample.rejected.most_common():
-        line, what = sample.examples[reason]
-        answers.print(f"  {number:,} {reason}, the first in line {line}: {what}", markup=False, soft_wrap=True)
+        line, what, file = sample.examples[reason]
+        where = f"line {line} of {file}" if file else f"line {line}"
+        answers.print(f"  {number:,} {reason}, the first in {where}: {what}", markup=False, soft_wrap=True)
     if not sample.events:
         return
     _print_events(sample.events[:SHOWN], list(loaded.fields))

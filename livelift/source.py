@@ -4,8 +4,9 @@
 """
 
 import re
+from collections.abc import Sequence
 from datetime import date
-from typing import Literal
+from typing import Literal, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import msgspec
@@ -28,6 +29,31 @@ ORDERS = ([False] * 3, [True, False, False], [True, True, False], [True] * 3)
 
 UNITS = {"seconds": 1_000, "milliseconds": 1, "microseconds": -1_000, "nanoseconds": -1_000_000}
 """Unit of numbers that are times → milliseconds in one of them; negative: how many of them are a millisecond."""
+
+
+Format = Literal["tsv", "csv", "jsonl", "json", "parquet"]
+
+
+class FileForm(Protocol):
+    """How a file of rows is read, be it the input (`Source`) or a table that is joined to it (`livelift.lookups`).
+
+    `file_glob` and `exclude` tell the file in an archive.
+    """
+
+    @property
+    def format(self) -> Format: ...
+
+    @property
+    def columns(self) -> list[str]: ...
+
+    @property
+    def delimiter(self) -> str: ...
+
+    @property
+    def file_glob(self) -> str: ...
+
+    @property
+    def exclude(self) -> Sequence[str]: ...
 
 
 class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -56,6 +82,12 @@ class Source(_Part, frozen=True):
         Of times that are numbers; empty: told by the number of digits.
     time_zone
         Of times without an offset: an IANA name.
+    several
+        All files of one folder that match the glob are the input, by their names one after the other; else there may be one.
+    duplicate
+        Columns that identify an event: of rows with the same texts there only the first counts, whoever and whenever it was. A row
+        where one is empty has no such key. Without it, and beside it, rows of one user and moment that are equal as written
+        are duplicates; with an empty list no row is one.
     exclude
         Files that match the glob and are not meant.
     archive_glob
@@ -64,7 +96,7 @@ class Source(_Part, frozen=True):
         Where a person gets the data: said if there is no file.
     """
 
-    format: Literal["tsv", "csv", "jsonl", "json", "parquet"]
+    format: Format
     file_glob: str
     user: str
     time: str
@@ -75,6 +107,8 @@ class Source(_Part, frozen=True):
     time_format: str = ""
     time_unit: Literal["", "seconds", "milliseconds", "microseconds", "nanoseconds"] = ""
     time_zone: str = "UTC"
+    several: bool = False
+    duplicate: list[str] | None = None
     exclude: list[str] = []
     archive_glob: str = ""
     where_from: str = ""
@@ -93,6 +127,8 @@ class Field(_Part, frozen=True):
         A row whose field lies outside, or is none of the values, is rejected under the rule's name: `amount.minimum`.
     decimals
         Of an integer: the column has so many decimals, and the field counts the units of the last: 2 makes 1999 of 19.99.
+    lookup
+        The table that has the column (`livelift.lookups`); empty: the events have it.
     """
 
     type: Literal["text", "integer"]
@@ -102,43 +138,36 @@ class Field(_Part, frozen=True):
     maximum: int | None = None
     values: list[str | int] = []
     decimals: int = 0
+    lookup: str = ""
 
     @property
     def is_plain(self) -> bool:
         """Is it its column's text as it stands?"""
-        return self.type == "text" and self.default in (None, "") and not self.values
+        return self.type == "text" and self.default in (None, "") and not self.values and not self.lookup
 
 
 Fields = dict[str, Field]
 
 
 def column_of(name: str, field: Field) -> str:
-    """The column that a field comes from."""
+    """The column that a field comes from, of the events or of its lookup's table."""
     return field.column or name
 
 
 def checks(source: Source, fields: Fields) -> list[Check]:
     """(key, is it wrong, what it has to be) for all that types alone cannot say."""
-    own = f"leave it out: it is not for {source.format}"
     in_time_format = re.findall(r"%.?", source.time_format)
     rows = [
         ("source.file_glob", not source.file_glob or "/" in source.file_glob, 'give a file name or a pattern: "*.csv"'),
         ("source.before", source.before <= source.not_before, "it has to be after source.not_before"),
         ("source.file_glob", set(source.file_glob) <= set("*.") and source.file_glob != "*", 'give a name or a pattern: "*.csv"'),
         ("source.archive_glob", "/" in source.archive_glob or "**" in source.archive_glob, "give a file name or a pattern"),
+        ("source.archive_glob", source.several and bool(source.archive_glob), "leave it out: with source.several, unpack the archive"),
         ("source.exclude", "" in source.exclude, "give file names"),
         ("source.user", not source.user.strip(), "name the column that says whose event it is"),
         ("source.time", source.time == source.user, "name another column than source.user"),
         ("source.time", not source.time, "name the column that says when it was"),
-        ("source.columns", bool(source.columns) and source.format not in ("tsv", "csv"), own),
-        ("source.columns", len(set(source.columns)) < len(source.columns), "name each column once"),
-        ("source.columns", any(not name.strip() for name in source.columns), "give every column a name"),
-        ("source.delimiter", source.delimiter != "," and source.format != "csv", own),
-        (
-            "source.delimiter",
-            len(source.delimiter.encode()) != 1 or source.delimiter in '"\r\n\0.-+' or source.delimiter.isalnum(),
-            'use one ASCII character: ";"',
-        ),
+        *form_checks("source", source),
         (
             "source.time_format",
             bool(in_time_format)
@@ -160,11 +189,38 @@ def checks(source: Source, fields: Fields) -> list[Check]:
         ("source.time_format", bool(source.time_format) and not in_time_format, 'use strptime\'s form: "%d.%m.%Y %H:%M"'),
         ("source.time_zone", not _is_zone(source.time_zone), 'use an IANA name: "Europe/Berlin"'),
     ]  # fmt: skip
-    for key, column in (("source.user", source.user), ("source.time", source.time)):
-        rows.append((key, bool(source.columns) and column not in source.columns, _one_of(source.columns)))
+    identifying = source.duplicate or []
+    rows += [
+        ("source.duplicate", any(not column.strip() for column in identifying), "name columns, or give an empty list"),
+        ("source.duplicate", len(set(identifying)) < len(identifying), "name each column once"),
+    ]
+    named = [
+        ("source.user", source.user),
+        ("source.time", source.time),
+        *(("source.duplicate", column) for column in identifying),
+    ]
+    for key, column in named:
+        rows.append((key, bool(source.columns) and column not in source.columns, one_of(source.columns)))
     for name, field in fields.items():
         rows += _field_checks(f"fields.{name}", name, field, source)
     return rows
+
+
+def form_checks(key: str, form: FileForm) -> list[Check]:
+    """What is wrong with the columns and the delimiter of a file."""
+    own = f"leave it out: it is not for {form.format}"
+    columns, delimiter = form.columns, form.delimiter
+    return [
+        (f"{key}.columns", bool(columns) and form.format not in ("tsv", "csv"), own),
+        (f"{key}.columns", len(set(columns)) < len(columns), "name each column once"),
+        (f"{key}.columns", any(not name.strip() for name in columns), "give every column a name"),
+        (f"{key}.delimiter", delimiter != "," and form.format != "csv", own),
+        (
+            f"{key}.delimiter",
+            len(delimiter.encode()) != 1 or delimiter in '"\r\n\0.-+' or delimiter.isalnum(),
+            'use one ASCII character: ";"',
+        ),
+    ]
 
 
 def _within(value: str | int, field: Field) -> bool:
@@ -184,7 +240,7 @@ def _is_zone(name: str) -> bool:
     return True
 
 
-def _one_of(names: list[str]) -> str:
+def one_of(names: list[str]) -> str:
     return f"use one of: {', '.join(names)}"
 
 
@@ -192,14 +248,14 @@ def _field_checks(key: str, name: str, field: Field, source: Source) -> list[Che
     number = field.type == "integer"
     limits = [limit for limit in (field.minimum, field.maximum) if limit is not None]
     of_type = int if number else str
-    missing = bool(source.columns) and column_of(name, field) not in source.columns
+    missing = bool(source.columns) and not field.lookup and column_of(name, field) not in source.columns
     return [
         (
             key,
             not is_name(name) or name in RESERVED,
             f"call it by lower-case letters, digits and _, and not {', '.join(RESERVED)}",
         ),
-        (f"{key}.column" if field.column else key, missing, _one_of(source.columns)),
+        (f"{key}.column" if field.column else key, missing, one_of(source.columns)),
         (f"{key}.minimum", field.minimum is not None and not number, "leave it out: only an integer has one"),
         (f"{key}.maximum", field.maximum is not None and not number, "leave it out: only an integer has one"),
         (f"{key}.decimals", field.decimals != 0 and not number, "leave it out: only an integer has them"),

@@ -17,6 +17,7 @@ from livelift.errors import StudyError
 from livelift.event_time import DAY, SECOND, from_date
 from livelift.experiments import Experiments, split_reference, with_experiment
 from livelift.experiments import checks as experiment_checks
+from livelift.lookups import Lookups
 from livelift.measures import Measures
 from livelift.sessions import session_measures
 from livelift.source import Fields, Source
@@ -181,6 +182,7 @@ class Study(_Part, frozen=True):
     health: Health
     metrics: dict[str, Metric]
     fields: Fields = {}
+    lookups: Lookups = {}
     measures: Measures = {}  # empty: the folder's study.py has them
     simulated: Simulated | None = None
     experiments: Experiments = {}
@@ -248,7 +250,13 @@ def parse_study(content: bytes, file: str) -> Study:
             raise StudyError(f"{file}: key '{key}' is wrong{_given(msgspec.toml.decode(content), key)}", fix)
     if study.measures:
         _check_measures(study, tuple(study.measures), file)
-    return msgspec.structs.replace(study, fingerprint=_fingerprint(content), folder="")
+    return msgspec.structs.replace(study, source=_without_tables(study), fingerprint=_fingerprint(content), folder="")
+
+
+def _without_tables(study: Study) -> Source:
+    """The input's declaration; a table that lies beside the input is not taken for it, whatever `file_glob` is."""
+    tables = [lookup.file for lookup in study.lookups.values()]
+    return msgspec.structs.replace(study.source, exclude=list(dict.fromkeys([*study.source.exclude, *tables])))
 
 
 def _read(file: Path) -> bytes:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from livelift.assignment import exchange_bits
 from livelift.checked import Check
+from livelift.lookups import checks as lookup_checks
 from livelift.measures import checks as measure_checks
 from livelift.source import checks as source_checks
 
@@ -49,6 +50,7 @@ def checks(study: "Study") -> list[Check]:
         ("experiment.wait_days", not 0 <= exp.wait_days <= 366, "use a whole number of days from 0 to 366"),
         *_arm_checks(study),
         *source_checks(sou, study.fields),
+        *lookup_checks(sou, study.fields, study.lookups),
         *_name_checks(study),
         *measure_checks(study.fields, study.measures, rows=ses.windows == "row"),
         *_decision_checks(study),

@@ -144,7 +144,7 @@ def demo(folder: RunFolder, plan: DemoPlan, say: Say) -> Iterator[tuple[LocalSer
         folder.settle_demo()
         forget_targets(folder.metric_targets)
         kafka = folder.kafka if folder.has_others_than(plan.study.name) else folder.demo_kafka
-        require_room(plan.data, kafka)
+        require_room(plan.data, plan.study.source, kafka)
         try:
             with (
                 local_servers(folder.root, kafka_folder=kafka) as servers,

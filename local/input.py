@@ -4,10 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from livelift.errors import InputError
+from livelift.source import Source
 from livelift.study import Study
 from local.disk import require_free_space
 from local.run_folder import RunFolder
-from producer.sources.finding import require_file
+from producer.sources.finding import files_of, find, require_file
 from producer.sources.input_file import text_bytes
 from producer.stand_in import find_or_generate
 
@@ -17,7 +18,7 @@ KAFKA_SHARE = 1.0
 """Disk that a replay takes in Kafka per byte of text: measured 0.6 (events with lz4, outputs, state), with some room."""
 
 
-def require_room(data: Path, kafka: Path) -> None:
+def require_room(data: Path, source: Source, kafka: Path) -> None:
     """Is there room for the replay of `data` in the broker's folder? The cache asks for its own.
 
     Raises
@@ -25,11 +26,11 @@ def require_room(data: Path, kafka: Path) -> None:
     ResourceError
         Saying what is needed and what is free.
     """
-    require_free_space(kafka, int(text_bytes(data) * KAFKA_SHARE), f"the replay of {data}")
+    require_free_space(kafka, int(text_bytes(files_of(data, source)) * KAFKA_SHARE), f"the replay of {data}")
 
 
 def find_input(named: Path | None, study: Study, folder: RunFolder, say: Callable[[str], None]) -> Path:
-    """The file to replay; says on which grounds.
+    """The file to replay, or of a study that reads several the folder of them; says on which grounds.
 
     Raises
     ------
@@ -37,6 +38,8 @@ def find_input(named: Path | None, study: Study, folder: RunFolder, say: Callabl
         If the named file is not there, or is a pipe.
     """
     if named is not None:
+        if named.is_dir() and study.source.several:
+            return find(named, study)
         if named.exists() and not named.is_dir():
             require_file(named)
         if not named.is_file():

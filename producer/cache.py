@@ -20,12 +20,15 @@ import msgspec
 import pyarrow as pa
 import structlog
 
+from livelift.errors import InputError
 from livelift.events import Manifest
+from livelift.lookups import Lookup, table_file
 from livelift.source import Field, Source
 from livelift.study import Study
 from producer.sources import Selection
+from producer.sources.finding import files_of
 
-CACHE_SCHEMA = 4
+CACHE_SCHEMA = 5
 """Raised whenever the files' content or meaning changes; a cache of another schema is made anew."""
 
 EVENTS = pa.schema([("row", pa.int64()), ("time", pa.int64()), ("user", pa.string()), ("value", pa.binary())])
@@ -36,23 +39,31 @@ _SAMPLE_BYTES = 64 << 10
 log = structlog.get_logger("producer")
 
 
-class CacheKey(msgspec.Struct, frozen=True):
-    """All that the content of a cache depends on. The input is known by its stamps: its change time (`ctime_ns`) moves
-    with every write to it, even where size and modification time are put back; head and tail guard against clocks
-    that jump."""
+class InputStamp(msgspec.Struct, frozen=True):
+    """A file of the input as it was. Its change time (`ctime_ns`) moves with every write to it, even where size and
+    modification time are put back; head and tail guard against clocks that jump."""
 
-    schema: int
-    study: str
-    source: Source
-    fields: dict[str, Field]
-    start: int | None
-    end: int | None
-    path: str
+    name: str
     size: int
     inode: int
     modified_ns: int
     changed_ns: int
     head_and_tail: str
+
+
+class CacheKey(msgspec.Struct, frozen=True):
+    """All that the content of a cache depends on. `path` is the input's file, or the folder of its files. The tables of lookups are known by the SHA-256 of their files."""
+
+    schema: int
+    study: str
+    source: Source
+    fields: dict[str, Field]
+    lookups: dict[str, Lookup]
+    tables: dict[str, str]
+    start: int | None
+    end: int | None
+    path: str
+    files: list[InputStamp]
 
     @property
     def name(self) -> str:
@@ -99,26 +110,51 @@ class Prepared:
 
 
 def key_of(path: Path, study: Study, selection: Selection) -> CacheKey:
-    """The key of the cache made from `path` as it is now."""
-    with path.open("rb") as file:
-        status = os.fstat(file.fileno())
-        sample = hashlib.sha256(file.read(_SAMPLE_BYTES))
-        file.seek(max(0, status.st_size - _SAMPLE_BYTES))
-        sample.update(file.read(_SAMPLE_BYTES))
+    """The key of the cache made from `path`, and from the tables of the study's lookups, as they are now.
+
+    Raises
+    ------
+    OSError
+        If a file of the input cannot be read.
+    InputError
+        If a table is not there.
+    """
     return CacheKey(
         schema=CACHE_SCHEMA,
         study=study.name,
         source=study.source,
         fields=study.fields,
+        lookups=study.lookups,
+        tables={name: _digest(table_file(name, lookup, path, study.folder)) for name, lookup in study.lookups.items()},
         start=selection.start,
         end=selection.end,
         path=str(path.resolve()),
+        files=[_stamped(file) for file in files_of(path, study.source)],
+    )
+
+
+def _stamped(path: Path) -> InputStamp:
+    with path.open("rb") as file:
+        status = os.fstat(file.fileno())
+        sample = hashlib.sha256(file.read(_SAMPLE_BYTES))
+        file.seek(max(0, status.st_size - _SAMPLE_BYTES))
+        sample.update(file.read(_SAMPLE_BYTES))
+    return InputStamp(
+        name=path.name,
         size=status.st_size,
         inode=status.st_ino,
         modified_ns=status.st_mtime_ns,
         changed_ns=status.st_ctime_ns,
         head_and_tail=sample.hexdigest(),
     )
+
+
+def _digest(table: Path) -> str:
+    try:
+        with table.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise InputError(f"the table {table} cannot be read: {error.strerror}", "check its permissions") from None
 
 
 def load(cache: Path, key: CacheKey) -> Prepared | None:
@@ -151,8 +187,8 @@ def seal(folder: Path, key: CacheKey, manifest: Manifest) -> None:
 
 
 def publish(building: Path, cache: Path, key: CacheKey) -> None:
-    """Make the sealed folder `building` the cache of `key`, in place of a damaged one; drop the caches of the same input
-    file as it was before a change, which nothing can ask for any more."""
+    """Make the sealed folder `building` the cache of `key`, in place of a damaged one; drop the caches of the same input,
+    or of it with the same lookups, as it was before a change: nothing asks for them any more."""
     folder = cache / key.name
     shutil.rmtree(folder, ignore_errors=True)
     building.rename(folder)
@@ -161,7 +197,9 @@ def publish(building: Path, cache: Path, key: CacheKey) -> None:
             theirs = _unseal(other.read_bytes()).key
         except (OSError, ValueError, msgspec.MsgspecError):
             continue
-        if theirs.path == key.path and theirs.changed_ns != key.changed_ns:
+        if theirs.path == key.path and (
+            theirs.files != key.files or (theirs.lookups == key.lookups and theirs.tables != key.tables)
+        ):
             shutil.rmtree(other.parent, ignore_errors=True)
 
 

@@ -19,12 +19,13 @@ import structlog
 from livelift.errors import InputError, ResourceError
 from livelift.event_time import to_iso
 from livelift.events import SCHEMA, Manifest
+from livelift.source import Source
 from livelift.study import Study
 from producer.cache import EVENTS, CacheKey, Prepared, building_folder, key_of, load, locked, publish, seal
 from producer.report import Interrupted, Report, Reporter, Stopped, never, silent
 from producer.sorting import DuplicateFilter, sorted_rows
-from producer.sources import REJECTED, JudgedBlock, Reader, Selection, reader_of
-from producer.sources.finding import find
+from producer.sources import REJECTED, REJECTED_OF_SEVERAL, JudgedBlock, Reader, Selection, reader_of
+from producer.sources.finding import files_of, find
 from producer.sources.input_file import text_bytes
 
 MAX_THREADS = 4
@@ -73,7 +74,7 @@ def prepare(
     with locked(cache):
         if ready := load(cache, key):  # made by the one we waited for
             return ready
-        check_disk(path, cache)
+        check_disk(path, study.source, cache)
         with building_folder(cache, key) as building:
             manifest = _Build(study, reader, path, selection, report, stopped).run(building)
             _still_the_same(path, study, selection, key)
@@ -82,15 +83,15 @@ def prepare(
     return Prepared(cache / key.name, manifest)
 
 
-def check_disk(path: Path, cache: Path) -> None:
-    """Is there room for the cache of `path`?
+def check_disk(path: Path, source: Source, cache: Path) -> None:
+    """Is there room for the cache of the input at `path`?
 
     Raises
     ------
     ResourceError
         Naming what is needed and what is free.
     """
-    needed, free = int(text_bytes(path) * _DISK_SHARE), shutil.disk_usage(cache).free
+    needed, free = int(text_bytes(files_of(path, source)) * _DISK_SHARE), shutil.disk_usage(cache).free
     if free < needed:
         raise ResourceError(
             f"sorting {path} needs up to {needed / 1e9:.1f} GB in {cache}, {free / 1e9:.1f} GB are free",
@@ -100,7 +101,8 @@ def check_disk(path: Path, cache: Path) -> None:
 
 def _still_the_same(path: Path, study: Study, selection: Selection, key: CacheKey) -> None:
     if key_of(path, study, selection) != key:
-        raise InputError(f"{path} changed while it was read", "wait until it is complete and start again")
+        tables = ", or a table of the study's lookups," if study.lookups else ""
+        raise InputError(f"{path}{tables} changed while it was read", "wait until it is complete and start again")
 
 
 class _Build:
@@ -113,7 +115,7 @@ class _Build:
         self._report, self._stopped = report, stopped
         self._rows = self._acceptable = self._written = 0
         self._reasons: Counter[str] = Counter()
-        self._first_wrong: dict[str, tuple[int, bytes]] = {}  # reason → number and text of its first line
+        self._first_wrong: dict[str, tuple[str, bytes]] = {}  # reason → where its first line is, and its text
         self._first = self._last = 0
         self._reaches_end = False
 
@@ -124,7 +126,8 @@ class _Build:
         spill.mkdir()
         threads = min(os.cpu_count() or 1, MAX_THREADS)
         with ExitStack() as stack:
-            rejected = stack.enter_context(pq.ParquetWriter(paths.rejected, REJECTED, compression="zstd"))
+            schema = REJECTED_OF_SEVERAL if self._study.source.several else REJECTED
+            rejected = stack.enter_context(pq.ParquetWriter(paths.rejected, schema, compression="zstd"))
             events = stack.enter_context(
                 pq.ParquetWriter(
                     paths.events,
@@ -157,15 +160,19 @@ class _Build:
         for block in self._reader.read(self._path, self._selection):
             self._count(block)
             if block.rejected.num_rows:
-                self._note(block.rejected)
-                rejected.write_batch(block.rejected)
+                self._note(block)
+                rejected.write_batch(_with_files(block) if self._study.source.several else block.rejected)
             yield block.accepted
 
-    def _note(self, rejected: pa.RecordBatch) -> None:
+    def _note(self, block: JudgedBlock) -> None:
+        rejected = block.rejected
         for reason in pc.unique(rejected["reason"]).to_pylist():
             if reason not in self._first_wrong:
                 at = pc.index(rejected["reason"], reason).as_py()
-                self._first_wrong[reason] = rejected["line"][at].as_py(), rejected["text"][at].as_py()
+                where = f"Line {rejected['line'][at].as_py() - block.before}" + (
+                    f" of {block.file}" if block.file else ""
+                )
+                self._first_wrong[reason] = where, rejected["text"][at].as_py()
 
     def _count(self, block: JudgedBlock) -> None:
         self._rows += block.rows
@@ -207,13 +214,20 @@ class _Build:
             return InputError(f"{self._path} holds no row", "download or copy the file again")
         counts = ", ".join(f"{reason} {count}" for reason, count in self._reasons.most_common())
         most = max(self._first_wrong, key=self._reasons.__getitem__)
-        line, text = self._first_wrong[most]
+        where, text = self._first_wrong[most]
         return InputError(
             f"{self._path}: not one of its {self._rows} rows is acceptable (rejected: {counts}). "
-            f"Line {line}: {self._reader.what_is_wrong(most, text)}",
+            f"{where}: {self._reader.what_is_wrong(most, text)}",
             "give a file as the study declares it, or correct [source] and [fields] of the study; the reasons are in "
             "docs/07-rejected-rows.md",
         )
+
+
+def _with_files(block: JudgedBlock) -> pa.RecordBatch:
+    """The rejected rows with the file that each is of."""
+    rows = block.rejected
+    file = pa.repeat(pa.scalar(block.file or None, pa.string()), rows.num_rows)
+    return rows.append_column("file", file).append_column("file_line", pc.subtract(rows["line"], block.before))
 
 
 def event_values(row: pa.Array, fields: pa.Array) -> pa.Array:

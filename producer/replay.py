@@ -178,4 +178,5 @@ def dead_letters(prepared: Prepared) -> Iterator[tuple[bytes, bytes]]:
     """The rejected rows as (key, value) records, in the file's order."""
     for batch in pq.ParquetFile(prepared.rejected).iter_batches():
         for row in batch.to_pylist():
-            yield f"line:{row['line']}".encode(), encode_letter(row["reason"], row["line"], row["text"])
+            where = {"file": row["file"], "file_line": row["file_line"]} if row.get("file") else {}
+            yield f"line:{row['line']}".encode(), encode_letter(row["reason"], row["line"], row["text"], **where)

@@ -14,7 +14,7 @@ import pyarrow as pa
 from livelift.events import SCHEMA
 from livelift.sessions import SessionMeasures, session_measures
 from livelift.study import Study
-from producer.sources import Reader, Selection, reader_of
+from producer.sources import Keys, Reader, Selection, reader_of
 
 ROWS = 10_000
 """Rows that are looked at, unless told otherwise: the files' blocks may hold some more."""
@@ -26,6 +26,14 @@ class SampleEvent(NamedTuple):
     time: int
     user: str
     fields: dict[str, Any]
+
+
+class Example(NamedTuple):
+    """A rejected row: its line, what is wrong with it, and of several files the one that it is in."""
+
+    line: int
+    what: str
+    file: str
 
 
 class SampleSession(NamedTuple):
@@ -44,22 +52,25 @@ class Sample:
     rejected
         Reason → how many rows.
     examples
-        Reason → number and explanation of the first such row.
+        Reason → the first such row.
     events
         The accepted rows in replay order, duplicates included.
     complete
-        Was it the whole file?
+        Was it the whole input?
+    keys
+        Lookup → the size of its table, and how many events asked for a row and found it.
     """
 
     rows: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
-    examples: dict[str, tuple[int, str]] = field(default_factory=dict)
+    examples: dict[str, Example] = field(default_factory=dict)
     events: list[SampleEvent] = field(default_factory=list)
     complete: bool = True
+    keys: dict[str, Keys] = field(default_factory=dict)
 
 
 def take_sample(study: Study, path: Path, rows: int = ROWS) -> Sample:
-    """The first `rows` of the file, or some more: readers give blocks.
+    """The first `rows` of the input, or some more: readers give blocks.
 
     Raises
     ------
@@ -77,9 +88,13 @@ def take_sample(study: Study, path: Path, rows: int = ROWS) -> Sample:
             break
         sample.rows += block.rows
         sample.rejected.update(block.reasons)
+        for name, (rows_there, asked, found) in block.keys.items():
+            before = sample.keys.get(name, Keys(0, 0, 0))
+            sample.keys[name] = Keys(rows_there, before.asked + asked, before.found + found)
         for row in block.rejected.to_pylist():
             if row["reason"] not in sample.examples:
-                sample.examples[row["reason"]] = row["line"], reader.what_is_wrong(row["reason"], row["text"])
+                what = reader.what_is_wrong(row["reason"], row["text"])
+                sample.examples[row["reason"]] = Example(row["line"] - block.before, what, block.file)
         accepted.append(block.accepted)
     sample.events = list(_events(accepted, reader))
     return sample

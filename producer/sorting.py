@@ -21,7 +21,8 @@ def sorted_rows(
     batches: Iterator[pa.RecordBatch], reader: Reader, spill: Path, threads: int
 ) -> Iterator[pa.RecordBatch]:
     """The accepted rows in replay order: `time` in ms, `user`, `fields` (the event's JSON object), and, where that is not
-    `fields`, `identity` (what is equal in duplicates).
+    `fields`, `identity` (what is equal in duplicates of one user and moment). Of rows with the same declared key only the first in
+    the input is there.
 
     Parameters
     ----------
@@ -43,6 +44,8 @@ def sorted_rows(
             raise
 
     identity = "" if reader.identity_sql == reader.fields_sql else f", {reader.identity_sql} AS identity"
+    key = reader.key_sql
+    first = f"QUALIFY {key} IS NULL OR row_number() OVER (PARTITION BY {key} ORDER BY line) = 1" if key else ""
     rows = pa.RecordBatchReader.from_batches(reader.accepted, watched())
     with duckdb.connect(config={"memory_limit": MEMORY_LIMIT, "threads": threads}) as database:
         database.execute("SET temp_directory = $spill", {"spill": str(spill)})
@@ -52,7 +55,7 @@ def sorted_rows(
             yield from database.sql(
                 f"""
                 SELECT time, "user", {reader.fields_sql} AS fields{identity}
-                FROM (SELECT *, {reader.user_sql} AS "user" FROM rows ORDER BY time, "user", line)
+                FROM (SELECT *, {reader.user_sql} AS "user" FROM rows {first} ORDER BY time, "user", line)
                 """
             ).to_arrow_reader(BATCH_ROWS)
         except duckdb.Error:

@@ -4,5 +4,5 @@ SELECT listener, time, row/*: event_arm *//*: event_columns */
 FROM line
 JOIN listener USING (user_id)
 /*: event_joins */
-WHERE reason IS NULL
+WHERE reason IS NULL/*: but_repeated */
 QUALIFY row_number() OVER (PARTITION BY listener, time, digest ORDER BY row) = 1;

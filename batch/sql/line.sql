@@ -1,6 +1,6 @@
 -- Every row of the input, judged. `reason` is null where the row is acceptable; the first reason that holds is given.
 -- `digest` stands for the row as written in the search for duplicates: 128 bits, compared only between rows of one user and
--- one moment.
+-- one moment. `event_key`, where a study declares one, is compared between all rows.
 CREATE TABLE line AS
 WITH raw AS (
     /*: raw */
@@ -28,7 +28,7 @@ WITH raw AS (
         END AS shown
     FROM timed
 ), dated AS (
-    SELECT row, broken, digest, user_id, /*: time */ AS time/*: values */
+    SELECT row, broken, digest, user_id, /*: time */ AS time/*: event_key *//*: values */
     FROM clocked
 )
 SELECT
@@ -43,5 +43,5 @@ SELECT
     END AS reason,
     user_id,
     time,
-    digest/*: line_arm *//*: line_columns */
+    digest/*: event_key *//*: line_arm *//*: line_columns */
 FROM dated;

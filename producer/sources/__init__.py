@@ -4,8 +4,9 @@ A reader yields blocks of judged rows; what follows (sorting, duplicates, the ca
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -14,6 +15,9 @@ from livelift.study import Study
 REJECTED = pa.schema([("line", pa.int64()), ("reason", pa.string()), ("text", pa.binary())])
 """Rows for the dead-letter topic: original line number, why, the line's bytes (at most `MOST_KEPT_BYTES`)."""
 
+REJECTED_OF_SEVERAL = REJECTED.append(pa.field("file", pa.string())).append(pa.field("file_line", pa.int64()))
+"""Of several files: also the one that has the row, and the row's number in it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Selection:
@@ -21,6 +25,14 @@ class Selection:
 
     start: int | None = None
     end: int | None = None
+
+
+class Keys(NamedTuple):
+    """A lookup's table has so many rows; so many events asked for one, and so many found theirs."""
+
+    rows: int
+    asked: int
+    found: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +50,12 @@ class JudgedBlock:
         A row that is otherwise acceptable lies at or after the end of the selection: the file has data up to that end.
     done, total
         Bytes of the input read so far and in all.
+    last
+        Number of the block's last row in its file.
+    file, before
+        Of several files: the name of this one, and how far the numbers of the rows had come before it.
+    keys
+        Lookup → what became of its keys in the block.
     """
 
     rows: int
@@ -47,6 +65,10 @@ class JudgedBlock:
     reaches_end: bool
     done: int
     total: int
+    last: int = 0
+    file: str = ""
+    before: int = 0
+    keys: dict[str, Keys] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +76,16 @@ class Reader:
     """Reads the files of one study.
 
     read
-        (file, selection) → blocks in the file's order.
+        (input as `finding.find` gives it, selection) → blocks in the order of the input.
     what_is_wrong
         (reason, rejected row) → what is wrong with it and what is wanted, for a person.
     accepted
-        Schema of the accepted rows: `time` in ms, `line` (number in the file, from 1), and what the expressions need.
+        Schema of the accepted rows: `time` in ms, `line` (number in the input, from 1), and what the expressions need.
     user_sql, fields_sql, identity_sql
-        DuckDB expressions over the accepted rows: the user; the event's JSON object; what is equal in duplicates.
+        DuckDB expressions over the accepted rows: the user; the event's JSON object; what is equal in duplicates of one user
+        and moment.
+    key_sql
+        Also what is equal in duplicates of any user and moment, null where a row has nothing of the kind; empty if no row has.
     """
 
     read: Callable[[Path, Selection], Iterator[JudgedBlock]]
@@ -69,6 +94,7 @@ class Reader:
     user_sql: str
     fields_sql: str
     identity_sql: str
+    key_sql: str = ""
 
 
 def reader_of(study: Study) -> Reader:

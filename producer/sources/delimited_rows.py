@@ -8,7 +8,7 @@ from typing import IO
 import msgspec
 
 from livelift.errors import InputError
-from livelift.source import Source
+from livelift.source import FileForm
 from producer.sources.input_file import MAX_LINE_BYTES, is_utf8, lines_of_cr, too_long, whole_lines
 from producer.sources.rows import Row, require_columns
 
@@ -18,7 +18,7 @@ MOST_ROW_BYTES = 64 << 10
 csv.field_size_limit(2 * MAX_LINE_BYTES)  # lines are limited below, with words
 
 
-def delimited_rows(stream: IO[bytes], source: Source, used: set[str], wanted: set[str], name: str) -> Iterator[Row]:
+def delimited_rows(stream: IO[bytes], form: FileForm, used: set[str], wanted: set[str], name: str) -> Iterator[Row]:
     """The rows of the text.
 
     Parameters
@@ -33,8 +33,8 @@ def delimited_rows(stream: IO[bytes], source: Source, used: set[str], wanted: se
     InputError
         If the header lacks a wanted column or has a used one twice, or a line is too long.
     """
-    rows = _csv_rows(stream, source.delimiter) if source.format == "csv" else _tsv_rows(stream)
-    columns = tuple(source.columns) or _header(rows, used, wanted, name)
+    rows = _csv_rows(stream, form.delimiter) if form.format == "csv" else _tsv_rows(stream)
+    columns = tuple(form.columns) or _header(rows, used, wanted, name)
     for number, raw, texts, wrong in rows:
         if texts is None:
             yield Row(number, raw, None, "", wrong)

@@ -1,6 +1,6 @@
 """Opens an input file, unpacks it if needed, and cuts its text into blocks of whole lines."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,11 +66,14 @@ _COMPRESSION_RATIO = 5
 """Bytes of text per byte of a compressed input, generously."""
 
 
-def text_bytes(path: Path) -> int:
-    """About how many bytes of text the input holds, whether compressed or not."""
-    with path.open("rb") as file:
-        ratio = _COMPRESSION_RATIO if is_compressed(file.read(HEAD_BYTES)) else 1
-    return path.stat().st_size * ratio
+def text_bytes(files: Iterable[Path]) -> int:
+    """About how many bytes of text the files hold, whether compressed or not."""
+    total = 0
+    for path in files:
+        with path.open("rb") as file:
+            ratio = _COMPRESSION_RATIO if is_compressed(file.read(HEAD_BYTES)) else 1
+        total += path.stat().st_size * ratio
+    return total
 
 
 def whole_lines(stream: IO[bytes], block_bytes: int = BLOCK_BYTES) -> Iterator[bytes]:

@@ -10,39 +10,45 @@ from livelift.event_time import from_date
 from livelift.events import MOST_USER_BYTES
 from livelift.source import LARGEST, Field, column_of
 from livelift.study import Study
-from producer.sources import Selection
+from producer.sources import Keys, Selection
+from producer.sources.lookup_tables import Table
 from producer.sources.moments import TimeOf, time_reader
-from producer.sources.rows import Cell, NoText, Row
+from producer.sources.rows import NO_ROW, NO_TEXT, Cell, NoRow, NoText, Row
 
 NOT_SELECTED = "not_selected"
 
 REASONS = ("encoding", "quoting", "json", "columns", "user", "date", "out_of_range", NOT_SELECTED)
 """In the order of judging: four of a row that is not read into columns, then those of its columns; before the last one come those of the fields, `FIELD.rule`."""
 
-Cells = Mapping[str, Cell | NoText]
+Column = str | tuple[str, str]
+"""Of the event; of a lookup: its name, and the table's column."""
+
 Value = str | int
 
 _encode = msgspec.json.Encoder().encode
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
-    """An acceptable row: its time in ms, its user, its fields as a JSON object, what is equal in duplicates."""
+    """An acceptable row: its time in ms, its user, its fields as a JSON object, what is equal in duplicates of one user and
+    moment, and the declared key that any duplicate has, if it has one."""
 
     time: int
     user: str
     fields: str
     identity: str
+    key: str | None
 
 
 class Judge:
-    """Judges the rows of one study."""
+    """Judges the rows of one study, with the tables of its lookups."""
 
-    def __init__(self, study: Study, selection: Selection) -> None:
+    def __init__(self, study: Study, selection: Selection, tables: Mapping[str, Table]) -> None:
         source = study.source
         self._user, self._time = source.user, source.time
-        self._fields = [
-            (name, column_of(name, field), field_reader(name, field)) for name, field in study.fields.items()
-        ]
+        self._tables = tables
+        self._asked, self._found = 0, dict.fromkeys(tables, 0)
+        self._fields = [(name, _column(name, field), _reader(name, field)) for name, field in study.fields.items()]
+        self._key_columns = source.duplicate or []
         self._least, self._end = from_date(source.not_before), from_date(source.before)
         self._selection = selection
         self._time_of: TimeOf = time_reader(source)
@@ -59,16 +65,61 @@ class Judge:
             return None, "date", None
         if not self._least <= time < self._end:
             return None, "out_of_range", time
+        cells: Mapping[Any, Cell | NoText | NoRow] = self._joined(row.cells) if self._tables else row.cells
         carried: dict[str, Any] = {"user": user, "time": said}
         for name, column, read in self._fields:
-            value, rule = read(row.cells.get(column))
+            value, rule = read(cells.get(column))
             if rule:
                 return None, rule, time
             carried[name] = value
         start, end = self._selection.start, self._selection.end
         if (start is not None and time < start) or (end is not None and time >= end):
             return None, NOT_SELECTED, time
-        return Event(time, user, _encode(carried).decode(), row.identity), "", time
+        key = self._key(row.cells) if self._key_columns else None
+        return Event(time, user, _encode(carried).decode(), row.identity, key), "", time
+
+    def _key(self, cells: Mapping[str, Cell | NoText]) -> str | None:
+        """What the study declares to identify an event; None where a part of it is missing."""
+        parts = [cells.get(column) for column in self._key_columns]
+        return _encode(parts).decode() if all(isinstance(part, str) and part for part in parts) else None
+
+    def _joined(self, cells: Mapping[str, Cell | NoText]) -> dict[Any, Cell | NoText | NoRow]:
+        """The row's cells with those of the tables' rows."""
+        joined: dict[Any, Cell | NoText | NoRow] = dict(cells)
+        self._asked += 1
+        for name, table in self._tables.items():
+            key = cells.get(table.by)
+            row = table.row(key)
+            self._found[name] += row is not None
+            for place, column in enumerate(table.columns):
+                missing = NO_TEXT if isinstance(key, NoText) else NO_ROW
+                joined[name, column] = missing if row is None else row[place]
+        return joined
+
+    def keys_asked_for(self) -> dict[str, Keys]:
+        """What became of each lookup's keys since the last call."""
+        counts = {name: Keys(len(table.cells), self._asked, self._found[name]) for name, table in self._tables.items()}
+        self._asked, self._found = 0, dict.fromkeys(self._found, 0)
+        return counts
+
+
+def _column(name: str, field: Field) -> Column:
+    column = column_of(name, field)
+    return (field.lookup, column) if field.lookup else column
+
+
+def _reader(name: str, field: Field) -> Callable[[Any], tuple[Value, str]]:
+    """`field_reader`, which of a lookup's field also knows what a missing row means."""
+    read = field_reader(name, field)
+    if not field.lookup:
+        return read
+
+    def of_lookup(cell: Cell | NoText | NoRow) -> tuple[Value, str]:
+        if not isinstance(cell, NoRow):
+            return read(cell)
+        return (0, f"{name}.lookup") if field.default is None else read(None)
+
+    return of_lookup
 
 
 def field_reader(name: str, field: Field) -> Callable[[Cell | NoText], tuple[Value, str]]:

@@ -19,7 +19,8 @@ from livelift.plain_text import harmless
 from livelift.source import column_of
 from livelift.study import Study
 from producer.sources import REJECTED, JudgedBlock, Reader, Selection
-from producer.sources.finding import is_data_file
+from producer.sources.finding import files_of, is_data_file
+from producer.sources.in_turn import in_turn
 from producer.sources.input_file import MAX_LINE_BYTES, is_utf8, lines_of_cr, open_input, too_long, whole_lines
 from producer.sources.time_text import WANTED, read_time
 from producer.sources.utc_text import BARE_LENGTH, LENGTH, parse_utc
@@ -55,7 +56,8 @@ def reads(study: Study) -> bool:
     source = study.source
     times = not source.time_format and not source.time_unit and source.time_zone == "UTC"
     plain = all(field.is_plain for field in study.fields.values())
-    return source.format == "tsv" and bool(source.columns) and times and plain and source.user != source.time
+    times = times and source.user != source.time
+    return source.format == "tsv" and bool(source.columns) and times and plain and not source.duplicate
 
 
 def reader(study: Study) -> Reader:
@@ -73,26 +75,30 @@ def reader(study: Study) -> Reader:
         accepted=ACCEPTED,
         user_sql=f"split_part(text, chr(9), {columns.user + 1})",
         fields_sql=fields_sql,
-        identity_sql=fields_sql if everything else "text",
+        identity_sql="line::VARCHAR" if study.source.duplicate == [] else fields_sql if everything else "text",
     )
 
 
 def read(study: Study, path: Path, selection: Selection) -> Iterator[JudgedBlock]:
-    """Judge every row of `path`, block by block.
+    """Judge every row of the input at `path`, block by block.
 
     Raises
     ------
     InputError
-        If the file cannot be read as text lines.
+        If a file cannot be read as text lines.
     """
+    yield from in_turn(files_of(path, study.source), partial(_read_file, study, selection))
+
+
+def _read_file(study: Study, selection: Selection, file: Path) -> Iterator[JudgedBlock]:
     limits = (from_date(study.source.not_before), from_date(study.source.before))
     columns = columns_of(study)
-    with open_input(path, partial(is_data_file, study.source)) as file:
+    with open_input(file, partial(is_data_file, study.source)) as opened:
         line = 1
-        for block in whole_lines(file.stream):
+        for block in whole_lines(opened.stream):
             if line == 1 and _are_rows_of_cr(block, len(columns.names)):
                 raise lines_of_cr()
-            judged = judge(block, line, columns, limits, selection, file.position(), file.size)
+            judged = judge(block, line, columns, limits, selection, opened.position(), opened.size)
             yield judged
             line += judged.rows
 
@@ -138,7 +144,8 @@ def judge(
     reasons = {name: int(count) for name, count in zip(REASONS, counts, strict=False) if count}
     left_out = reason == REASONS.index("not_selected")
     reaches_end = selection.end is not None and bool((time[left_out] >= selection.end).any())
-    return JudgedBlock(len(starts), accepted, rejected, reasons, reaches_end, done, total)
+    last = first_line + len(starts) - 1
+    return JudgedBlock(len(starts), accepted, rejected, reasons, reaches_end, done, total, last)
 
 
 def _are_rows_of_cr(block: bytes, columns: int) -> bool:

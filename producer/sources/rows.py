@@ -20,6 +20,13 @@ class NoText:
 NO_TEXT = NoText()
 
 
+class NoRow:
+    """A column of a lookup's table that has no row for the event's key."""
+
+
+NO_ROW = NoRow()
+
+
 class Row(NamedTuple):
     """A row.
 

@@ -13,12 +13,12 @@ from livelift.plain_text import harmless
 from livelift.source import column_of
 from livelift.study import Study
 from producer.sources import REJECTED, JudgedBlock, Reader, Selection
-from producer.sources.delimited_rows import delimited_rows
-from producer.sources.finding import is_data_file
-from producer.sources.input_file import open_input
-from producer.sources.json_rows import json_array_rows, json_line_rows
+from producer.sources.finding import files_of, is_data_file
+from producer.sources.formats import open_rows
+from producer.sources.in_turn import in_turn
 from producer.sources.judging import NOT_SELECTED, Event, Judge
-from producer.sources.parquet_rows import ParquetRows
+from producer.sources.lookup_tables import read_tables
+from producer.sources.moments import time_reader
 from producer.sources.rows import Row
 from producer.sources.time_text import WANTED
 
@@ -29,6 +29,7 @@ ACCEPTED = pa.schema(
         ("user", pa.string()),
         ("fields", pa.string()),
         ("identity", pa.string()),
+        ("key", pa.string()),
     ]
 )
 
@@ -42,51 +43,47 @@ MOST_SHOWN = 60
 
 def reader(study: Study) -> Reader:
     """The reader of the study's files."""
-    Judge(study, Selection())  # an unknown time zone is said at once
+    time_reader(study.source)  # an unknown time zone is said at once
     return Reader(
         read=partial(read, study),
         what_is_wrong=partial(what_is_wrong, study),
         accepted=ACCEPTED,
         user_sql='"user"',
         fields_sql="fields",
-        identity_sql="identity",
+        identity_sql="identity" if study.source.duplicate != [] else "line::VARCHAR",
+        key_sql="key" if study.source.duplicate else "",
     )
 
 
 def read(study: Study, path: Path, selection: Selection) -> Iterator[JudgedBlock]:
-    """Judge every row of `path`, block by block.
+    """Judge every row of the input at `path`, block by block.
 
     Raises
     ------
     InputError
-        If the file cannot be read as the study declares it.
+        If a file, or the table of a lookup, cannot be read as the study declares it.
     """
-    judge = Judge(study, selection)
-    for rows, done, total in _blocks(study, path):
+    judge = Judge(study, selection, read_tables(study, path))
+    yield from in_turn(files_of(path, study.source), partial(_read_file, study, judge, selection))
+
+
+def _read_file(study: Study, judge: Judge, selection: Selection, file: Path) -> Iterator[JudgedBlock]:
+    for rows, done, total in _blocks(study, file):
         yield _judged(rows, judge, selection, done, total)
 
 
 def _blocks(study: Study, path: Path) -> Iterator[tuple[list[Row], int, int]]:
     """Rows with the bytes of the file that are read by then, and in all."""
     source = study.source
-    needed = {source.user, source.time} | {
-        column_of(name, field) for name, field in study.fields.items() if field.default is None
+    own = [column_of(name, field) for name, field in study.fields.items() if not field.lookup]
+    keys = [lookup.by for lookup in study.lookups.values()]
+    always = [source.user, source.time, *keys, *(source.duplicate or [])]
+    columns = list(dict.fromkeys([*always, *own]))
+    needed = set(always) | {
+        column_of(name, field) for name, field in study.fields.items() if not field.lookup and field.default is None
     }
-    columns = list(dict.fromkeys([source.user, source.time, *(column_of(*field) for field in study.fields.items())]))
-    if source.format == "parquet":
-        rows = ParquetRows(path, columns, needed)
-        size = path.stat().st_size
-        for block in _cut(rows.rows()):
-            yield block, int(rows.share * size), size
-        return
-    with open_input(path, partial(is_data_file, source)) as file:
-        if source.format == "jsonl":
-            found = json_line_rows(file.stream, columns)
-        elif source.format == "json":
-            found = json_array_rows(file.stream, columns, str(path))
-        else:
-            found = delimited_rows(file.stream, source, set(columns), needed, str(path))
-        for block in _cut(found):
+    with open_rows(path, source, columns, needed, partial(is_data_file, source)) as file:
+        for block in _cut(file.rows):
             yield block, file.position(), file.size
 
 
@@ -124,6 +121,7 @@ def _judged(rows: list[Row], judge: Judge, selection: Selection, done: int, tota
         [event.user for _, event in events],
         [event.fields for _, event in events],
         [event.identity for _, event in events],
+        [event.key for _, event in events],
     ]
     wrong = list(zip(*rejected, strict=True)) if rejected else [(), (), ()]
     return JudgedBlock(
@@ -134,6 +132,8 @@ def _judged(rows: list[Row], judge: Judge, selection: Selection, done: int, tota
         reaches_end=reaches_end,
         done=done,
         total=total,
+        last=rows[-1].number,
+        keys=judge.keys_asked_for(),
     )  # fmt: skip
 
 
@@ -153,5 +153,9 @@ def what_is_wrong(study: Study, reason: str, row: bytes) -> str:
     }
     if rule:
         field = study.fields[name]
-        said[reason] = f"its column '{column_of(name, field)}' breaks the rule '{rule}' of the field '{name}'"
+        of = f" of the lookup '{field.lookup}'" if field.lookup else ""
+        said[reason] = f"its column '{column_of(name, field)}'{of} breaks the rule '{rule}' of the field '{name}'"
+    if rule == "lookup":
+        key = study.lookups[field.lookup].by
+        said[reason] = f"the lookup '{field.lookup}' has no row for its column '{key}', and '{name}' has no default"
     return f"{said[reason]}: '{harmless(row.decode('utf-8', 'backslashreplace'), MOST_SHOWN)}'"

@@ -71,7 +71,7 @@ def test_the_page_of_rejected_rows_lists_every_reason_and_no_other() -> None:
     text = (ROOT / "docs" / "07-rejected-rows.md").read_text(encoding="utf-8")
     of_rows, of_records = text.split("## Records of the events topic")
     assert tuple(re.findall(r"^\| `(\w+)` \|", of_rows, re.MULTILINE)) == REASONS
-    assert re.findall(r"`FIELD\.(\w+)`", of_rows) == ["type", "minimum", "maximum", "values"]
+    assert re.findall(r"`FIELD\.(\w+)`", of_rows) == ["lookup", "type", "minimum", "maximum", "values"]
     assert tuple(re.findall(r"^\| `(\w+)` \|", of_records, re.MULTILINE)) == (*REFUSALS, "late")
 
 

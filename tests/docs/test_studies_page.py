@@ -1,4 +1,4 @@
-"""The page of studies names every key that a study may have, and its example is one that can be read."""
+"""The page of studies names every key that a study may have, and its examples are read."""
 
 import re
 from pathlib import Path
@@ -32,8 +32,8 @@ def test_the_page_names_every_key() -> None:
     assert {key for key in keys if not re.search(rf"\b{key}\b", PAGE)} == set()
 
 
-def test_the_example_is_read() -> None:
-    source, example, arms, another = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+def test_the_examples_are_read() -> None:
+    source, lookup, example, arms, another = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
     text = Path("studies/lastfm/study.toml").read_text(encoding="utf-8")
     track = 'track = {type = "text"}\n'
     fields = text[text.index("[fields]") : text.index("[measures]")]
@@ -47,6 +47,7 @@ def test_the_example_is_read() -> None:
         .replace("session_duration", "spent")
     )
     metric = '[metrics.spent]\ntitle = "Revenue"\nkind = "session_mean"\nmeasure = "revenue"\nunit = "EUR"\nhigher_is_better = true\n'
+    source += lookup.replace("[fields]\n", "")
     head, sessions = text[: text.index("[source]")], text[text.index("[sessions]") : text.index("[fields]")]
     fields, experiment = arms.split("[experiment]\n")
     named = text[: text.index("[measures]")] + fields.removeprefix("[fields]\n") + text[text.index("[measures]") :]
@@ -60,3 +61,4 @@ def test_the_example_is_read() -> None:
     assert list(parse_study(second.encode(), "example").experiments) == ["banner"]
     read = parse_study((head + source + sessions + measures + rest + metric).encode(), "example")
     assert (read.source.delimiter, read.fields["cents"].column) == (";", "amount")
+    assert (read.lookups["content"].key, read.fields["minutes"].lookup) == ("content_id", "content")

@@ -4,6 +4,7 @@ The two read with other parsers (csv, msgspec and pyarrow; regular expressions, 
 """
 
 import csv
+import gzip
 import io
 import json
 from datetime import UTC, date, datetime
@@ -242,6 +243,35 @@ def test_plain_tsv_is_read_in_blocks_as_it_is_row_by_row(data: st.DataObject) ->
     rejected = {row["line"]: row["reason"] for block in in_blocks for row in block.rejected.to_pylist()}
     assert accepted == {number: row[1] for number, row in rows[0].items() if not row[0]}
     assert rejected == {number: row[0] for number, row in rows[0].items() if row[0]}
+
+
+def files_judged_alike(format_: str, data: st.DataObject) -> None:
+    """The files of a folder, each written, packed and called in its own way; those of the other names are not read."""
+    study = data.draw(declared(format_))
+    study = replace(study, source=replace(study.source, several=True, file_glob="log*", exclude=["log-not"]))
+    names = data.draw(st.lists(st.sampled_from(["log", "log-1", "log-10", "log-2", "logs.gz.zst", "log-Z"]), min_size=1, unique=True))  # fmt: skip
+    with TemporaryDirectory() as folder:
+        for name in (*names, "log-not", ".log", "other"):
+            junk = data.draw(st.lists(st.sampled_from(JUNK[format_]), max_size=2)) if format_ in JUNK else []
+            content = WRITTEN[format_](study, data.draw(records(study)), junk)
+            is_packed = format_ != "parquet" and not name.endswith("zst") and data.draw(st.booleans())
+            Path(folder, name + ".gz" * is_packed).write_bytes(gzip.compress(content) if is_packed else content)
+        assert by_twin(study, Path(folder)) == by_producer(study, Path(folder))
+
+
+@pytest.mark.parametrize("format_", WRITTEN)
+@settings(max_examples=8, deadline=None, derandomize=True)
+@given(data=st.data())
+def test_they_do_so_over_several_files(format_: str, data: st.DataObject) -> None:
+    files_judged_alike(format_, data)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("format_", WRITTEN)
+@settings(max_examples=100, deadline=None)
+@given(data=st.data())
+def test_they_do_so_over_many_folders(format_: str, data: st.DataObject) -> None:
+    files_judged_alike(format_, data)
 
 
 @pytest.mark.slow

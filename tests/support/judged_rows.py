@@ -1,5 +1,6 @@
 """What the producer and the batch oracle make of every row of a file: its reason or its values, and which rows are duplicates."""
 
+import dataclasses
 import json
 from collections import defaultdict
 from pathlib import Path
@@ -7,13 +8,16 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
+import pyarrow as pa
 
 from batch.database import open_database
 from batch.feed import batches, fed, raw_sql
 from batch.row_sql import row_parts
 from batch.statements import query
+from batch.twin import Twin
 from livelift.study import Study
-from producer.sources import Selection
+from producer.sorting import DuplicateFilter, sorted_rows
+from producer.sources import Selection, reader_of
 from producer.sources.table import read
 
 replace = msgspec.structs.replace
@@ -40,6 +44,27 @@ def by_producer(study: Study, path: Path) -> Judged:
         assert sum(block.reasons.values()) == block.rejected.num_rows
     assert counted == len(rows)
     return rows, {frozenset(group) for group in equal.values()}
+
+
+def kept_by_producer(study: Study, path: Path) -> list[int]:
+    """The rows that become events, by the study's own reader."""
+    reader = reader_of(study)
+    by_line = dataclasses.replace(reader, fields_sql="line::VARCHAR")
+    duplicates = DuplicateFilter()
+    kept: list[int] = []
+    with TemporaryDirectory() as spill:
+        accepted = (block.accepted for block in reader.read(path, Selection()))
+        for batch in sorted_rows(accepted, by_line, Path(spill), 1):
+            first = batch.filter(pa.array(duplicates.first_ones(batch)))
+            kept += map(int, first["fields"].to_pylist())
+    return sorted(kept)
+
+
+def kept_by_twin(study: Study, path: Path) -> list[int]:
+    """The rows that become events, by the oracle: its table `event`."""
+    with Twin(path, replace(study, metrics={})) as twin:
+        twin.counts()
+        return [row for (row,) in twin._database.execute("SELECT row FROM event ORDER BY row").fetchall()]
 
 
 def by_twin(study: Study, path: Path) -> Judged:

@@ -8,7 +8,10 @@ from types import SimpleNamespace
 import pytest
 
 from livelift.errors import ResourceError
+from livelift.study import load_study
 from local.input import require_room
+
+STUDY = load_study("lastfm")
 
 
 def test_too_little_room_for_the_replay_is_refused_with_both_sizes(
@@ -18,7 +21,7 @@ def test_too_little_room_for_the_replay_is_refused_with_both_sizes(
     data.write_bytes(b"x" * (3 << 20))
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1 << 20))
     with pytest.raises(ResourceError, match=r"1 MiB are free .* needs 3 MiB"):
-        require_room(data, tmp_path)
+        require_room(data, STUDY.source, tmp_path)
 
 
 def test_a_compressed_log_needs_room_for_its_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,4 +29,4 @@ def test_a_compressed_log_needs_room_for_its_text(tmp_path: Path, monkeypatch: p
     data.write_bytes(gzip.compress(b"").ljust(1 << 20, b"x"))
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=4 << 20))
     with pytest.raises(ResourceError):
-        require_room(data, tmp_path)
+        require_room(data, STUDY.source, tmp_path)

@@ -15,7 +15,7 @@ from local.equality import differences
 from tests.studies.purchases.make import main as make_purchases
 from tests.support.pure_pipeline import run_pure
 
-PURCHASES = Path("tests/studies/purchases/study.toml").resolve()
+SHOP = Path("tests/support/shop/study.toml").resolve()
 
 SECOND = """
 [experiments.banner]
@@ -34,7 +34,7 @@ salt = "prices-2024"
 def shop(folder: Path, more: str) -> Path:
     study = folder / "shop"
     study.mkdir()
-    text = PURCHASES.read_text(encoding="utf-8").replace('name = "purchases"', 'name = "shop"')
+    text = SHOP.read_text(encoding="utf-8")
     (study / "study.toml").write_text(text + more, encoding="utf-8")
     return study
 

@@ -66,6 +66,15 @@ def test_rejects_shows_names_that_look_like_markup_as_they_are(shown: io.StringI
     assert OBEYED & set(shown.getvalue()) == set()
 
 
+def test_rejects_of_several_files_shows_the_file(shown: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    letters = [LETTERS[0], {"v": 1, "reason": "date", "row": 4_711, "file": "log[2].csv", "file_line": 17, "line": "x"}]
+    monkeypatch.setattr(dead_letters, "read_dead_letters", lambda *_: letters)
+    rejects(kafka="127.0.0.1:1", run="r")
+    lines = [line.split() for line in shown.getvalue().splitlines()]
+    assert lines[0] == ["reason", "row", "file", "file_line", "line"]
+    assert lines[2] == ["date", "4711", "log[2].csv", "17", "x"]
+
+
 def test_rejects_as_json_is_one_harmless_line_a_letter(shown: io.StringIO, capsys: pytest.CaptureFixture[str]) -> None:
     rejects(kafka="127.0.0.1:1", run="r", json_=True)
     printed = capsys.readouterr().out

@@ -12,7 +12,7 @@ from livelift.study import load_study
 from livelift.study_folders import study_names
 from producer.sample import take_sample
 
-SHOP = Path("tests/studies/purchases/study.toml").absolute()
+SHOP = Path("tests/support/shop/study.toml").absolute()
 
 ROWS = "customer;ordered at;amount;country;note\nK1;20.10.2024 10:00;9.99;DE;x\n"
 
@@ -35,7 +35,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder with a study in `./shop` and a file of its events."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv(STUDIES, raising=False)
-    write(SHOP.read_text().replace('name = "purchases"', 'name = "shop"'))
+    write(SHOP.read_text())
     Path("orders.csv").write_text(ROWS)
     yield tmp_path
     for name in [name for name in sys.modules if name.startswith("livelift_study:")]:
@@ -101,12 +101,12 @@ def test_the_study_without_a_fault_is_read() -> None:
         ("[health]", "[wellness]",
          "shop/study.toml: Object contains unknown field `wellness`\n"
          "  fix: use one of: schema, name, title, source, sessions, experiment, names, decision, statistics, health, metrics, fields, "
-         f"measures, simulated, experiments; {COMPARE}"),
+         f"lookups, measures, simulated, experiments; {COMPARE}"),
         ('name = "shop"', 'name = "lastfm"',
          "shop/study.toml: key 'name' is 'lastfm', but the study's folder is called 'shop'\n"
          '  fix: write name = "shop": two studies of one name would share topics and keys'),
         ("[names]", "[names",
-         "shop/study.toml: not valid TOML: Expected ']' at the end of a table declaration (at line 39, column 7)\n"
+         "shop/study.toml: not valid TOML: Expected ']' at the end of a table declaration (at line 40, column 7)\n"
          "  fix: mend the line that the message names"),
         ('user = "customer"', 'user = "client"', f"orders.csv has no column 'client'; {COLUMNS}"),
         ('time = "ordered at"', 'time = "when"', f"orders.csv has no column 'when'; {COLUMNS}"),

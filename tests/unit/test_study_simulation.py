@@ -38,8 +38,8 @@ def simulation(study):
 
 
 def shop(tmp_path: Path, simulation: str | None) -> Study:
-    folder = tmp_path / "purchases"
-    shutil.copytree(ROOT / "tests" / "studies" / "purchases", folder)
+    folder = tmp_path / "shop"
+    shutil.copytree(ROOT / "tests" / "support" / "shop", folder)
     if simulation is not None:
         (folder / "simulation.py").write_text(simulation)
     return load_study(str(folder))

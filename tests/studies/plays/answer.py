@@ -1,11 +1,13 @@
 """What the docs say a verdict on this listening history has to count; plain Python, nothing of livelift."""
 
+import gzip
 import hashlib
 import itertools
 import json
 import sys
 from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 UTC = UTC
 SALT, GAP, MINIMUM = "radio-mode", timedelta(minutes=30), 3
@@ -73,7 +75,7 @@ def judge(raw):
         return "ms_played.maximum", None
     if fields["offline"] not in ("true", "false"):
         return "offline.values", None
-    return None, (time, user, ms, fields)
+    return None, (time, user, ms, fields, text(row.get("play_id"), None))
 
 
 def arm(user):
@@ -95,20 +97,21 @@ def measured(session):
     }
 
 
-def answer(path):
+def answer(folder):
     rows, rejected, duplicates, seen, events = 0, Counter(), 0, set(), defaultdict(list)
-    with open(path, "rb") as file:
-        for raw in file:
-            raw = raw.rstrip(b"\r\n")
-            rows += 1
-            reason, event = judge(raw)
-            if reason:
-                rejected[reason] += 1
-            elif raw in seen:
-                duplicates += 1
-            else:
-                seen.add(raw)
-                events[event[1]].append(event)
+    for path in sorted(Path(folder).iterdir()):
+        with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
+            for raw in file:
+                raw = raw.rstrip(b"\r\n")
+                rows += 1
+                reason, event = judge(raw)
+                if reason:
+                    rejected[reason] += 1
+                elif raw in seen or event[4] in seen:
+                    duplicates += 1
+                else:
+                    seen |= {raw} | ({event[4]} if event[4] is not None else set())
+                    events[event[1]].append(event)
     sessions = {}
     for user, mine in events.items():
         mine.sort(key=lambda e: e[0])

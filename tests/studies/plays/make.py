@@ -1,10 +1,12 @@
-"""Extended streaming history, as JSON Lines. Usage: make.py OUT"""
+"""Extended streaming history, as JSON Lines in three files of a folder. Usage: make.py OUT"""
 
+import gzip
 import hashlib
 import json
 import random
 import sys
 from datetime import datetime, timedelta
+from pathlib import Path
 
 SALT = "radio-mode"
 
@@ -15,7 +17,7 @@ def treated(user):
 
 
 def main(out):
-    rng = random.Random(3)
+    rng, ids = random.Random(3), random.Random(4)
     rows = []
     artists = ["Sigur Rós", "Björk", "坂本龍一", "AC/DC", 'The "Band"', "Чайф"] + [f"Artist {n}" for n in range(60)]
     for number in range(300):
@@ -52,6 +54,7 @@ def main(out):
                     "offline": rng.random() < 0.1,
                     "offline_timestamp": rng.choice([None, int(t.timestamp())]),
                     "incognito_mode": False,
+                    "play_id": ids.choice([f"p{len(rows)}", len(rows), len(rows), len(rows), len(rows), None, ""]),
                 }
                 if rng.random() < 0.02:
                     del row["reason_end"]
@@ -105,10 +108,21 @@ def main(out):
     ]
     for p in [rng.randrange(len(lines)) for _ in range(20)]:
         lines.insert(rng.randrange(p + 1, len(lines) + 1), lines[p])
+    for p in [rng.randrange(len(lines)) for _ in range(60)]:  # the same play again: at another time, of another account
+        again = json.loads(lines[p])
+        again["ts"] = ids.choice([again["ts"], again["ts"], "2024-03-20T12:00:00Z", "2024-02-30T00:00:00Z"])
+        again["username"] = ids.choice([again["username"], "listener_7"])
+        again["ms_played"] += 1
+        lines.insert(rng.randrange(len(lines)), json.dumps(again).encode())
     for line in broken:
         lines.insert(rng.randrange(len(lines)), line)
-    with open(out, "wb") as file:
-        file.write(b"\n".join(lines) + b"\n")
+    third = len(lines) // 3
+    Path(out).mkdir()
+    for number, part in enumerate((lines[:third], lines[third : 2 * third], lines[2 * third :]), 8):
+        text = b"\n".join(part) + b"\n" * (number % 2)
+        packed = number == 9
+        name = f"Streaming_History_Audio_2024_{number:02}.jsonl" + ".gz" * packed
+        Path(out, name).write_bytes(gzip.compress(text) if packed else text)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import sys
 from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 BERLIN, UTC = ZoneInfo("Europe/Berlin"), UTC
@@ -67,7 +68,16 @@ def moment(text):
     return utc
 
 
-def judge(columns, broken, raw):
+ABROAD = {"DE": "no", "FR": "yes", "AT": "yes"}  # countries.csv
+
+
+def kinds(path):
+    """customers.jsonl: customer → kind."""
+    customers = [json.loads(line) for line in Path(path).with_name("customers.jsonl").read_text("utf-8").splitlines()]
+    return {customer["customer"]["id"]: customer["kind"] or "unknown" for customer in customers}
+
+
+def judge(columns, broken, raw, kind_of):
     try:
         raw.decode()
     except UnicodeDecodeError:
@@ -92,9 +102,9 @@ def judge(columns, broken, raw):
         return "cents.type", None
     if cents < 0:
         return "cents.minimum", None
-    if country not in ("DE", "FR", "AT"):
-        return "country.values", None
-    return None, (user, utc, int(cents))
+    if country not in ABROAD:
+        return "abroad.lookup", None
+    return None, (user, utc, int(cents), ABROAD[country] == "yes", kind_of.get(user, "unknown"))
 
 
 def arm(user):
@@ -106,11 +116,11 @@ def answer(path):
     with open(path, "rb") as file:
         data = file.read()
     rows, rejected, duplicates, seen, events = 0, Counter(), 0, set(), defaultdict(list)
-    parsed = records(data)
+    parsed, kind_of = records(data), kinds(path)
     next(parsed)  # the header is no row
     for raw, columns, broken in parsed:
         rows += 1
-        reason, event = judge(columns, broken, raw)
+        reason, event = judge(columns, broken, raw, kind_of)
         if reason:
             rejected[reason] += 1
         elif raw in seen:
@@ -118,15 +128,16 @@ def answer(path):
         else:
             seen.add(raw)
             events[event[0]].append(event[1:])
-    sessions = defaultdict(list)  # user → [first, last, revenue, orders]
+    sessions = defaultdict(list)  # user → [first, last, revenue, orders, abroad, regulars]
     for user, mine in events.items():
         mine.sort(key=lambda e: e[0])
-        for time, cents in mine:
+        for time, cents, abroad, kind in mine:
             open_ = sessions[user][-1] if sessions[user] else None
-            if open_ and time - open_[1] <= GAP:
-                open_[1], open_[2], open_[3] = time, open_[2] + cents, open_[3] + 1
-            else:
-                sessions[user].append([time, time, cents, 1])
+            if not open_ or time - open_[1] > GAP:
+                open_ = [time, time, 0, 0, 0, 0]
+                sessions[user].append(open_)
+            regulars = cents if kind in ("regular", "unknown") else 0
+            open_[1:] = [time, open_[2] + cents, open_[3] + 1, open_[4] + abroad, open_[5] + regulars]
     inside = {u: [s for s in of if START <= s[0] < END and s[1] + GAP < END + WAIT] for u, of in sessions.items()}
     result = {
         "rows": rows,
@@ -151,6 +162,8 @@ def answer(path):
             "events": sum(s[3] for of in users.values() for s in of),
             "mean_over_users": sum(means) / len(means),
             "mean_over_sessions": sum(s[2] for of in users.values() for s in of) / 100 / sum(map(len, users.values())),
+            "metric:abroad": sum(sum(s[4] for s in of) / sum(s[3] for s in of) for of in users.values()) / len(users),
+            "metric:regulars": sum(s[5] for of in users.values() for s in of) / 100 / sum(map(len, users.values())),
             "sessions_per_included_user": sum(map(len, users.values())) / len(users),
         }
     return result

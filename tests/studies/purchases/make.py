@@ -1,9 +1,11 @@
-"""Orders of a shop in Berlin: CSV with ';', German local times. Usage: make.py OUT"""
+"""Orders of a shop in Berlin: CSV with ';', German local times; beside it a table of its customers. Usage: make.py OUT"""
 
 import hashlib
+import json
 import random
 import sys
 from datetime import datetime, timedelta
+from pathlib import Path
 
 SALT = "checkout-2024"
 
@@ -82,6 +84,13 @@ def main(out):
     data = data[:middle] + bad + data[middle + 2 :]
     with open(out, "wb") as file:
         file.write(data)
+    customers = [  # every ninth is not in the table, and some have no kind
+        {"customer": {"id": f"K{number:04d}"}, "kind": rng.choice(["regular", "guest", None, "staff"])}
+        for number in range(320)
+        if number % 9
+    ]
+    lines = [json.dumps(customer) for customer in [*customers, {"customer": {"id": 'Müller; "40"'}, "kind": "regular"}]]
+    Path(out).with_name("customers.jsonl").write_text("\n".join(lines), encoding="utf-8")
 
 
 if __name__ == "__main__":
