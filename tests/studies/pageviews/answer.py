@@ -1,6 +1,6 @@
 """What the docs say a verdict on these page views has to count; plain Python and pyarrow, nothing of livelift."""
 
-import hashlib
+import csv
 import json
 import math
 import struct
@@ -8,12 +8,13 @@ import sys
 from collections import Counter, defaultdict
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 UTC = UTC
-SALT, MINIMUM = "start-page", 2
+MINIMUM = 2
 GAP = 1800 * 1000  # times in milliseconds: a fraction is cut to them
 
 
@@ -62,9 +63,12 @@ def judge(user, us, url, status, load):
     return None, (time, str(user), url or "", status, load)
 
 
-def arm(user):
-    number = int.from_bytes(hashlib.sha256(f"{SALT}:{user}".encode()).digest()[:8], "big")
-    return "control" if number % 100 < 50 else "treatment"
+def arms(path):
+    """User → arm, of those whom the table beside the file assigns to one of the two."""
+    with open(Path(path).with_name("assignments.csv"), encoding="utf-8") as file:
+        pages = {row["visitor"]: row["start_page"] for row in csv.DictReader(file)}
+    named = {"old": "control", "new": "treatment"}
+    return {user: named[page] for user, page in pages.items() if page in named}
 
 
 def measured(session):
@@ -96,6 +100,7 @@ def answer(path):
         else:
             seen.add(row)
             events[event[1]].append(event)
+    arm = arms(path).get
     sessions = {}
     for user, mine in events.items():
         mine.sort(key=lambda e: e[0])
@@ -106,17 +111,20 @@ def answer(path):
             else:
                 of.append([event])
     inside = {
-        u: [s for s in of if START <= s[0][0] < END and s[-1][0] + GAP < END + WAIT] for u, of in sessions.items()
+        u: [s for s in of if START <= s[0][0] < END and s[-1][0] + GAP < END + WAIT]
+        for u, of in sessions.items()
+        if arm(u)
     }
     result = {
         "rows": rows,
         "accepted": sum(map(len, events.values())),
         "rejected": dict(sorted(rejected.items())),
         "duplicates": duplicates,
+        "users_in_both": 0,
         "sessions": {
             "all": sum(map(len, sessions.values())),
             "in_period": sum(map(len, inside.values())),
-            "unfinished": sum(START <= s[0][0] < END for of in sessions.values() for s in of)
+            "unfinished": sum(START <= s[0][0] < END for u, of in sessions.items() if arm(u) for s in of)
             - sum(map(len, inside.values())),
             "one_event": sum(len(s) == 1 for of in inside.values() for s in of),
         },

@@ -1,9 +1,10 @@
-"""Page views as Parquet. Usage: make.py OUT"""
+"""Page views as Parquet; beside it the table of who was assigned to which page. Usage: make.py OUT"""
 
 import hashlib
 import random
 import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,6 +15,12 @@ SALT = "start-page"
 def treated(user):
     h = hashlib.sha256(f"{SALT}:{user}".encode()).digest()
     return int.from_bytes(h[:8], "big") % 100 >= 50
+
+
+def page_of(user):
+    if user % 29 == 1:
+        return "beta"  # another experiment's
+    return "new" if treated(user) else "old"
 
 
 def main(out):
@@ -82,6 +89,9 @@ def main(out):
         }
     )
     pq.write_table(table, out, row_group_size=4000)
+    visitors = sorted({user for user in user if user is not None})
+    lines = ["visitor,start_page", *(f"{one},{page_of(one)}" for one in visitors if one % 13)]  # some are not assigned
+    Path(out).with_name("assignments.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """What the docs say a verdict on these orders has to count; plain Python, nothing of livelift."""
 
-import hashlib
 import json
 import sys
 from collections import Counter, defaultdict
@@ -10,7 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 BERLIN, UTC = ZoneInfo("Europe/Berlin"), UTC
-SALT, GAP, MINIMUM = "checkout-2024", timedelta(minutes=30), 3
+GAP, MINIMUM = timedelta(minutes=30), 3
 NOT_BEFORE, BEFORE = datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 12, 1, tzinfo=UTC)
 START, END = datetime(2024, 10, 15, tzinfo=UTC), datetime(2024, 10, 29, tzinfo=UTC)
 WAIT = timedelta(days=1)
@@ -84,9 +83,9 @@ def judge(columns, broken, raw, kind_of):
         return "encoding", None
     if broken:
         return "quoting", None
-    if len(columns) != 5:
+    if len(columns) != 6:
         return "columns", None
-    user, time, amount, country, _ = (c.decode() for c in columns)
+    user, time, amount, country, _, checkout = (c.decode() for c in columns)
     if not user:
         return "user", None
     utc = moment(time)
@@ -104,12 +103,17 @@ def judge(columns, broken, raw, kind_of):
         return "cents.minimum", None
     if country not in ABROAD:
         return "abroad.lookup", None
-    return None, (user, utc, int(cents), ABROAD[country] == "yes", kind_of.get(user, "unknown"))
+    return None, (user, utc, int(cents), ABROAD[country] == "yes", kind_of.get(user, "unknown"), checkout)
 
 
-def arm(user):
-    number = int.from_bytes(hashlib.sha256(f"{SALT}:{user}".encode()).digest()[:8], "big")
-    return "control" if number % 100 < 50 else "treatment"
+def arms(events):
+    """User → arm, of those of whom an order in the period names one: the first one counts."""
+    named = {}
+    for user, mine in events.items():
+        of = [e[4] for e in sorted(mine, key=lambda e: e[0]) if START <= e[0] < END and e[4] in ("A", "B")]
+        if of:
+            named[user] = "control" if of[0] == "A" else "treatment"
+    return named
 
 
 def answer(path):
@@ -131,23 +135,27 @@ def answer(path):
     sessions = defaultdict(list)  # user → [first, last, revenue, orders, abroad, regulars]
     for user, mine in events.items():
         mine.sort(key=lambda e: e[0])
-        for time, cents, abroad, kind in mine:
+        for time, cents, abroad, kind, _ in mine:
             open_ = sessions[user][-1] if sessions[user] else None
             if not open_ or time - open_[1] > GAP:
                 open_ = [time, time, 0, 0, 0, 0]
                 sessions[user].append(open_)
             regulars = cents if kind in ("regular", "unknown") else 0
             open_[1:] = [time, open_[2] + cents, open_[3] + 1, open_[4] + abroad, open_[5] + regulars]
-    inside = {u: [s for s in of if START <= s[0] < END and s[1] + GAP < END + WAIT] for u, of in sessions.items()}
+    arm = arms(events).get
+    inside = {
+        u: [s for s in of if START <= s[0] < END and s[1] + GAP < END + WAIT] for u, of in sessions.items() if arm(u)
+    }
     result = {
         "rows": rows,
         "accepted": sum(map(len, events.values())),
         "rejected": dict(sorted(rejected.items())),
         "duplicates": duplicates,
+        "users_in_both": 0,
         "sessions": {
             "all": sum(map(len, sessions.values())),
             "in_period": sum(map(len, inside.values())),
-            "unfinished": sum(START <= s[0] < END for of in sessions.values() for s in of)
+            "unfinished": sum(START <= s[0] < END for u, of in sessions.items() if arm(u) for s in of)
             - sum(map(len, inside.values())),
             "one_event": sum(s[3] == 1 for of in inside.values() for s in of),
         },

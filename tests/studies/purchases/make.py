@@ -19,6 +19,14 @@ def quote(text):
     return '"' + text.replace('"', '""') + '"' if any(c in text for c in ';"\n') else text
 
 
+def with_checkout(moment, line):
+    """The line with the checkout that its user saw: before the test all saw A, and a few clients don't say."""
+    user = line[1 : line.index('";')].replace('""', '"') if line.startswith('"') else line.split(";")[0]
+    if user in ("K0005", "K0006"):
+        return f"{line};"
+    return f"{line};{'B' if moment >= datetime(2024, 10, 15) and treated(user) else 'A'}"
+
+
 def main(out):
     rng = random.Random(20241015)
     rows = []  # (local datetime, line)
@@ -51,7 +59,7 @@ def main(out):
     rows.append((datetime(2024, 1, 1, 1), "K0004;01.01.2024 01:00;1.00;FR;"))
     rows.append((datetime(2024, 12, 1, 0, 59), "K0004;01.12.2024 00:59;1.00;FR;"))
     rows.sort(key=lambda r: r[0])
-    lines = [line for _, line in rows]
+    lines = [with_checkout(*row) for row in rows]
     broken = [
         ";20.10.2024 10:00;9.99;DE;no user",
         "K0003;20.10.2024;9.99;DE;no time of day",
@@ -77,9 +85,9 @@ def main(out):
     for p in places:
         lines.insert(rng.randrange(p + 1, len(lines) + 1), lines[p])
     for line in broken * 2:
-        lines.insert(rng.randrange(len(lines)), line)
-    data = "\r\n".join(["customer;ordered at;amount;country;note", *lines]).encode() + b"\r\n"
-    bad = "\r\nK0003;20.10.2024 10:00;9.99;DE;Köln\r\n".encode("latin-1")
+        lines.insert(rng.randrange(len(lines)), f"{line};A")
+    data = "\r\n".join(["customer;ordered at;amount;country;note;checkout", *lines]).encode() + b"\r\n"
+    bad = "\r\nK0003;20.10.2024 10:00;9.99;DE;Köln;A\r\n".encode("latin-1")
     middle = data.index(b"\r\nK0", len(data) // 2)
     data = data[:middle] + bad + data[middle + 2 :]
     with open(out, "wb") as file:
