@@ -63,14 +63,16 @@ class UserForm:
         self._thaw = measures.thaw
 
     def encode(self, user: UserState, as_of: int) -> bytes:
-        """The user's record as of offset `as_of`: nothing of the user is left to be written.
+        """The user's record as of offset `as_of`, or a later one that it was restored as of: nothing of the user is left to be written.
 
         Raises
         ------
         StateError
             If a total has left the integers that a record can hold.
         """
-        user.as_of = as_of
+        user.as_of = max(
+            user.as_of, as_of
+        )  # its own may be newer after a crash: what it holds is not to be taken again
         user.touched = False
         try:
             return self._encode(user)
