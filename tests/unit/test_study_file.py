@@ -76,6 +76,7 @@ def good() -> bytes:
         (b"inclusion_alpha = 0.01", b"inclusion_alpha = 0.999", "health.inclusion_alpha"),
         (b"before = 2009-07-01", b"before = 2009-03-01", "experiment.period_start"),
         (b"not_before = 2005-01-01", b"not_before = 2009-05-01", "experiment.period_start"),
+        (b"not_before = 2005-01-01", b"not_before = 1969-12-31", "source.not_before"),
         (b"minimum_lift = 0.02", b"minimum_lift = nan", "decision.minimum_lift"),
         (b"minimum_lift = 0.02", b"minimum_lift = inf", "decision.minimum_lift"),
         (b"minimum_lift = 0.02", b"minimum_lift = 2", "decision.minimum_lift"),
