@@ -81,6 +81,20 @@ def test_an_arm_that_no_event_names_is_said(sums: TickSums, words: str) -> None:
     assert end_of([sums], NAMED).summary.endswith(words)
 
 
+@pytest.mark.parametrize(
+    ("both", "words"),
+    [
+        (0, "nobody was seen in both variants"),
+        (1, "1 user was seen in both variants: a warning"),
+        (1200, "1,200 users were seen in both variants: a warning"),
+    ],
+)
+def test_users_in_both_arms_are_counted_in_words(both: int, words: str) -> None:
+    reasons = end_of([replace(tick(5), users_in_both=both)]).reasons
+    (rule,) = [rule for rule in reasons if rule.name == "users_in_both"]
+    assert (rule.words, rule.passed) == (words, both == 0)
+
+
 def test_the_last_look_says_how_many_sessions_it_waits_for_and_how_long() -> None:
     waiting = replace(tick(61, NONE), period_complete=False, sessions_unfinished=3)
     verdict = end_of([*over(NONE, 20), waiting])
