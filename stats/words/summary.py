@@ -61,8 +61,9 @@ def _no_data(readings: Readings, why: Why | None) -> str:
         return f"{_title(readings)} cannot be compared, {cause_of(study, primary.cause, primary.users)}"
     if health.excluded_share is None and not readings.progress.ended:
         first, last = (to_iso(moment)[:10] for moment in (study.experiment.start_ms, study.experiment.end_ms - 1))
-        past = "" if unnamed_arms(study, health) else "; events before it are the users' past"
-        return f"nobody has been seen yet in the period, {first} to {last}{past}{unnamed_arms(study, health)}"
+        begun = readings.time > study.experiment.start_ms
+        why_not = (begun and unnamed_arms(study, health)) or "; events before it are the users' past"
+        return f"nobody has been seen yet in the period, {first} to {last}{why_not}"
     control, treatment = readings.included
     few = f"{control:,} and {treatment:,} users, each group needs {study.statistics.minimum_users:,}"
     few += unnamed_arms(study, health)

@@ -70,6 +70,7 @@ UNSEEN = "; no closed session of the period has an event whose 'variant' is"
     ("sums", "words"),
     [
         (replace(tick(1), exposed=(0, 0), included=(0, 0)), f"seen yet in the period, 2009-03-01 to 2009-04-30{UNSEEN} 'old' or \"it's new\"."),
+        (replace(tick(0), exposed=(0, 0), included=(0, 0)), "2009-03-01 to 2009-04-30; events before it are the users' past."),
         (replace(tick(61), exposed=(0, 0), included=(0, 0), ended=True), f"0 and 0 users, each group needs 50{UNSEEN} 'old' or \"it's new\"."),
         (replace(tick(5), exposed=(0, 90), included=(0, 80)), f"0 and 80 users, each group needs 50{UNSEEN} 'old'."),
         (replace(tick(5), exposed=(0, 300), included=(0, 300)), f"not split 50:50 as promised (p < 0.001){UNSEEN} 'old'."),
