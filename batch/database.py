@@ -110,6 +110,7 @@ def _create_metrics(connection: duckdb.DuckDBPyConnection, study: Study) -> None
         f"measured(name, m) AS m[list_position([{names}], name)]",
         f"added(m) AS [{', '.join(f'sum({one})' for one in each)}]",
         f"squared(m) AS [{', '.join(f'sum({one}::HUGEINT * {one})' for one in each)}]",
+        "floored(a, b) AS (a // b - (a % b < 0)::INTEGER)",  # of b above 0; DuckDB's // rounds toward 0
         "amount_of(name, sessions, returned, eligible, m) AS CASE name WHEN 'one' THEN 1 WHEN 'sessions' THEN sessions "
         "WHEN 'returned' THEN coalesce(returned, 0) WHEN 'eligible' THEN coalesce(eligible, 0) ELSE measured(name, m) END",
     ):

@@ -1,5 +1,6 @@
 """`livelift study`: begin a study from a file, and see what a study makes of its input."""
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -71,8 +72,24 @@ def check(
         answers.print(f"  {number:,} {reason}, the first in {where}: {what}", markup=False, soft_wrap=True)
     if not sample.events:
         return
+    if experiment.arm_field:
+        answers.print(_arms(loaded, sample.events), markup=False, soft_wrap=True)
     _print_events(sample.events[:SHOWN], list(loaded.fields))
     _print_sessions(sessions_of(loaded, sample.events, SHOWN))
+
+
+def _arms(study: "Study", events: list) -> str:  # type: ignore[type-arg]
+    """How many events of the sample name each arm, and which other values the field has most often."""
+    from livelift.plain_text import harmless
+
+    experiment = study.experiment
+    found = Counter(event.fields[experiment.arm_field] for event in events)
+    arms = [
+        f"{found.pop(value, 0):,} {value!r} ({name})"
+        for value, name in ((experiment.control_value, study.names.control), (experiment.treatment_value, study.names.treatment))
+    ]  # fmt: skip
+    others = ", ".join(f"{number:,} {harmless(repr(value), MOST_SHOWN)}" for value, number in found.most_common(SHOWN))
+    return f"arms by '{experiment.arm_field}', of these events: {', '.join(arms)}; no arm: {others or 'none'}"
 
 
 def _print_events(events: list, names: list[str]) -> None:  # type: ignore[type-arg]

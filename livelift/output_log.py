@@ -7,7 +7,7 @@ output.
 
 import msgspec
 
-from livelift.errors import NEW_RUN, VersionError
+from livelift.errors import NEW_RUN, StateError, VersionError
 from livelift.events import Manifest
 
 SCHEMA = 4
@@ -149,8 +149,29 @@ class EndMark(_Output, frozen=True, array_like=True, gc=False, tag="end"):
 Output = ClosedSession | UserTotals | Mark | EndMark
 
 _decode = msgspec.msgpack.Decoder(Output).decode
-encode = msgspec.msgpack.Encoder().encode
-"""An output as the bytes of its record."""
+_encode = msgspec.msgpack.Encoder().encode
+
+
+def encode(output: Output) -> bytes:
+    """An output as the bytes of its record.
+
+    Raises
+    ------
+    StateError
+        If a total of its user has left the integers that a record can hold.
+    """
+    try:
+        return _encode(output)
+    except OverflowError:
+        raise too_large(output.identity[2]) from None
+
+
+def too_large(user: str) -> StateError:
+    """What is said of a user whose totals, or squares of a measure among them, leave 64 bits."""
+    return StateError(
+        f"a total of user {user!r} is too large to be kept exactly",
+        "look in the input for the user's largest values; a field's maximum rejects such rows, fewer decimals make them smaller",
+    )
 
 
 class _Head(msgspec.Struct, array_like=True):

@@ -159,6 +159,7 @@ def checks(source: Source, fields: Fields) -> list[Check]:
     in_time_format = re.findall(r"%.?", source.time_format)
     rows = [
         ("source.file_glob", not source.file_glob or "/" in source.file_glob, 'give a file name or a pattern: "*.csv"'),
+        ("source.not_before", source.not_before.year < 1970, "use 1970-01-01 or later: no Kafka record is older"),
         ("source.before", source.before <= source.not_before, "it has to be after source.not_before"),
         ("source.file_glob", set(source.file_glob) <= set("*.") and source.file_glob != "*", 'give a name or a pattern: "*.csv"'),
         ("source.archive_glob", "/" in source.archive_glob or "**" in source.archive_glob, "give a file name or a pattern"),

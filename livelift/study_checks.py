@@ -8,9 +8,11 @@ from livelift.assignment import exchange_bits
 from livelift.checked import Check
 from livelift.lookups import checks as lookup_checks
 from livelift.measures import checks as measure_checks
+from livelift.source import LARGEST
 from livelift.source import checks as source_checks
 
 if TYPE_CHECKING:
+    from livelift.source import Field
     from livelift.study import Health, Metric, Study
 
 SCHEMA = 1
@@ -108,6 +110,14 @@ def _arm_checks(study: "Study") -> list[Check]:
         (name, bool(field.values) and value not in field.values, f"use one of: {', '.join(map(str, field.values))}")
         for name, value in values.items()
     ]
+    rows += [
+        (
+            name,
+            isinstance(value, int) and not _admits(field, value),
+            f"let minimum and maximum of '{exp.arm_field}' admit it",
+        )
+        for name, value in values.items()
+    ]
     return [
         *rows,
         (
@@ -117,6 +127,13 @@ def _arm_checks(study: "Study") -> list[Check]:
         ),
         (key, not study.measures, "declare [measures]: those of a study.py do not read it"),
     ]
+
+
+def _admits(field: "Field", value: int) -> bool:
+    """May an event have this value? Rows that break a bound of their field are rejected."""
+    least = -LARGEST if field.minimum is None else field.minimum
+    most = LARGEST if field.maximum is None else field.maximum
+    return least <= value <= most
 
 
 def _retention_checks(key: str, metric: "Metric", period: int) -> list[Check]:

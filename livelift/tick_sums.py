@@ -67,7 +67,7 @@ class TickSums:
         the study's `wait_days`.
     exposed, included, sessions, events
         Per variant (2,): users exposed, users included, in-period sessions and events of included users; the last None where
-        no measure counts every event, as `sessions_one_event` is then.
+        no measure counts every event, as `sessions_one_event` is then, and where each event is a session by itself.
     classic
         Metric → (control, treatment) moments over the metric's classic unit.
     users

@@ -16,7 +16,7 @@ import msgspec
 
 from livelift.errors import NEW_RUN, StateError, VersionError
 from livelift.events import UNREADABLE
-from livelift.output_log import Row
+from livelift.output_log import Row, too_large
 from livelift.sessions import SessionMeasures
 from processor.partition import Partition
 from processor.partition_state import PartitionState
@@ -63,10 +63,21 @@ class UserForm:
         self._thaw = measures.thaw
 
     def encode(self, user: UserState, as_of: int) -> bytes:
-        """The user's record as of offset `as_of`: nothing of the user is left to be written."""
-        user.as_of = as_of
+        """The user's record as of offset `as_of`, or a later one that it was restored as of: nothing of the user is left to be written.
+
+        Raises
+        ------
+        StateError
+            If a total has left the integers that a record can hold.
+        """
+        user.as_of = max(
+            user.as_of, as_of
+        )  # its own may be newer after a crash: what it holds is not to be taken again
         user.touched = False
-        return self._encode(user)
+        try:
+            return self._encode(user)
+        except OverflowError:
+            raise too_large(user.user.decode()) from None
 
     def decode(self, value: bytes) -> UserState:
         """The user that `encode` wrote."""

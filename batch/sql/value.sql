@@ -17,7 +17,7 @@ WITH fraction AS (
 )
 SELECT
     number, listener, variant, bucket, metric, of_sessions, has_ratio, divide_by, numerator, denominator,
-    (2 * scale * numerator + denominator) // (2 * denominator) AS y,
+    floored(2 * scale * numerator + denominator, 2 * denominator) AS y,
     round(1000 * log_before)::BIGINT AS x                                      -- DuckDB rounds halves away from zero
 FROM fraction
 WHERE denominator > 0;

@@ -42,7 +42,8 @@ class SessionCounts(msgspec.Struct, frozen=True, kw_only=True):
     in_period
         Those that started in the period.
     one_event
-        Of the latter those with one event only. None where the study has no measure that counts every event.
+        Of the latter those with one event only. None where the study has no measure that counts every event, and where each
+        event is a session by itself.
     included
         In-period sessions of included users, both arms.
     unfinished

@@ -23,7 +23,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
         Variant → the same of its own users.
     one_event_share
         Of the closed sessions of the period, the share with one event only, whose duration is 0; None before the first, and
-        where the study has no measure that counts every event.
+        where the study has no measure that counts every event, or each event is a session by itself.
     users_in_both
         Exposed users whose events in the period named both variants; None where a hash of the user assigns: it cannot happen.
     """

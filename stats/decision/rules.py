@@ -115,9 +115,8 @@ def _exposure(study: Study, health: Health) -> list[Rule]:
         )
     both = health.users_in_both
     if both is not None:
-        words = (
-            "nobody was seen in both variants" if not both else f"{both} users were seen in both variants: a warning"
-        )
+        who = {0: "nobody was", 1: "1 user was"}.get(both, f"{both:,} users were")
+        words = f"{who} seen in both variants{': a warning' if both else ''}"
         rows.append(Rule(name="users_in_both", number=both, threshold=0, passed=both == 0, words=words))
     return rows
 

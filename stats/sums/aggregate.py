@@ -225,7 +225,6 @@ class Aggregate:
         if not sessions:
             return
         self.sessions_in_period += sessions
-        self.sessions_one_event += sessions if self.events_measure >= 0 else 0  # a row is one event
         if after[SESSIONS_TOTAL] - sessions >= self._minimum:
             self._add_sessions(variant, user.added)
         elif after[SESSIONS_TOTAL] >= self._minimum:

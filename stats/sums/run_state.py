@@ -144,7 +144,7 @@ class RunState:
             counts=self._input_counts(manifest),
             sessions_all=a.sessions_all,
             sessions_in_period=a.sessions_in_period,
-            sessions_one_event=a.sessions_one_event if counts_events else None,
+            sessions_one_event=a.sessions_one_event if counts_events and self.study.sessions.windows == "gap" else None,
             exposed=(a.exposed[0], a.exposed[1]),
             included=(a.included[0], a.included[1]),
             sessions=(a.sessions[0], a.sessions[1]),

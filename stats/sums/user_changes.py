@@ -74,7 +74,7 @@ def values(columns: Columns, rows: Integers, counted: NDArray[np.bool_]) -> Valu
     has = n > 0
     s = rows[:, columns.numerators].T * has
     y = np.where(has, in_units(s, np.where(has, n, 1), columns.scale), 0)
-    largest = max(int(part.max(initial=0)) for part in (s, n, y))
+    largest = max(max(int(part.max(initial=0)), -int(part.min(initial=0))) for part in (s, n, y))
     if largest > LARGEST:
         raise StateError(
             f"a user's total or mean of {largest} is too large to be squared exactly",

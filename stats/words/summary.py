@@ -4,7 +4,17 @@ from livelift.document.decision import Decision, Why
 from livelift.event_time import to_iso
 from stats.decision.rules import guardrail_values, left_out_words, still_open
 from stats.decision.verdict import Decided, Readings
-from stats.words.words import cause_of, improvement_of, is_better, is_harmed, limit, needed, p_value, percent
+from stats.words.words import (
+    cause_of,
+    improvement_of,
+    is_better,
+    is_harmed,
+    limit,
+    needed,
+    p_value,
+    percent,
+    unnamed_arms,
+)
 
 
 def summarise(readings: Readings, decision: Decision, why: Why | None) -> str:
@@ -46,15 +56,18 @@ def _when(decided: Decided, lift: bool = True) -> str:
 
 
 def _no_data(readings: Readings, why: Why | None) -> str:
-    study, primary = readings.study, readings.primary
+    study, primary, health = readings.study, readings.primary, readings.health
     if why == "unreadable" and primary.cause is not None:
         return f"{_title(readings)} cannot be compared, {cause_of(study, primary.cause, primary.users)}"
-    if readings.health.excluded_share is None and not readings.progress.ended:
+    if health.excluded_share is None and not readings.progress.ended:
         first, last = (to_iso(moment)[:10] for moment in (study.experiment.start_ms, study.experiment.end_ms - 1))
-        return f"nobody has been seen yet in the period, {first} to {last}; events before it are the users' past"
+        begun = readings.time > study.experiment.start_ms
+        why_not = (begun and unnamed_arms(study, health)) or "; events before it are the users' past"
+        return f"nobody has been seen yet in the period, {first} to {last}{why_not}"
     control, treatment = readings.included
     few = f"{control:,} and {treatment:,} users, each group needs {study.statistics.minimum_users:,}"
-    rejected = readings.health.rejected_share
+    few += unnamed_arms(study, health)
+    rejected = health.rejected_share
     if rejected is not None and rejected > study.health.maximum_rejected_share:
         few += f"; {percent(rejected, signed=False)} of the rows were rejected"
     return few
@@ -193,4 +206,5 @@ def _problem(readings: Readings, why: Why | None) -> str:
     if why == "left_out":
         return f"{_uneven(readings)}, so those who are left cannot be compared (p {p_value(health.inclusion_p or 0.0)})"
     control = study.experiment.control_percent
-    return f"the users are not split {control}:{100 - control} as promised (p {p_value(health.sample_ratio_p or 0.0)})"
+    split = f"the users are not split {control}:{100 - control} as promised (p {p_value(health.sample_ratio_p or 0.0)})"
+    return split + unnamed_arms(study, health)

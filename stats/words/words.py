@@ -2,6 +2,8 @@
 
 from math import floor
 
+from livelift.assignment import VARIANTS
+from livelift.document.progress import Health
 from livelift.study import Metric, Study
 
 
@@ -127,3 +129,15 @@ def cause_of(study: Study, cause: str, users: tuple[int, int]) -> str:
         least = study.statistics.minimum_users
         words += f": {users[0]} in {names.control}, {users[1]} in {names.treatment}, each needs {least}"
     return words
+
+
+def unnamed_arms(study: Study, health: Health) -> str:
+    """What follows a reason where events name the arms and no session has named one of them: perhaps a value is mistyped."""
+    experiment = study.experiment
+    if not experiment.arm_field:
+        return ""
+    values = zip((experiment.control_value, experiment.treatment_value), VARIANTS, strict=True)
+    unseen = [f"{value!r}" for value, variant in values if health.excluded_shares[variant] is None]
+    if not unseen:
+        return ""
+    return f"; no closed session of the period has an event whose '{experiment.arm_field}' is {' or '.join(unseen)}"

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from livelift.document import history_entry
@@ -54,6 +55,45 @@ def test_the_summary_says_the_decision_and_its_reason(ticks: list[TickSums], why
     verdict = end_of(ticks)
     assert verdict.why == why
     assert words in verdict.summary
+
+
+NAMED = msgspec.structs.replace(
+    STUDY,
+    experiment=msgspec.structs.replace(
+        STUDY.experiment, arm_field="variant", control_value="old", treatment_value="it's new"
+    ),
+)
+UNSEEN = "; no closed session of the period has an event whose 'variant' is"
+
+
+@pytest.mark.parametrize(
+    ("sums", "words"),
+    [
+        (replace(tick(1), exposed=(0, 0), included=(0, 0)), f"seen yet in the period, 2009-03-01 to 2009-04-30{UNSEEN} 'old' or \"it's new\"."),
+        (replace(tick(0), exposed=(0, 0), included=(0, 0)), "2009-03-01 to 2009-04-30; events before it are the users' past."),
+        (replace(tick(61), exposed=(0, 0), included=(0, 0), ended=True), f"0 and 0 users, each group needs 50{UNSEEN} 'old' or \"it's new\"."),
+        (replace(tick(5), exposed=(0, 90), included=(0, 80)), f"0 and 80 users, each group needs 50{UNSEEN} 'old'."),
+        (replace(tick(5), exposed=(0, 300), included=(0, 300)), f"not split 50:50 as promised (p < 0.001){UNSEEN} 'old'."),
+        (replace(tick(5), exposed=(300, 200)), "not split 50:50 as promised (p < 0.001)."),
+    ],
+)  # fmt: skip
+def test_an_arm_that_no_event_names_is_said(sums: TickSums, words: str) -> None:
+    """A mistyped value in the study file would else look like a missing or uneven audience."""
+    assert end_of([sums], NAMED).summary.endswith(words)
+
+
+@pytest.mark.parametrize(
+    ("both", "words"),
+    [
+        (0, "nobody was seen in both variants"),
+        (1, "1 user was seen in both variants: a warning"),
+        (1200, "1,200 users were seen in both variants: a warning"),
+    ],
+)
+def test_users_in_both_arms_are_counted_in_words(both: int, words: str) -> None:
+    reasons = end_of([replace(tick(5), users_in_both=both)]).reasons
+    (rule,) = [rule for rule in reasons if rule.name == "users_in_both"]
+    assert (rule.words, rule.passed) == (words, both == 0)
 
 
 def test_the_last_look_says_how_many_sessions_it_waits_for_and_how_long() -> None:

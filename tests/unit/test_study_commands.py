@@ -4,6 +4,7 @@ import gzip
 import json
 import random
 import subprocess
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from cli.study import check
 from livelift.errors import InputError, StudyError
 from livelift.study import load_study
 from producer.draft import write_draft
@@ -100,6 +102,19 @@ def test_the_check_says_what_was_understood(tmp_path: Path) -> None:
     assert "first sessions" in checked.stdout
     again = livelift("study", "new", "shop", "--from", "orders.csv", cwd=tmp_path)
     assert (again.returncode, "already" in again.stderr) == (StudyError.exit_code, True)
+
+
+def test_the_check_counts_the_arms(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A mistyped value is seen before any run."""
+    as_csv(tmp_path / "orders.csv")
+    write_draft("shop", tmp_path / "orders.csv", tmp_path / "shop")
+    file = tmp_path / "shop" / "study.toml"
+    named = '[experiment]\narm_field = "shop_name"\ncontrol_value = "a"\ntreatment_value = "B"'
+    file.write_text(file.read_text().replace("[experiment]", named))
+    check(str(tmp_path / "shop"), tmp_path / "orders.csv", 1_000)
+    shops = Counter(row["Shop name"] for row in rows() if row["price"] != "n/a")
+    words = f"{shops['a']} 'a' (control), 0 'B' (treatment); no arm: {shops['b']} 'b'"
+    assert f"arms by 'shop_name', of these events: {words}" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,13 @@ from livelift.study import load_study, parse_study
 from stats.sequential.flips import flip_matrix
 from stats.sums.metric_rows import metric_rows
 
+GROUP = b'[fields]\ngroup = {type = "integer", column = "track", minimum = 1}'
+
 
 @pytest.fixture(scope="module")
 def good() -> bytes:
     with open("studies/lastfm/study.toml", "rb") as file:
-        return file.read()
+        return file.read().replace(b"[fields]", GROUP)
 
 
 @pytest.mark.parametrize(
@@ -52,6 +54,16 @@ def good() -> bytes:
             b'control_percent = 50\narm_field = "artist"\ncontrol_value = "a"\ntreatment_value = "a"',
             "experiment.treatment_value",
         ),
+        (
+            b"control_percent = 50",
+            b'control_percent = 50\narm_field = "group"\ncontrol_value = 1\ntreatment_value = 0',
+            "experiment.treatment_value",
+        ),
+        (
+            b"control_percent = 50",
+            b'control_percent = 50\narm_field = "group"\ncontrol_value = true\ntreatment_value = 2',
+            "experiment.control_value",
+        ),
         (b"gap_seconds = 1800", b'windows = "row"\ngap_seconds = 1800', "sessions.gap_seconds"),
         (b"gap_seconds = 1800", b'windows = "row"', "measures.seconds.length"),
         (b"gap_seconds = 1800", b'windows = "minute"\ngap_seconds = 1800', "sessions.windows"),
@@ -64,6 +76,7 @@ def good() -> bytes:
         (b"inclusion_alpha = 0.01", b"inclusion_alpha = 0.999", "health.inclusion_alpha"),
         (b"before = 2009-07-01", b"before = 2009-03-01", "experiment.period_start"),
         (b"not_before = 2005-01-01", b"not_before = 2009-05-01", "experiment.period_start"),
+        (b"not_before = 2005-01-01", b"not_before = 1969-12-31", "source.not_before"),
         (b"minimum_lift = 0.02", b"minimum_lift = nan", "decision.minimum_lift"),
         (b"minimum_lift = 0.02", b"minimum_lift = inf", "decision.minimum_lift"),
         (b"minimum_lift = 0.02", b"minimum_lift = 2", "decision.minimum_lift"),

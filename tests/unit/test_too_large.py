@@ -6,9 +6,17 @@ from pathlib import Path
 import pytest
 
 from batch.twin import Twin
+from livelift import output_log
 from livelift.errors import StateError
+from livelift.event_time import DAY
+from livelift.sessions import session_measures
+from livelift.source import LARGEST
 from livelift.study import load_study
+from processor.changelog import UserForm
+from processor.windows import new_partition
 from tests.support.pure_pipeline import run_pure
+from tests.support.small_study import START, row_study
+from tests.support.streams import Listen, partition_records
 
 STUDY = load_study("lastfm")
 ARTISTS = 3_200
@@ -28,3 +36,19 @@ def test_a_user_of_too_many_artists_is_refused_in_words(tmp_path: Path) -> None:
         twin.final()
     with pytest.raises(StateError, match="too large to be squared exactly"):
         run_pure(data, tmp_path / "cache", STUDY, partitions=1, seed=1)
+
+
+def test_a_square_that_no_record_can_hold_is_refused_in_words() -> None:
+    """A field may hold 10¹², and the classic reading sums squares: they leave 64 bits before any mean is formed."""
+    study = row_study()
+    measures = session_measures(study)
+    partition = new_partition(study, measures)
+    (records,) = partition_records([Listen(START, "a"), Listen(START + DAY, "b")])
+    partition.apply(records[:2])
+    (user,) = partition.users.values()
+    user.totals = partition._add(user.totals, (LARGEST, 0))
+    with pytest.raises(StateError, match="total of user 'a' is too large to be kept exactly"):
+        UserForm(measures).encode(user, partition.as_of)
+    (told, *_) = partition.apply(records[2:]).outputs
+    with pytest.raises(StateError, match="total of user 'a' is too large to be kept exactly"):
+        output_log.encode(told)

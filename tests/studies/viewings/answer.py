@@ -97,7 +97,7 @@ def answer(path):
             "all": sum(map(len, events.values())),
             "in_period": in_period,
             "unfinished": 0,
-            "one_event": in_period,
+            "one_event": None,  # each is
         },
     }
     for arm, users in people.items():
