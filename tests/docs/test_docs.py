@@ -35,7 +35,7 @@ def test_every_file_that_a_page_names_exists(page: Path) -> None:
     assert {name for name in named if not (ROOT / name).exists()} == set()
 
 
-def test_the_errors_that_the_classic_opinion_tells_are_those_of_the_table() -> None:
+def test_classic_error_rates_in_the_study_equal_the_page_s_table() -> None:
     text = (ROOT / "docs" / "02-error-rates.md").read_text(encoding="utf-8")
     simulated = load_study("lastfm").simulated
     assert simulated is not None
@@ -67,7 +67,7 @@ def test_no_page_or_source_names_a_registry() -> None:
     assert {name for name, text in texts.items() for host in hosts if host.encode() in text} == set()
 
 
-def test_the_page_of_rejected_rows_lists_every_reason_and_no_other() -> None:
+def test_the_page_of_rejected_rows_lists_exactly_the_reasons() -> None:
     text = (ROOT / "docs" / "07-rejected-rows.md").read_text(encoding="utf-8")
     of_rows, of_records = text.split("## Records of the events topic")
     assert tuple(re.findall(r"^\| `(\w+)` \|", of_rows, re.MULTILINE)) == REASONS
@@ -75,7 +75,7 @@ def test_the_page_of_rejected_rows_lists_every_reason_and_no_other() -> None:
     assert tuple(re.findall(r"^\| `(\w+)` \|", of_records, re.MULTILINE)) == (*REFUSALS, "late")
 
 
-def test_the_limits_that_the_page_of_rejected_rows_names_are_the_study_s() -> None:
+def test_the_page_of_rejected_rows_names_the_study_s_limits() -> None:
     text = (ROOT / "docs" / "07-rejected-rows.md").read_text(encoding="utf-8")
     health = load_study("lastfm").health
     assert f"Above {health.maximum_rejected_share:.0%}".replace("%", " %") in text

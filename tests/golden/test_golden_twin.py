@@ -94,7 +94,7 @@ def test_the_sessions_are_those_worked_out_by_hand(case: GoldenCase) -> None:
 
 
 @each_case
-def test_the_counted_parts_of_the_document_are_those_worked_out_by_hand(case: GoldenCase) -> None:
+def test_counts_of_the_document_equal_those_worked_out_by_hand(case: GoldenCase) -> None:
     with _twin(case) as twin:
         if case.refused:
             assert differences(case.document["input"], _counted_input(twin)) == []

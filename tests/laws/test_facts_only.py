@@ -57,15 +57,13 @@ def test_rejected_rows_are_a_share_of_all_rows_at_every_tick(tmp_path: Path) -> 
     assert "unhealthy" not in {entry.decision for entry in history}
 
 
-def test_too_many_rejected_rows_are_unhealthy_from_the_first_tick_on(tmp_path: Path) -> None:
+def test_too_many_rejected_rows_are_unhealthy_at_every_tick(tmp_path: Path) -> None:
     _, history = both(log(tmp_path / "log.tsv", days=10, undated=300), tmp_path / "cache")
     assert {(entry.decision, entry.why) for entry in history[1:]} == {("unhealthy", "rejected_rows")}
 
 
 @pytest.mark.parametrize(("days", "complete"), [(40, False), (63, True)])
-def test_a_selection_completes_the_period_only_where_the_file_has_data(
-    days: int, complete: bool, tmp_path: Path
-) -> None:
+def test_a_selection_completes_the_period_only_as_far_as_data_go(days: int, complete: bool, tmp_path: Path) -> None:
     """`--to` is a wish: a log that ends on 9 April is not complete because somebody asked for all of it to 1 May."""
     document, _ = both(log(tmp_path / "log.tsv", days=days), tmp_path / "cache", select_to="2009-05-01")
     assert document.progress.period_complete is complete
@@ -84,7 +82,7 @@ def listener(path: Path, first: str, until: str) -> None:
 
 
 @pytest.mark.parametrize("wait_days", [0, 1, 3, 4])
-def test_an_open_session_holds_the_completion_up_no_longer_than_the_study_waits(wait_days: int, tmp_path: Path) -> None:
+def test_an_open_session_delays_completion_no_longer_than_set(wait_days: int, tmp_path: Path) -> None:
     """It ends on 4 May at 00:00: waited for until then or given up at the midnight of the limit, with words for both."""
     experiment = msgspec.structs.replace(STUDY.experiment, wait_days=wait_days)
     study = msgspec.structs.replace(STUDY, experiment=experiment)
@@ -106,7 +104,7 @@ def test_an_open_session_holds_the_completion_up_no_longer_than_the_study_waits(
     assert len({entry.decision for entry in complete}) == 1
 
 
-def test_a_session_that_began_before_the_period_never_holds_it_up(tmp_path: Path) -> None:
+def test_a_session_begun_before_the_period_never_delays_it(tmp_path: Path) -> None:
     data = log(tmp_path / "log.tsv", days=66)
     listener(data, "2009-02-28T23:30:00", "2009-05-03T23:30:00")
     _, history = both(data, tmp_path / "cache")

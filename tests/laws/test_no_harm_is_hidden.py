@@ -74,7 +74,7 @@ def test_skips_of_nobody_say_nothing_and_block_nothing(tmp_path: Path) -> None:
     assert "it is 0 for everybody" in rule_of
 
 
-def test_a_guardrail_without_values_in_an_arm_blocks_ship_and_says_why(tmp_path: Path) -> None:
+def test_a_guardrail_without_values_blocks_ship_and_says_why(tmp_path: Path) -> None:
     """Treated users are only active on the period's last day: no day of theirs has a next one in it."""
 
     def rule(user: User, day: int, chance: random.Random) -> list[Listening]:

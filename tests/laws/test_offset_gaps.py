@@ -69,7 +69,7 @@ def test_a_log_whose_beginning_was_deleted_is_an_error() -> None:
         new_partition(STUDY, MEASURES).apply_batches([FakeBatch(5, records[-1].offset, tuple(records[5:]))])
 
 
-def test_a_batch_that_overlaps_what_was_applied_is_taken_from_there_on() -> None:
+def test_an_overlapping_batch_is_applied_from_its_new_part_on() -> None:
     (records,) = partition_records([Listen(START + n * 60_000, "a") for n in range(10)])
     partition = new_partition(STUDY, MEASURES)
     outputs = partition.apply(records[:6]).outputs

@@ -35,7 +35,8 @@ def outputs_of(records: list[FakeRecord], kind: str = "gap") -> list[Output]:
 
 
 @given(listens())
-def test_closed_sessions_hold_every_event_once_and_no_gap_over_thirty_minutes(plays: list[Listen]) -> None:
+def test_closed_sessions_hold_every_event_once_and_no_long_gap(plays: list[Listen]) -> None:
+    """No gap within a session is longer than 30 minutes."""
     closed = [o for o in outputs_of(partition_records(plays)[0]) if isinstance(o, ClosedSession)]
     times: dict[str, list[int]] = defaultdict(list)
     for play in plays:
@@ -55,9 +56,10 @@ def test_closed_sessions_hold_every_event_once_and_no_gap_over_thirty_minutes(pl
 
 @two_kinds
 @given(plays=listens(), data=st.data())
-def test_the_output_log_is_the_same_for_any_batch_cuts_and_only_rises(
+def test_the_output_log_is_the_same_for_any_batches_and_rises(
     kind: str, plays: list[Listen], data: st.DataObject
 ) -> None:
+    """Batches may be cut anywhere; the positions of the outputs only rise."""
     (records,) = partition_records(plays)
     whole = outputs_of(records, kind)
     partition = partition_with(kind)
@@ -125,9 +127,10 @@ def facts(outputs: list[Output]) -> list[tuple[object, ...]]:
 
 @each_kind
 @given(plays=listens(), partitions=st.integers(1, 7), progress_every=st.integers(0, 5))
-def test_sessions_and_days_do_not_depend_on_partitions_or_progress_marks(
+def test_sessions_and_days_do_not_depend_on_partitions_or_marks(
     kind: str, plays: list[Listen], partitions: int, progress_every: int
 ) -> None:
+    """Neither the number of partitions nor the producer's progress marks change them."""
     alone = outputs_of(partition_records(plays)[0], kind)
     logs = partition_records(plays, partitions, progress_every=progress_every)
     together = [output for log in logs for output in outputs_of(log, kind)]
@@ -136,9 +139,7 @@ def test_sessions_and_days_do_not_depend_on_partitions_or_progress_marks(
 
 @two_kinds
 @given(plays=listens(), partitions=st.integers(2, 7))
-def test_every_partition_has_the_same_midnights_and_their_counts_add_up(
-    kind: str, plays: list[Listen], partitions: int
-) -> None:
+def test_partitions_have_the_same_midnights_and_counts_add_up(kind: str, plays: list[Listen], partitions: int) -> None:
     alone = outputs_of(partition_records(plays)[0], kind)
     logs = [outputs_of(log, kind) for log in partition_records(plays, partitions)]
     marks = {o.due: o.counts.accepted for o in alone if isinstance(o, Mark | EndMark)}

@@ -49,12 +49,12 @@ def wrong_schedules(study: Study, schedules: range, new_states: NewStates = in_m
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_schedule_of_crashes_and_zombies_loses_or_doubles_an_output(kind: str) -> None:
+def test_no_schedule_of_crashes_and_zombies_loses_or_doubles(kind: str) -> None:
     assert wrong_schedules(KINDS[kind], range(1_500 if kind == "gap" else 500)) == []
 
 
 @pytest.mark.parametrize("kind", ["gap", "rows, arms named"])
-def test_no_schedule_loses_or_doubles_an_output_with_users_on_disk(kind: str, tmp_path: Path) -> None:
+def test_no_schedule_with_users_on_disk_loses_or_doubles(kind: str, tmp_path: Path) -> None:
     """Of four users one at most stays in memory after a checkpoint."""
     made = itertools.count()
 
@@ -66,5 +66,5 @@ def test_no_schedule_loses_or_doubles_an_output_with_users_on_disk(kind: str, tm
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_schedule_of_thirty_thousand_loses_or_doubles_an_output(kind: str) -> None:
+def test_no_schedule_of_thirty_thousand_loses_or_doubles(kind: str) -> None:
     assert wrong_schedules(KINDS[kind], range(1_500, 16_500 if kind == "gap" else 6_500)) == []

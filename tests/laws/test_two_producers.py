@@ -105,7 +105,7 @@ def test_two_producers_at_once_count_every_event_once(seed: int, prepared: Prepa
 
 
 @pytest.mark.parametrize("seed", range(60))
-def test_records_under_way_when_a_producer_was_killed_are_no_strangers(seed: int, prepared: Prepared) -> None:
+def test_records_in_flight_at_a_producer_s_kill_are_no_strangers(seed: int, prepared: Prepared) -> None:
     """They arrive after the next producer has looked where the log ends, before or after its first records."""
     chance = random.Random(seed)
     log: list[FakeRecord] = []

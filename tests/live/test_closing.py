@@ -25,7 +25,7 @@ def made(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_a_running_study_closes_at_its_next_tick_and_stays_closed(
+def test_a_running_study_closes_at_its_next_tick_and_stays_so(
     servers: LocalServers, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(settings.REDIS, servers.redis.url)
@@ -44,9 +44,10 @@ def test_a_running_study_closes_at_its_next_tick_and_stays_closed(
 
 
 @pytest.mark.slow
-def test_a_study_whose_stream_ended_early_closes_without_a_station(
+def test_a_study_whose_stream_ended_closes_without_a_station(
     servers: LocalServers, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The stream ended before the study's period was complete."""
     monkeypatch.setenv(settings.REDIS, servers.redis.url)
     plan = DemoPlan(STUDY, made(tmp_path), select_to=from_iso("2009-03-20"))
     ended = live_run(servers, folder, plan)

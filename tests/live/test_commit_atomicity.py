@@ -141,7 +141,7 @@ def test_a_headline_of_another_type_is_replaced(servers: LocalServers, admin: An
     assert admin.hget(headline_key("lastfm"), "reason") == b"second"
 
 
-def test_a_command_that_was_renamed_away_is_named_and_nothing_is_written(tmp_path: Path) -> None:
+def test_a_renamed_redis_command_is_named_and_nothing_is_written(tmp_path: Path) -> None:
     port = free_port()
     command = [find_redis().path, "--port", str(port), "--bind", HOST, "--save", "", "--rename-command", "XADD", "''"]
     with ChildProcess("Redis", command, tmp_path / "redis.log", cwd=tmp_path):

@@ -68,9 +68,8 @@ def process(run: Run, servers: LocalServers, folder: Path, then: Callable[[], No
         stations.stop()
 
 
-def test_a_committed_offset_at_the_end_of_a_stream_that_was_not_applied_loses_nothing(
-    run: Run, servers: LocalServers, folder: Path
-) -> None:
+def test_an_unapplied_committed_end_offset_loses_nothing(run: Run, servers: LocalServers, folder: Path) -> None:
+    """The committed offset is the end of a stream that was not applied."""
     with group_of(run, servers) as (group, ends):
         group.commit({place: OffsetAndMetadata(end, "", -1) for place, end in ends.items()})
         assert all(group.committed(place) == end > 0 for place, end in ends.items())
@@ -88,7 +87,7 @@ def test_what_was_applied_is_committed_to_its_end(run: Run, servers: LocalServer
     process(run, servers, folder, committed)
 
 
-def test_only_a_partition_that_stands_still_before_its_end_is_stalled() -> None:
+def test_only_a_partition_that_stands_before_its_end_is_stalled() -> None:
     stalled = Stalled()
     for offset in range(10):
         assert list(stalled.look({0: offset}, {0: 100})) == []  # it moves

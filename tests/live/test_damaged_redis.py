@@ -98,7 +98,8 @@ def test_every_damage_is_noticed_at_load_and_the_run_begins_anew(damage: Callabl
 
 
 @pytest.mark.parametrize("lost", ["no sums", "one row of the sums", "no history", "half of the history", "no users"])
-def test_lost_keys_are_noticed_by_the_next_commit_which_writes_nothing(lost: str, client: Any) -> None:
+def test_lost_keys_are_noticed_by_the_next_commit(lost: str, client: Any) -> None:
+    """The commit that finds keys missing writes nothing."""
     store = committed(client)
     state, _ = store.load(1)
     DAMAGES[lost](client)
@@ -143,7 +144,8 @@ def test_a_station_that_judged_an_older_state_removes_nothing(client: Any) -> No
     assert writer.load(1)[1] == b"newer"
 
 
-def test_a_close_is_made_at_its_own_tick_also_when_the_run_is_read_again(client: Any) -> None:
+def test_a_close_is_made_at_its_own_tick_also_when_read_again(client: Any) -> None:
+    """A run that is read again from its start makes it at the same tick."""
     store = committed(client)
     state, _ = store.load(1)
     store.request_close("enough", after=1_000)
@@ -161,7 +163,7 @@ def test_what_is_whole_loads_again(client: Any) -> None:
 
 
 @pytest.mark.slow
-def test_a_run_whose_redis_is_damaged_again_and_again_equals_the_batch(
+def test_a_run_with_a_redis_damaged_repeatedly_equals_the_batch(
     servers: LocalServers, folder: Path, tmp_path: Path
 ) -> None:
     """Sums lost under a working station; a moment changed while it is down; everything emptied after the stream's end."""

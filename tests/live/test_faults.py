@@ -61,7 +61,7 @@ def plan(data: Path) -> DemoPlan:
 
 
 @pytest.mark.slow
-def test_kill_9_of_the_producer_resumes_without_leaving_out_or_doubling(
+def test_kill_9_of_the_producer_leaves_out_and_doubles_nothing(
     data: Path, own_servers: LocalServers, folder: Path
 ) -> None:
     def kill(run: LiveRun) -> None:
@@ -110,9 +110,11 @@ def test_kill_9_of_the_broker_is_waited_out(events: int, data: Path, own_servers
 
 
 @pytest.mark.slow
-def test_an_emptied_redis_is_filled_again_from_the_start_of_the_output_log(
+def test_an_emptied_redis_is_filled_again_from_the_output_log(
     data: Path, own_servers: LocalServers, folder: Path
 ) -> None:
+    """Stats reads the output log again from its start."""
+
     def empty(run: LiveRun) -> None:
         run.accepted(20_000)
         connect(own_servers.redis.admin_url).flushall()
@@ -121,9 +123,11 @@ def test_an_emptied_redis_is_filled_again_from_the_start_of_the_output_log(
 
 
 @pytest.mark.slow
-def test_a_frozen_worker_that_wakes_after_its_partitions_were_given_away_changes_nothing(
+def test_a_worker_that_wakes_without_its_partitions_is_harmless(
     data: Path, own_servers: LocalServers, folder: Path
 ) -> None:
+    """A worker frozen while its partitions were given away changes nothing when it wakes."""
+
     def freeze(run: LiveRun) -> None:
         run.accepted(5_000)
         frozen = run.stations.supervisor.children["processor"]
@@ -190,9 +194,8 @@ def test_kill_9_of_every_station_again_and_again_changes_nothing(
     assert_equals_batch(live_run(own_servers, folder, plan(data), kill), data, STUDY, own_servers)
 
 
-def test_stats_started_on_a_redis_that_holds_the_answer_changes_nothing(
-    data: Path, own_servers: LocalServers, folder: Path
-) -> None:
+def test_stats_started_on_a_finished_redis_changes_nothing(data: Path, own_servers: LocalServers, folder: Path) -> None:
+    """A stats station that finds the answer in Redis leaves it as it is."""
     with RunOfStations(
         RunFolder(folder), DemoPlan(STUDY, data, 4), own_servers.kafka.address, own_servers.redis.url
     ) as run:

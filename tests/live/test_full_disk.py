@@ -60,7 +60,8 @@ def replay(folder: Path, data: Path, speed: str) -> subprocess.Popen[str]:
 
 
 @pytest.mark.slow
-def test_a_disk_that_fills_up_is_said_and_the_replay_goes_on_when_there_is_room(disk: Path, tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_and_the_replay_resumes_later(disk: Path, tmp_path: Path) -> None:
+    """The replay goes on when there is room again."""
     data = tmp_path / "log.tsv"
     write_small_log(data)
     folder = RunFolder(disk / ".livelift")
@@ -97,7 +98,8 @@ def test_a_disk_that_fills_up_is_said_and_the_replay_goes_on_when_there_is_room(
     assert stack.wait(timeout=30) == 130
 
 
-def test_redis_on_a_full_disk_can_be_read_and_stats_says_why_it_ends(servers: LocalServers, tmp_path: Path) -> None:
+def test_redis_on_a_full_disk_is_readable_and_stats_says_why(servers: LocalServers, tmp_path: Path) -> None:
+    """Stats says why it ends."""
     settings = StatsSettings(servers.kafka.address, "", STUDY.name, "full-disk")
     create_topics(settings.kafka, settings.names, 1)
     with small_disk(tmp_path / "disk", FOR_REDIS_MIB) as disk, RedisServer(disk / "redis") as server:
@@ -113,7 +115,8 @@ def test_redis_on_a_full_disk_can_be_read_and_stats_says_why_it_ends(servers: Lo
             assert client.exists("more") == 1
 
 
-def test_a_station_that_has_no_room_for_its_last_words_is_said_to_lack_it(tmp_path: Path) -> None:
+def test_a_station_without_room_for_its_last_words_is_explained(tmp_path: Path) -> None:
+    """Its end is explained by the lack of room."""
     with small_disk(tmp_path / "disk", 2) as disk:
         log = disk / "stats.log"
         log.touch()

@@ -78,7 +78,7 @@ main()
         ("local.keeping", "ServerKeeper.look_after", ["up"]),
     ],
 )
-def test_a_library_that_drops_the_interruption_does_not_keep_the_command_from_ending(
+def test_a_library_that_drops_the_signal_cannot_prevent_the_end(
     module: str, name: str, command: list[str], data: Path, tmp_path: Path
 ) -> None:
     ended = subprocess.run(
@@ -111,7 +111,8 @@ def interrupted(folder: Path, number: signal.Signals, seconds: float, *command: 
 
 
 @pytest.mark.slow
-def test_a_signal_is_one_line_from_the_first_import_to_the_end_of_duckdb(data: Path, tmp_path: Path) -> None:
+def test_a_signal_is_one_line_from_the_first_import_to_the_end(data: Path, tmp_path: Path) -> None:
+    """At any moment up to the end of DuckDB's work, Ctrl-C and SIGTERM give one line and their exit code."""
     command = ("batch", "--data", str(data), "--json")
     began = time.monotonic()
     whole = subprocess.run([LIVELIFT, *command], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
@@ -147,7 +148,7 @@ def test_a_station_in_the_foreground_ends_with_the_shells_code(
 
 
 @pytest.mark.slow
-def test_a_second_demo_is_a_new_run_and_kill_9_of_the_demo_leaves_no_process(data: Path, tmp_path: Path) -> None:
+def test_a_second_demo_is_a_new_run_and_kill_9_leaves_no_process(data: Path, tmp_path: Path) -> None:
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [LIVELIFT, *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=True

@@ -96,7 +96,7 @@ def test_a_demo_outlives_a_killed_broker_and_frozen_servers(data: Path, tmp_path
     assert "equal to the DuckDB twin" in (tmp_path / "said.txt").read_text()
 
 
-def test_a_server_that_ends_again_and_again_is_an_error_in_the_words_of_its_log(tmp_path: Path) -> None:
+def test_a_server_that_keeps_ending_is_an_error_quoting_its_log(tmp_path: Path) -> None:
     now = 0.0
     said: list[tuple[float, str]] = []
     with RedisServer(tmp_path) as server:
@@ -135,7 +135,8 @@ def test_a_server_that_does_not_start_is_tried_after_pauses(tmp_path: Path) -> N
         assert server.is_running
 
 
-def test_a_server_that_is_killed_too_often_is_an_error_with_its_last_complaint(tmp_path: Path) -> None:
+def test_a_server_killed_too_often_is_an_error_quoting_its_log(tmp_path: Path) -> None:
+    """The error holds the last complaint in the server's log."""
     with RedisServer(tmp_path) as server:
         keeper = ServerKeeper((server,), lambda _: None, lambda: 0.0)
         for _ in range(RESTARTS):
@@ -161,7 +162,7 @@ def test_restarts_of_long_ago_count_no_more(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("code", [1, UnreachableError.exit_code])
-def test_a_station_that_does_not_reach_a_kept_server_is_started_again(tmp_path: Path, code: int) -> None:
+def test_a_station_that_cannot_reach_a_kept_server_is_restarted(tmp_path: Path, code: int) -> None:
     run = Run.new(study="lastfm", fingerprint="f", data="d", partitions=1)
     with RedisServer(tmp_path / "redis") as server:
         said: list[str] = []
@@ -222,7 +223,7 @@ def test_only_a_producer_has_an_end(station: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_second_of_two_demos_is_refused_before_it_touches_anything(data: Path, tmp_path: Path) -> None:
+def test_the_second_of_two_demos_is_refused_and_touches_nothing(data: Path, tmp_path: Path) -> None:
     arguments = ("demo", "--data", str(data), "--exit", "--no-check")
     demos = [started(tmp_path, *arguments) for _ in range(2)]
     codes = [demo.wait(120) for demo in demos]
@@ -234,7 +235,8 @@ def test_the_second_of_two_demos_is_refused_before_it_touches_anything(data: Pat
 
 
 @pytest.mark.slow
-def test_a_stack_that_only_starts_is_known_stopped_and_refuses_others(tmp_path: Path) -> None:
+def test_a_starting_stack_is_known_stopped_and_refuses_others(tmp_path: Path) -> None:
+    """A stack that has not finished starting can be seen and stopped, and no other may start beside it."""
     folder = RunFolder(tmp_path / ".livelift")
     up = started(tmp_path, "up")
     wait_until(folder.owner, tmp_path)
@@ -248,7 +250,7 @@ def test_a_stack_that_only_starts_is_known_stopped_and_refuses_others(tmp_path: 
     assert folder.owner() is None
 
 
-def test_a_process_that_was_given_the_number_of_a_stack_is_left_alone(tmp_path: Path) -> None:
+def test_a_process_with_the_reused_pid_of_a_stack_is_left_alone(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / ".livelift")
     with ChildProcess("somebody else", ["sleep", "60"], tmp_path / "log") as other:
         for file in ("owner.json", "stack.json"):

@@ -49,7 +49,7 @@ def records(address: str, topic: str, count: int) -> list[bytes]:
 
 
 @pytest.mark.slow
-def test_kafka_killed_with_9_still_has_its_records_at_the_same_address(tmp_path: Path) -> None:
+def test_kafka_after_kill_9_has_its_records_at_the_same_address(tmp_path: Path) -> None:
     with KafkaServer(tmp_path / "a folder, with ü") as kafka:
         address = kafka.address
         admin = KafkaAdminClient(bootstrap_servers=address)
@@ -92,9 +92,10 @@ def test_a_chosen_port_in_use_is_an_error_that_names_it(
 
 
 @pytest.mark.parametrize("server", [KafkaServer, RedisServer])
-def test_a_port_of_our_choice_that_was_taken_at_the_last_moment_is_changed(
+def test_a_chosen_port_taken_at_the_last_moment_is_changed(
     tmp_path: Path, server: type[KafkaServer] | type[RedisServer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The port was free when we chose it."""
     monkeypatch.setattr("local.server.is_free", lambda port: True)  # the moment: after we looked
     ours = server(tmp_path)
     first = ours.port
@@ -102,7 +103,7 @@ def test_a_port_of_our_choice_that_was_taken_at_the_last_moment_is_changed(
         assert ours.port != first
 
 
-def test_a_server_that_cannot_start_says_why_in_the_words_of_its_log(tmp_path: Path) -> None:
+def test_a_server_that_cannot_start_says_why_in_its_log_s_words(tmp_path: Path) -> None:
     with RedisServer(tmp_path) as server:
         redis.Redis.from_url(server.url).set("key", "value")
     (tmp_path / "appendonly.aof").write_bytes(b"damaged")
@@ -129,7 +130,8 @@ def test_a_frozen_server_answers_nobody_until_it_is_thawed(tmp_path: Path) -> No
 
 
 @pytest.mark.slow
-def test_servers_end_with_their_block_and_with_a_parent_killed_with_9(tmp_path: Path) -> None:
+def test_servers_end_with_their_block_and_with_a_killed_parent(tmp_path: Path) -> None:
+    """The parent is killed by SIGKILL."""
     command = [sys.executable, "-c", PARENT, str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None

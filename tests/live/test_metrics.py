@@ -57,7 +57,7 @@ def names(text: str) -> set[str]:
 Scraped = tuple[dict[str, str], PipelineReading, dict[str, object]]
 
 
-def test_the_stations_export_everything_that_is_declared_and_nothing_else(scraped: Scraped) -> None:
+def test_the_stations_export_exactly_what_is_declared(scraped: Scraped) -> None:
     texts, _, _ = scraped
     exported = set().union(*map(names, texts.values()))
     assert {name for name in exported if declared(name) is None} == set()

@@ -31,9 +31,7 @@ SETTINGS = {"LIVELIFT_FETCH_RECORDS": "2000", "LIVELIFT_SESSION_TIMEOUT": "6"}
 
 
 @pytest.mark.slow
-def test_whatever_strangers_write_is_a_dead_letter_and_nothing_else(
-    servers: LocalServers, folder: Path, tmp_path: Path
-) -> None:
+def test_whatever_strangers_write_is_only_a_dead_letter(servers: LocalServers, folder: Path, tmp_path: Path) -> None:
     data = tmp_path / "log.tsv"
     lastfm_generator.generate(data, events=40_000, users=200, lift=0.2, seed=5, study=STUDY)
     kafka = servers.kafka.address

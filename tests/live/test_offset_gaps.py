@@ -93,7 +93,7 @@ def test_events_written_in_transactions_equal_the_batch(servers: LocalServers, f
     assert_equals_batch(document, data, STUDY, servers)
 
 
-def test_an_output_log_written_in_transactions_is_read_to_its_end(servers: LocalServers) -> None:
+def test_an_output_log_of_transactions_is_read_to_its_end(servers: LocalServers) -> None:
     kafka, names = servers.kafka.address, RunNames("lastfm", "outputs-in-transactions")
     create_topics(kafka, names, 1)
 

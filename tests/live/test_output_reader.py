@@ -22,9 +22,8 @@ def read(reader: OutputReader, polls: int = 10) -> list[tuple[int, int]]:
     return sorted((partition, output.due) for partition, outputs in arrived for _, output in outputs)
 
 
-def test_a_partition_with_too_much_waiting_is_not_fetched_until_it_is_resumed(
-    servers: LocalServers, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_partition_with_too_much_waiting_is_paused(servers: LocalServers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not fetched until it is resumed."""
     names = RunNames("lastfm", "held-back")
     create_topics(servers.kafka.address, names, 2)
     producer = KafkaProducer(bootstrap_servers=servers.kafka.address)

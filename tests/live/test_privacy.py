@@ -141,7 +141,8 @@ def test_a_password_is_made_once_and_an_empty_file_is_none(tmp_path: Path) -> No
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-def test_a_folder_of_an_earlier_version_is_closed_and_another_keeps_its_rights(tmp_path: Path) -> None:
+def test_an_older_folder_is_closed_and_others_keep_their_rights(tmp_path: Path) -> None:
+    """A folder of an earlier version is made private; one of another name, which people may share, stays as it is."""
     for name, expected in ((".livelift", 0o700), ("shared", 0o755)):
         (tmp_path / name).mkdir(mode=0o755)
         environment = os.environ | {"LIVELIFT_FOLDER": name}

@@ -129,7 +129,7 @@ def process(settings: ProducerSettings) -> "subprocess.Popen[bytes]":
     return subprocess.Popen([sys.executable, "-m", "producer"], cwd=ROOT, env=environment, stderr=subprocess.PIPE)
 
 
-def test_the_topic_equals_the_prepared_replay_and_the_dead_letters_the_rejects(settings: ProducerSettings) -> None:
+def test_the_topic_is_the_replay_and_dead_letters_the_rejects(settings: ProducerSettings) -> None:
     manifest = run_producer(settings)
     assert (manifest.rows, manifest.accepted) == (EVENTS + REJECTED, EVENTS)
     check_topic(settings)
@@ -137,7 +137,8 @@ def test_the_topic_equals_the_prepared_replay_and_the_dead_letters_the_rejects(s
 
 
 @pytest.mark.slow
-def test_kill_9_at_any_moment_and_a_restart_leave_no_gap_and_no_repeat(settings: ProducerSettings) -> None:
+def test_kill_9_at_any_moment_leaves_no_gap_and_no_repeat(settings: ProducerSettings) -> None:
+    """A restarted producer completes the topic, whenever it was killed."""
     prepare(STUDY, settings.data, settings.cache)
     create_topics(settings.kafka, settings.names, PARTITIONS)
     chance = random.Random(2)
@@ -202,7 +203,7 @@ def test_another_partition_count_in_the_same_run_is_refused(settings: ProducerSe
         create_topics(settings.kafka, settings.names, 5)
 
 
-def test_topics_keep_old_events_for_ever_even_ones_that_were_there(settings: ProducerSettings) -> None:
+def test_topics_keep_events_for_ever_even_ones_that_existed(settings: ProducerSettings) -> None:
     """Made by hand, or by a first read of their names: with the broker's retention, compacted, stamped on arrival."""
     admin = KafkaAdminClient(bootstrap_servers=settings.kafka)
     topics = (settings.names.events, settings.names.output, settings.names.dead_letters)

@@ -305,7 +305,8 @@ def test_a_right_to_see_the_eviction_policy_is_no_must(servers: LocalServers, ad
     work_of_stats(as_user(servers, admin, "livelift-stats", "-info"))
 
 
-def test_a_station_that_lacks_a_right_from_the_start_ends_with_it_named(servers: LocalServers, admin: Any) -> None:
+def test_a_station_that_lacks_a_right_from_the_start_names_it(servers: LocalServers, admin: Any) -> None:
+    """The station ends with the missing right in its message."""
     url = as_user(servers, admin, "livelift-stats", "-xadd")
     config = StatsSettings(servers.kafka.address, url, "lastfm", "rights-start")
     create_topics(config.kafka, config.names, 1)

@@ -93,7 +93,8 @@ def test_a_commit_over_other_fences_is_refused_whole(client: Any) -> None:
     assert client.get(names.key("verdict")) is None
 
 
-def test_an_unknown_schema_and_a_changed_study_are_refused_with_words(client: Any) -> None:
+def test_an_unknown_schema_or_a_changed_study_is_refused(client: Any) -> None:
+    """The message says what was found and what to do."""
     names = RunNames("lastfm", "store-3")
     store = RedisStore(client, names, STUDY, MEASURES.names)
     state, _ = store.load(1)
@@ -124,7 +125,8 @@ def test_moments_and_users_can_be_queried(client: Any) -> None:
     assert row["plays"] == 16
 
 
-def test_a_later_run_takes_the_public_keys_and_an_earlier_one_does_not(client: Any) -> None:
+def test_only_a_later_run_takes_the_public_keys(client: Any) -> None:
+    """An earlier one leaves them as they are."""
     later = RedisStore(client, RunNames("lastfm", "store-9"), STUDY, MEASURES.names)
     earlier = RedisStore(client, RunNames("lastfm", "store-8"), STUDY, MEASURES.names)
     client.delete("livelift:lastfm:run")

@@ -50,7 +50,8 @@ def wait_for_ticks(folder: Path, beyond: str) -> None:
 
 
 @pytest.mark.slow
-def test_an_aborted_killed_or_failed_demo_leaves_the_complete_run_where_it_was(tmp_path: Path) -> None:
+def test_an_unfinished_demo_leaves_the_complete_run_in_place(tmp_path: Path) -> None:
+    """Whether it was aborted, killed or failed."""
     data = tmp_path / "log.tsv"
     write_small_log(data)
     demo = ("demo", "--data", "log.tsv", "--no-check")
@@ -166,7 +167,7 @@ def test_without_a_complete_run_the_stopped_one_stays(tmp_path: Path) -> None:
         assert shown.run == OLD
 
 
-def test_each_run_is_read_by_its_id_and_an_unknown_one_is_refused(tmp_path: Path) -> None:
+def test_each_run_is_read_by_its_id_and_an_unknown_id_is_refused(tmp_path: Path) -> None:
     with RedisServer(tmp_path) as server:
         client = redis.Redis.from_url(server.url)
         keep(client, OLD, False)
@@ -183,7 +184,8 @@ def test_each_run_is_read_by_its_id_and_an_unknown_one_is_refused(tmp_path: Path
             read_history(client, "s", "nope")
 
 
-def test_a_complete_demo_that_is_killed_at_its_end_is_kept_by_the_next_start(tmp_path: Path) -> None:
+def test_a_complete_demo_killed_at_its_end_is_kept(tmp_path: Path) -> None:
+    """The next start finds it complete and keeps it."""
     folder = RunFolder(tmp_path / ".livelift")
     older, newer = (Run.new(study="s", fingerprint="f", data=data, partitions=1) for data in ("a", "b"))
     folder.save_run(older)
@@ -231,7 +233,7 @@ def closing(folder: Path, *arguments: str) -> str:
     return ended.stderr
 
 
-def test_close_asks_which_run_is_meant_where_a_later_one_was_stopped(tmp_path: Path) -> None:
+def test_close_asks_which_run_is_meant_after_a_later_one_stopped(tmp_path: Path) -> None:
     kept_undecided(RunFolder(tmp_path / ".livelift"), (OLD, True), (NEW, False))
     said = closing(tmp_path)
     assert f"run '{OLD}' is the last complete one" in said and f"run '{NEW}' was begun after it" in said
@@ -276,7 +278,8 @@ def test_close_ends_the_complete_run_that_is_named(tmp_path: Path) -> None:
     assert "has ended already" in closing(tmp_path, "--run", first["run"])
 
 
-def test_a_run_of_another_version_is_listed_and_its_verdict_is_refused_in_words(tmp_path: Path) -> None:
+def test_a_run_of_another_version_is_listed_but_not_its_verdict(tmp_path: Path) -> None:
+    """Its verdict is refused with a message."""
     with RedisServer(tmp_path) as server:
         client = redis.Redis.from_url(server.url)
         keep(client, OLD, True)

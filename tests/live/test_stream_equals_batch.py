@@ -31,9 +31,8 @@ def test_the_document_equals_the_batch_at_full_speed(
 
 
 @pytest.mark.slow
-def test_the_document_equals_the_batch_at_a_speed_of_thirty_seconds(
-    data: Path, servers: LocalServers, folder: Path
-) -> None:
+def test_the_document_equals_the_batch_at_thirty_seconds_speed(data: Path, servers: LocalServers, folder: Path) -> None:
+    """The replay is paced to take about thirty seconds."""
     days = 160  # about what the generated log spans; 160 days in 30 s
     plan = DemoPlan(STUDY, data, 4, speed=f"{days * 86_400 // 30}x")
     seen = set()

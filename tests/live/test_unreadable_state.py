@@ -37,7 +37,7 @@ UNREADABLE: dict[str, tuple[KeyValue, int, str]] = {
 
 @pytest.mark.parametrize("name", UNREADABLE)
 @pytest.mark.parametrize("store", ["memory", pytest.param("rocksdict", marks=pytest.mark.slow)])
-def test_a_record_of_state_that_cannot_be_read_ends_the_processor_with_words(
+def test_an_unreadable_state_record_ends_the_processor_in_words(
     name: str, store: str, servers: LocalServers, folder: Path
 ) -> None:
     record, code, words = UNREADABLE[name]

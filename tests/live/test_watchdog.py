@@ -244,9 +244,8 @@ run.main()
 
 
 @pytest.mark.slow
-def test_a_worker_reads_the_whole_changelog_whenever_it_is_given_its_partitions(
-    kafka: KafkaServer, run: Run, tmp_path: Path
-) -> None:
+def test_a_worker_reads_the_whole_changelog_at_each_assignment(kafka: KafkaServer, run: Run, tmp_path: Path) -> None:
+    """This holds each time that it is given its partitions."""
     ended = subprocess.run(
         [sys.executable, "-c", REBALANCES],
         env=settings(kafka, run.run, tmp_path, PATIENT),

@@ -68,7 +68,7 @@ def station(page: ServedPage) -> MetricsServer:
     return server
 
 
-def test_a_page_that_cannot_be_served_fails_its_scrape_and_no_other() -> None:
+def test_a_page_that_cannot_be_served_fails_only_its_own_scrape() -> None:
     server = station(Page(None))
     try:
         connection = http.client.HTTPConnection("127.0.0.1", server.port)
@@ -81,7 +81,8 @@ def test_a_page_that_cannot_be_served_fails_its_scrape_and_no_other() -> None:
         server.close()
 
 
-def test_a_real_prometheus_has_gauges_as_of_now_and_ticks_of_years_ago(tmp_path: Path) -> None:
+def test_prometheus_has_gauges_of_now_and_ticks_of_years_ago(tmp_path: Path) -> None:
+    """Read back from a real Prometheus server."""
     tool("prometheus")
     labels = 'study="lastfm",run="r1",clock="event"'
     lines = [f"livelift_look{{{labels}}} {day} {1235865600 + day * 86400}" for day in range(61)]
@@ -130,7 +131,7 @@ def listed(targets: Path, port: int) -> Path:
 
 
 @pytest.mark.slow
-def test_a_prometheus_started_again_with_samples_of_2009_is_quiet_soon(tmp_path: Path) -> None:
+def test_a_restarted_prometheus_with_old_samples_is_quiet_soon(tmp_path: Path) -> None:
     """With blocks of two hours it goes through 76,000 of them, half a core for half an hour."""
     tool("prometheus")
     labels = 'study="lastfm",run="r1",clock="event"'
@@ -157,9 +158,10 @@ def test_a_prometheus_started_again_with_samples_of_2009_is_quiet_soon(tmp_path:
 
 
 @pytest.mark.slow
-def test_a_real_prometheus_is_given_a_history_a_few_times_and_then_what_is_new(
+def test_prometheus_gets_the_history_a_few_times_then_only_news(
     servers: LocalServers, pure_run: PureRun, tmp_path: Path
 ) -> None:
+    """A real Prometheus server is given each tick a few times, then only new ones."""
     tool("prometheus")
     config = StatsSettings("", servers.redis.url, STUDY.name, "given-once")
     client = redis.Redis.from_url(servers.redis.url)
@@ -204,9 +206,10 @@ def grafana_on_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     return programs
 
 
-def test_grafana_gets_the_dashboards_a_password_of_its_own_and_nobody_in_without(
+def test_grafana_has_our_dashboards_a_password_and_no_guests(
     tmp_path: Path, grafana_on_the_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The password is its own, and nobody gets in without it."""
     monkeypatch.delenv(ANONYMOUS, raising=False)
     monkeypatch.setenv(WEBHOOK, "https://hooks.example/me")
     with GrafanaServer(tmp_path / "grafana", "http://127.0.0.1:19090", [STUDY]) as grafana:
@@ -294,9 +297,8 @@ def _processes_below(folder: Path) -> list[int]:
     return found
 
 
-def test_without_them_and_with_one_that_does_not_start_the_run_goes_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_run_goes_on_without_prometheus_and_grafana(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a missing program nor one that does not start ends the run."""
     said: list[str] = []
     programs = tmp_path / "bin"
     programs.mkdir()

@@ -25,14 +25,15 @@ def test_a_harm_from_before_the_ship_is_no_alarm() -> None:
     assert [verdict.alarms for verdict in verdicts] == [()] * 4
 
 
-def test_a_harm_shown_again_after_the_ship_is_an_alarm_at_that_look() -> None:
+def test_a_harm_shown_again_after_the_ship_is_an_alarm_then() -> None:
     late = InputCounts(rows=1000, accepted=900, late=100)
     ticks = [tick(10, Effects(-0.8), counts=late), tick(26, Effects(0.6)), tick(40, Effects(-0.6))]
     _, verdicts = run(ticks)
     assert [(alarm.name, alarm.look) for alarm in verdicts[-1].alarms] == [("harm", 40)]
 
 
-def test_an_alarm_whose_cause_has_gone_says_what_held_then_and_now() -> None:
+def test_an_alarm_whose_cause_is_gone_says_what_held_and_holds() -> None:
+    """It says what held at the alarm and what holds now."""
     _, verdicts = run([tick(30, Effects(0.3)), tick(40, Effects(-0.3)), tick(60, Effects(0.6))])
     harmed, gone = verdicts[1].summary, verdicts[2].summary
     assert "Average session duration is harmed, shown at look 40 (-2" in harmed

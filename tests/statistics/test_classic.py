@@ -51,7 +51,8 @@ def test_a_control_of_zero_has_no_lift() -> None:
     assert reading.p is not None and reading.p < 0.05
 
 
-def test_a_treatment_of_zero_without_spread_has_a_lift_and_no_interval() -> None:
+def test_a_treatment_of_zero_without_spread_has_no_interval() -> None:
+    """It still has a lift."""
     reading = classic(Moments(5, 3.0, 4.0), Moments(5, 0.0, 0.0))
     assert reading.lift == -1.0 and reading.lift_ci95 is None
 

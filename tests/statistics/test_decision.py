@@ -197,7 +197,7 @@ def test_the_classic_opinion_is_told_from_the_verdict(
     assert (found.decision, found.opposite) == (opinion, opposite)
 
 
-def test_what_the_guarantee_promises_is_what_the_simulation_is_judged_by() -> None:
+def test_the_guarantee_is_what_the_simulation_is_judged_by() -> None:
     limits = {bar.words: bar.limit for bar in bars_of(STUDY, population(STUDY)) if bar.cell == Cell("stationary")}
     text = " ".join(guarantee(STUDY))
     assert limits["no effect: ship boundary crossed"] == 1 / 40 and "at most 1 in 40 random splits of the users" in text
@@ -208,7 +208,7 @@ def test_what_the_guarantee_promises_is_what_the_simulation_is_judged_by() -> No
     assert limits["no effect: some guardrail wrongly failed"] == 1 / 10 and "wrongly failed: at most 1 in 10" in text
 
 
-def test_the_guarantee_says_what_can_be_found_with_the_users_there_are() -> None:
+def test_the_guarantee_says_what_the_present_users_can_show() -> None:
     """Not with a fixed plan: four times the users halve the standard error, and with it the lift that is found."""
     found = []
     for users in (400, 1600):

@@ -49,7 +49,7 @@ def test_a_good_change_ships_and_the_decision_stands() -> None:
     assert verdicts[-1].primary.ship.at == state.ship.crossed_at == state.final.look
 
 
-def test_a_bad_change_is_stopped_for_harm_earlier_than_a_good_one_ships() -> None:
+def test_a_bad_change_stops_earlier_than_a_good_one_ships() -> None:
     ticks = range(3, 62, 3)
     good, bad = (run([tick(day, effects) for day in ticks])[0].final for effects in (GOOD, BAD))
     assert good is not None and bad is not None
@@ -62,7 +62,7 @@ def test_no_change_is_not_proven_when_the_period_is_complete() -> None:
     assert said(verdicts) == [("keep_running", None)] * 4 + [("dont_ship", "not_proven")]
 
 
-def test_a_worse_guardrail_ends_the_study_though_the_primary_is_better() -> None:
+def test_a_worse_guardrail_ends_a_study_with_a_better_primary() -> None:
     state, verdicts = run(whole(Effects(primary=0.3, skips=0.3)))
     assert said(verdicts)[-1] == ("dont_ship", "guardrail")
     assert list(state.failed) == ["skip_rate"]
@@ -128,7 +128,7 @@ def test_shares_are_of_the_selected_rows() -> None:
     assert said(verdicts) == [("unhealthy", "late_rows")]
 
 
-def test_the_lowest_sample_ratio_p_is_kept_beside_the_one_that_is_judged() -> None:
+def test_the_lowest_sample_ratio_p_is_kept_beside_the_judged_one() -> None:
     skewed = replace(tick(5, NOTHING), exposed=(270, 230))
     _, verdicts = run([skewed, tick(6, NOTHING)])
     health = [verdict.health for verdict in verdicts]
@@ -144,27 +144,28 @@ def test_a_stream_that_ends_early_takes_no_final_look() -> None:
     assert state.look == 20 and verdicts[-1].progress.days_remaining == 31
 
 
-def test_a_stream_that_ends_exactly_at_a_midnight_takes_no_look_there() -> None:
+def test_a_stream_that_ends_exactly_at_midnight_has_no_look_then() -> None:
     assert engine.look_at(replace(tick(30, NOTHING), ended=True), STUDY) == 0
 
 
 @pytest.mark.parametrize(("day", "look"), [(-3, 0), (0, 0), (1, 1), (60, 60), (61, 61), (65, 61)])
-def test_looks_are_the_midnights_inside_the_period_and_its_completion(day: int, look: int) -> None:
+def test_looks_are_the_period_s_midnights_and_its_completion(day: int, look: int) -> None:
     assert engine.look_at(tick(day, NOTHING), STUDY) == look
 
 
-def test_the_midnight_of_the_periods_end_is_no_look_while_a_session_is_open() -> None:
+def test_the_period_s_end_is_no_look_while_a_session_is_open() -> None:
+    """That midnight is a look only once all sessions of the period are closed."""
     assert engine.look_at(replace(tick(61, NOTHING), period_complete=False), STUDY) == 0
 
 
-def test_the_end_of_the_stream_after_the_completion_changes_no_boundary() -> None:
+def test_the_stream_s_end_after_completion_changes_no_boundary() -> None:
     state, _ = run(whole(NOTHING))
     after, verdict = engine.step(state, replace(tick(61, NOTHING), ended=True), STUDY)
     assert (after.ship, after.harm, after.look) == (state.ship, state.harm, state.look)
     assert verdict.decision == "dont_ship"
 
 
-def test_the_end_of_the_stream_is_the_final_look_if_the_period_is_complete() -> None:
+def test_the_stream_s_end_is_the_final_look_of_a_complete_period() -> None:
     state, verdicts = run([tick(20, NOTHING), replace(tick(61, NOTHING), ended=True)])
     assert state.look == 61 and said(verdicts)[-1] == ("dont_ship", "not_proven")
 
@@ -197,7 +198,7 @@ def test_a_preview_from_totals_is_the_preview_from_buckets() -> None:
     assert engine.preview(state, totals, STUDY) == engine.preview(state, sums, STUDY)
 
 
-def test_the_shown_interval_is_that_of_now_and_only_the_lowest_p_is_kept() -> None:
+def test_the_shown_interval_is_that_of_now_the_lowest_p_is_kept() -> None:
     """An effect that fades: an intersection over time would keep the early values, and end empty."""
     fading = [tick(day, Effects(primary=0.3 - 0.01 * day), users=1000) for day in range(1, 61, 3)]
     _, verdicts = run(fading)
@@ -268,7 +269,8 @@ def test_a_primary_that_should_fall_ships_when_it_falls() -> None:
         assert said(verdicts)[-1] == expected
 
 
-def test_closing_early_ends_the_study_and_spends_no_more_than_its_look_may() -> None:
+def test_closing_early_ends_the_study_and_spends_only_its_look() -> None:
+    """It spends no more error than that look may."""
     state, _ = run([tick(day, NOTHING) for day in (10, 20)])
     closed, verdict = engine.close_early(state, tick(25, NOTHING), STUDY, "budget is gone")
     assert (verdict.decision, verdict.why) == ("dont_ship", "not_proven")
@@ -287,7 +289,7 @@ def test_closing_early_ends_the_study_and_spends_no_more_than_its_look_may() -> 
         engine.close_early(closed, tick(31, NOTHING), STUDY, "again")
 
 
-def test_a_study_is_closed_at_its_own_tick_whatever_it_can_say_then() -> None:
+def test_a_study_closes_at_its_own_tick_whatever_it_can_say_then() -> None:
     """Neither data that cannot be trusted nor too few users let it go on to a ship on later data."""
     state, _ = run([tick(day, GOOD) for day in (10, 20)])
     ill = replace(tick(40, GOOD), counts=InputCounts(rows=1000, accepted=800, rejected={"date": 200}))
@@ -308,7 +310,8 @@ def test_the_tick_that_completes_the_period_is_no_early_close() -> None:
         engine.close_early(state, tick(61, NOTHING), STUDY, "too late")
 
 
-def test_closing_between_looks_takes_the_last_look_again_with_what_it_left() -> None:
+def test_closing_between_looks_repeats_the_last_one() -> None:
+    """It spends what the last look left of its error."""
     state, _ = run([tick(40, NOTHING)])
     between = replace(tick(41, GOOD), ended=True, time=STUDY.experiment.start_ms + 40 * DAY + 5)
     closed, verdict = engine.close_early(state, between, STUDY, "the stream stopped")
@@ -380,7 +383,8 @@ def test_the_verdict_is_plain_values_for_json() -> None:
         assert msgspec.json.decode(msgspec.json.encode(verdict), type=Verdict) == verdict
 
 
-def test_scores_computed_for_many_looks_at_once_give_the_same_verdicts() -> None:
+def test_scores_computed_for_many_looks_give_the_same_verdicts() -> None:
+    """They equal those of scores computed look by look."""
     ticks = whole(GOOD)
     scores = engine.flip_scores(np.array([sums.users[STUDY.decision.primary] for sums in ticks]), STUDY)
     state, verdicts = engine.initial(STUDY), []
@@ -400,7 +404,7 @@ def test_planning_says_what_a_crossing_needs() -> None:
 
 
 @pytest.mark.parametrize("higher", [True, False])
-def test_each_end_of_the_interval_uses_the_constant_of_the_tail_that_decides_there(higher: bool) -> None:
+def test_each_interval_end_uses_its_deciding_tail_s_constant(higher: bool) -> None:
     study = with_primary(higher)
     _, verdicts = run([tick(30, NOTHING)], study)
     primary = verdicts[0].primary

@@ -64,12 +64,12 @@ def test_hundreds_of_experiments_speak_against_no_bar(cell: Cell) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("regime", ["stationary", "entry", "bursty"])
-def test_the_classic_reading_when_watched_errs_in_most_experiments(regime: str) -> None:
+def test_the_watched_classic_reading_errs_in_most_experiments(regime: str) -> None:
     found = outcome(Cell(regime), MANY, processes())
     assert found["readings"]["classic_watched"]["rejections"] >= 0.7 * MANY
 
 
-def test_the_classic_reading_would_not_meet_the_bars_of_the_deciding_one() -> None:
+def test_the_classic_reading_would_fail_the_deciding_one_s_bars() -> None:
     """The bars can fail: 20 experiments are enough to refuse the t-test over sessions."""
     cell = Cell("bursty")
     readings = outcome(cell, FEW)["readings"]
@@ -78,7 +78,7 @@ def test_the_classic_reading_would_not_meet_the_bars_of_the_deciding_one() -> No
 
 
 @pytest.mark.parametrize(("rejections", "passed"), [(0, True), (50, True), (68, True), (69, False), (2000, False)])
-def test_an_error_rate_is_judged_by_what_2000_experiments_can_tell(rejections: int, passed: bool) -> None:
+def test_error_rates_are_judged_by_what_2000_experiments_tell(rejections: int, passed: bool) -> None:
     bar = BARS[0]
     found = judge(bar, {"experiments": 2000, "readings": {"deciding_ship": {"rejections": rejections}}})
     assert (found.passed, bar.limit) == (passed, 0.025)
@@ -92,7 +92,7 @@ def test_power_is_judged_as_it_is(ship: int, passed: bool) -> None:
     assert judge(bar, {"experiments": 2000, "readings": readings}).passed is passed
 
 
-def test_what_is_found_never_where_one_look_finds_nothing_is_no_proof() -> None:
+def test_a_rate_of_zero_where_one_look_finds_nothing_is_no_proof() -> None:
     bar: Bar = next(bar for bar in BARS if bar.cell == Cell("entry", Truth(0.10)))
     nothing = {"deciding_ship": {"rejections": 0}, "fixed_up": {"rejections": 0}}
     assert not judge(bar, {"experiments": 10, "readings": nothing}).passed

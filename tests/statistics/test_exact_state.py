@@ -144,7 +144,7 @@ def _check(aggregate: Aggregate, users: Users, values: Values) -> None:
 
 
 @pytest.mark.parametrize("outputs", [20_000, pytest.param(1_000_000, marks=pytest.mark.slow)])
-def test_the_state_after_random_updates_is_what_fractions_compute_anew(outputs: int) -> None:
+def test_state_after_random_updates_equals_exact_fractions(outputs: int) -> None:
     """Users' integer sums, totals and ratios exactly; the classic moments to 1e-9."""
     aggregate = Aggregate(STUDY, MEASURES)
     users: Users = {}

@@ -33,7 +33,7 @@ def _population(users: int = 300, buckets: int = 32) -> tuple[Integers, NDArray[
     return rows(y, x), treated, bucket
 
 
-def test_flipping_sums_is_moving_the_users_of_the_exchanged_buckets() -> None:
+def test_flipping_sums_moves_the_users_of_the_exchanged_buckets() -> None:
     user_rows, treated, bucket = _population()
     matrix = flip_matrix("salt", 32, 50)
     control, treatment = flipped_sums(matrix, bucketed(user_rows, treated, bucket, 32))
@@ -161,7 +161,7 @@ def test_under_the_sharp_null_a_tail_crosses_as_often_as_it_may() -> None:
     assert abs(crossed / 2000 - 12 / 64) < 4 * 0.0087
 
 
-def test_a_look_of_2000_flips_and_1024_buckets_takes_less_than_100_ms() -> None:
+def test_a_look_of_2000_flips_and_1024_buckets_is_under_100_ms() -> None:
     user_rows, treated, bucket = _population(users=1000, buckets=1024)
     sums, matrix = bucketed(user_rows, treated, bucket, 1024), flip_matrix("salt", 1024, 2000)
     taken = []

@@ -48,9 +48,10 @@ def test_z_of_the_margin_is_a_plain_z_test_of_the_shifted_means(higher: bool) ->
         ([0] * 60, [1] * 60, False, np.inf),
     ],
 )
-def test_without_spread_equal_means_say_nothing_and_different_ones_are_certain(
+def test_without_spread_only_equal_means_are_uncertain(
     control: list[int], treatment: list[int], higher: bool, expected: float | None
 ) -> None:
+    """Equal means say nothing; different ones are certain."""
     assert margin_z(means(control, treatment), 0.01, higher) == expected
 
 
@@ -103,7 +104,8 @@ def test_holm_keeps_the_order_and_never_lowers_a_p(p: list[float]) -> None:
     assert min(adjusted) == pytest.approx(min(1.0, min(p) * len(p)))
 
 
-def test_the_first_failure_needs_the_strictest_constant_and_the_next_a_weaker_one() -> None:
+def test_each_next_guardrail_failure_needs_a_weaker_constant() -> None:
+    """The first failure needs the strictest constant."""
     look = 61
     strict, weaker = (constants(TIMES, 0.10 / number, obrien_fleming)[look - 1] for number in (4, 3))
     between = (strict + weaker) / 2
@@ -148,7 +150,7 @@ def test_a_guardrail_has_one_status(
     assert status(failed, readable, p_holm, safe_z, 0.10, 1.65) == expected
 
 
-def test_under_no_worsening_at_the_margin_few_experiments_fail_any_of_four() -> None:
+def test_at_the_margin_few_experiments_fail_any_guardrail() -> None:
     """4,000 studies with every guardrail exactly at the margin: at most 0.10 may fail one (binomial bound at 0.001)."""
     random, looks = np.random.default_rng(9), 12
     times = calendar(looks, looks)

@@ -13,7 +13,7 @@ rhos = st.floats(1.0, 1e4)
 
 
 @given(estimates, variances, rhos, st.floats(0.001, 0.5))
-def test_p_is_at_most_alpha_exactly_where_the_interval_leaves_zero_out(
+def test_p_is_at_most_alpha_exactly_if_the_interval_excludes_0(
     estimate: float, variance: float, rho: float, alpha: float
 ) -> None:
     width = float(mixture.radius(variance, rho, alpha))
@@ -41,7 +41,7 @@ def test_a_missing_estimate_stays_missing() -> None:
     assert np.isnan(mixture.p_value(np.array([np.nan]), np.array([np.nan]), 100.0)).all()
 
 
-def test_watched_a_thousand_times_a_true_null_is_rejected_at_most_as_often_as_alpha() -> None:
+def test_a_true_null_watched_a_thousand_times_is_rejected_rarely() -> None:
     """2,000 Brownian estimates: at most 0.05 and, by a binomial bound at 0.001, 132 rejections."""
     steps = np.random.default_rng(3).standard_normal((2000, 1000))
     information = np.arange(1, 1001) * 1.0

@@ -20,7 +20,8 @@ def test_a_day_that_has_begun_still_remains(time: int, days: int) -> None:
     assert days_remaining(time, 61 * DAY) == days
 
 
-def test_ten_sessions_a_user_are_a_hundred_million_for_ten_million_users() -> None:
+def test_ten_sessions_a_user_scale_to_ten_million_users() -> None:
+    """For ten million users they are a hundred million sessions."""
     gain = total_gain(49.9, 59.8 / 49.9 - 1, None, 10_000_000)
     assert gain.middle == pytest.approx(99_000_000) and gain.low is None and gain.high is None
 
@@ -35,7 +36,7 @@ def test_a_negative_population_is_refused() -> None:
         total_gain(1.0, 0.1, None, -1)
 
 
-def test_an_estimate_that_stays_reaches_the_boundary_when_precision_has_grown_enough() -> None:
+def test_an_estimate_that_stays_reaches_the_boundary_in_time() -> None:
     """Z grows as √(k/look): from 2.0 at look 10 to 2.5 at look 16, the first whose constant it reaches."""
     limits = (9.0,) * 15 + (2.5,) + (2.4,) * 4
     assert days_to_boundary(2.0, 0.2, limits, 10, planned=0.01) == 6
@@ -62,7 +63,7 @@ def test_the_days_to_the_boundary_are_in_the_verdict(toward: float) -> None:
     assert first is not None and second is not None and 0 < second < first <= 56 and last == 0
 
 
-def test_where_no_crossing_is_possible_yet_no_lift_is_said_to_be_enough() -> None:
+def test_no_lift_is_called_enough_before_a_crossing_is_possible() -> None:
     """2,000 flips: the error released by look 25 is less than one of them, at look 26 it is one."""
     needed = {}
     for day in (5, 25, 26, 61):
@@ -73,6 +74,7 @@ def test_where_no_crossing_is_possible_yet_no_lift_is_said_to_be_enough() -> Non
     assert needed[26] is not None and needed[61] is not None and needed[61] < needed[26]
 
 
-def test_the_days_to_the_boundary_wait_for_the_first_look_that_lets_anything_cross() -> None:
+def test_days_to_the_boundary_wait_for_a_look_that_can_cross() -> None:
+    """Looks at which nothing could cross yet are not counted on."""
     _, verdict = engine.step(engine.initial(STUDY), tick(10, Effects(0.8)), STUDY)
     assert verdict.planning.days_to_boundary == 16

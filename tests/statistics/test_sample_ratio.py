@@ -6,7 +6,7 @@ import pytest
 from stats.checks.sample_ratio import fixed_p, sequential_p
 
 
-def test_a_kept_split_watched_after_every_user_alarms_in_at_most_one_per_cent() -> None:
+def test_a_kept_split_alarms_in_at_most_one_per_cent() -> None:
     """400 experiments of 1,000 users: 12 alarms would have probability 0.001 at a rate of 0.01."""
     random = np.random.default_rng(6)
     alarms = 0

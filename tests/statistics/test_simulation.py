@@ -64,7 +64,8 @@ def test_the_sums_of_a_look_are_those_of_the_users_sessions(regime: str, metric:
         assert made[look - 1].users[metric].sum(axis=1).tolist() == _slow_sums(seen, assigned, metric, before)
 
 
-def test_returns_are_counted_two_midnights_after_an_active_day_of_the_period() -> None:
+def test_returns_are_counted_two_midnights_after_an_active_day() -> None:
+    """Only active days of the period count."""
     sessions, _, seen = _experiment("stationary")
     active = {(int(user), int(at // DAY)) for user, at in zip(sessions.user, sessions.start, strict=True)}
     ends = sessions.start + seen.measures["seconds"] * 1000
@@ -76,7 +77,8 @@ def test_returns_are_counted_two_midnights_after_an_active_day_of_the_period() -
         assert returned[:, look - 1].sum() == len([1 for user, day in days if (user, day + 1) in active])
 
 
-def test_sums_watched_after_every_session_are_the_sums_of_the_looks_at_the_looks() -> None:
+def test_sums_watched_after_each_session_agree_with_the_looks() -> None:
+    """At each look, the sums after the last session closed by then are the look's sums."""
     _, assigned, seen = _experiment("bursty")
     paths, made = watched(seen, assigned, STUDY), ticks(seen, assigned, STUDY)
     for look in (5, 30, 61):
@@ -103,7 +105,7 @@ def test_sessions_lie_in_the_period_and_are_possible(regime: str) -> None:
     assert seconds.max() <= 86_400 and 0.05 < (sessions.pre_sessions == 0).mean() < 0.5
 
 
-def test_the_same_seed_gives_the_same_experiment_and_parts_add_up() -> None:
+def test_a_seed_gives_one_experiment_and_its_parts_add_up() -> None:
     parts = [run_one(STUDY, "stationary", Truth(0.1), 7, index, USERS) for index in range(2)]
     steps: list[tuple[int, int]] = []
 
@@ -116,7 +118,7 @@ def test_the_same_seed_gives_the_same_experiment_and_parts_add_up() -> None:
     assert simulate(STUDY, "stationary", 2, Truth(0.1), 7, USERS) == whole
 
 
-def test_the_report_is_json_and_every_experiment_ends_in_one_decision() -> None:
+def test_the_report_is_json_and_each_experiment_has_one_decision() -> None:
     report = simulate(STUDY, "entry", 3, users=USERS)
     assert json.loads(json.dumps(report)) == report
     assert report["looks"] == 61 and report["regime"] == "entry"
@@ -126,7 +128,7 @@ def test_the_report_is_json_and_every_experiment_ends_in_one_decision() -> None:
         assert 0 <= reading["rejections"] <= 3
 
 
-def test_a_large_planted_lift_ships_and_a_large_planted_harm_does_not() -> None:
+def test_a_large_planted_lift_ships_and_a_large_harm_does_not() -> None:
     good = simulate(STUDY, "stationary", 3, Truth(lift=0.6), users=300)
     bad = simulate(STUDY, "stationary", 3, Truth(lift=-0.4), users=300)
     assert good["decisions"]["ship"] >= 2 and good["readings"]["deciding_ship"]["rejections"] == 3
@@ -139,7 +141,7 @@ def test_planted_skips_fail_their_guardrail() -> None:
     assert report["guardrails_failed"]["skip_rate"] == 4 == report["decisions"]["dont_ship_guardrail"]
 
 
-def test_without_effect_the_session_t_test_errs_where_the_deciding_reading_does_not() -> None:
+def test_without_effect_only_the_session_t_test_errs_often() -> None:
     """10 A/A experiments: the classic reading is wrong in most, the certified boundary in at most 3 (p 0.001 at 0.05)."""
     tally = Tally()
     for index in range(10):
@@ -159,7 +161,8 @@ def _seen(users: int) -> Sessions:
     return REGIMES["entry"].draw(np.random.default_rng(4), users, STUDY)
 
 
-def test_one_population_under_many_salts_is_many_experiments_without_effect() -> None:
+def test_one_population_under_many_salts_is_many_experiments() -> None:
+    """Each salt is an experiment without effect."""
     names = [f"listener {number}" for number in range(200)]
     report = resalt(STUDY, _seen(200), names, salts=3)
     assert report["experiments"] == 3 == sum(report["decisions"].values())

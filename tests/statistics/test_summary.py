@@ -96,7 +96,7 @@ def test_users_in_both_arms_are_counted_in_words(both: int, words: str) -> None:
     assert (rule.words, rule.passed) == (words, both == 0)
 
 
-def test_the_last_look_says_how_many_sessions_it_waits_for_and_how_long() -> None:
+def test_the_last_look_tells_sessions_waited_for_and_how_long() -> None:
     waiting = replace(tick(61, NONE), period_complete=False, sessions_unfinished=3)
     verdict = end_of([*over(NONE, 20), waiting])
     words = "waits for 3 sessions that began in it and still go on, until 2009-05-02 at the latest"

@@ -55,7 +55,7 @@ def test_sums_beyond_an_int64_are_no_wrong_variance() -> None:
 
 
 @pytest.mark.parametrize("scale", [1, 10, 100])
-def test_a_lift_of_millions_of_users_ships_whatever_the_size_of_the_sums(scale: int) -> None:
+def test_a_lift_of_millions_of_users_ships_with_any_size_of_sums(scale: int) -> None:
     """921,600 users an arm and more, +4 % in millionths: Σy² of all is 1e19 and more, an int64 ends at 9.2e18."""
     study = msgspec.structs.replace(STUDY, decision=msgspec.structs.replace(STUDY.decision, primary="artist_diversity"))
     users, buckets = 900 * scale, study.statistics.buckets

@@ -59,7 +59,7 @@ def test_the_covariate_narrows_the_estimate() -> None:
     assert float(with_x.variance) < 0.8 * float(without.variance)
 
 
-def test_exchanging_the_arms_turns_the_sign_and_keeps_the_variance() -> None:
+def test_exchanging_the_arms_turns_the_sign_not_the_variance() -> None:
     control, treatment = (rows(*_users(seed)).sum(axis=0) for seed in (1, 2))
     ours, turned = log_lift(control, treatment), log_lift(treatment, control)
     assert float(ours.value) == pytest.approx(-float(turned.value))
@@ -102,7 +102,8 @@ def test_fifty_users_an_arm_are_enough() -> None:
     assert float(log_lift(arm, arm, 50).value) == 0.0
 
 
-def test_the_difference_is_in_the_shown_unit_and_unknown_for_one_user() -> None:
+def test_the_difference_has_the_shown_unit_unknown_for_one_user() -> None:
+    """It is unknown with one user in an arm."""
     control, treatment = (rows(*_users(seed)).sum(axis=0) for seed in (1, 2))
     raw, minutes = user_means.difference(control, treatment), user_means.difference(control, treatment, 600)
     assert raw is not None and minutes is not None and raw.se is not None

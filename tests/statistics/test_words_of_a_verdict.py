@@ -40,20 +40,21 @@ def test_what_held_then_and_what_holds_now_are_both_said() -> None:
     assert {rule.name: rule.passed for rule in last.reasons}["alarm"] is False
 
 
-def test_a_guardrail_that_fails_after_the_ship_is_an_alarm_of_its_own() -> None:
+def test_a_guardrail_failing_after_the_ship_is_its_own_alarm() -> None:
     _, verdicts = run([tick(30, Effects(0.3)), tick(45, Effects(0.3, skips=0.4))])
     assert verdicts[-1].decision == "ship"
     assert [(alarm.name, alarm.look) for alarm in verdicts[-1].alarms] == [("guardrail:skip_rate", 45)]
 
 
-def test_a_ship_that_is_no_longer_ahead_is_said_though_nothing_is_proven() -> None:
+def test_a_ship_no_longer_ahead_is_said_though_nothing_is_proven() -> None:
     _, verdicts = run([tick(30, Effects(0.3)), tick(31, Effects(-0.08))])
     assert not verdicts[-1].alarms and verdicts[-1].primary.lift is not None and verdicts[-1].primary.lift < 0
     assert "it is no longer ahead (" in verdicts[-1].summary
 
 
 @pytest.mark.parametrize(("effect", "decision"), [(-0.3, "ship"), (0.3, "dont_ship")])
-def test_a_primary_where_lower_is_better_has_signs_limits_and_words_of_its_own(effect: float, decision: str) -> None:
+def test_a_lower_is_better_primary_has_its_own_signs_and_words(effect: float, decision: str) -> None:
+    """Its limits differ as well."""
     study = with_primary(higher=False)
     _, verdicts = run([tick(day, Effects(effect), study=study) for day in (20, 40)], study)
     verdict, primary = verdicts[-1], verdicts[-1].primary
@@ -77,7 +78,7 @@ def test_a_fall_that_is_too_small_is_said_with_its_limit() -> None:
     assert verdicts[-1].summary.endswith("and ship needs less than -2%.")
 
 
-def test_under_an_observed_assignment_nothing_is_said_to_cause_anything() -> None:
+def test_an_observed_assignment_is_never_said_to_cause_anything() -> None:
     experiment = msgspec.structs.replace(STUDY.experiment, assignment="observed")
     study = msgspec.structs.replace(STUDY, experiment=experiment)
     for effect in (0.3, -0.3, 0.0):
@@ -97,7 +98,7 @@ def test_a_share_below_one_per_cent_keeps_its_digits() -> None:
     assert percent(-0.0) == percent(-1e-12) == "+0.0%"
 
 
-def test_the_simulated_error_rates_stand_beside_their_own_study_only() -> None:
+def test_simulated_error_rates_are_shown_for_their_study_only() -> None:
     other = msgspec.structs.replace(STUDY, simulated=None)
     copied = msgspec.structs.replace(STUDY, decision=msgspec.structs.replace(STUDY.decision, alpha=0.1))
     assert STUDY.simulated is not None
@@ -109,7 +110,7 @@ def test_the_simulated_error_rates_stand_beside_their_own_study_only() -> None:
         assert "errs far more often than " in verdict.classic.words or said
 
 
-def test_the_first_days_on_which_anything_can_be_said_are_those_of_the_flips() -> None:
+def test_the_first_days_that_can_tell_are_those_of_the_flips() -> None:
     _, verdicts = run([tick(5)])
     assert (verdicts[0].progress.harm_from, verdicts[0].progress.ship_from) == ("2009-03-10", "2009-03-27")
 
@@ -152,7 +153,7 @@ def test_the_ways_to_count_the_lift_stand_in_one_table() -> None:
     assert ways["users_adjusted"].ci == verdict.primary.ci
 
 
-def test_with_twice_the_minimum_of_users_an_arm_is_decided_as_rarely_as_promised() -> None:
+def test_twice_the_minimum_users_decide_as_rarely_as_promised() -> None:
     """2,000 experiments of 50 + 50 users without effect, 4 looks: ship in at most 2.5 % (today's rule: a third)."""
     random = np.random.default_rng(50)
     matrix, spent = flip_matrix("few", 128, 400), obrien_fleming(np.arange(1, 5) / 4, 0.025)
@@ -178,7 +179,8 @@ def losing(control: int, treatment: int) -> TickSums:
 
 
 @pytest.mark.parametrize("left", [0, 20, 49])
-def test_an_arm_that_lost_nearly_all_its_users_is_not_only_waited_for(left: int) -> None:
+def test_an_arm_that_lost_most_users_is_not_only_waited_for(left: int) -> None:
+    """The decision is `unhealthy`, since users were left out."""
     _, verdict = engine.step(engine.initial(STUDY), losing(480, left), STUDY)
     assert (verdict.decision, verdict.why) == ("unhealthy", "left_out")
 
@@ -188,7 +190,7 @@ def test_a_split_that_is_all_wrong_is_not_only_waited_for() -> None:
     assert (verdict.decision, verdict.why) == ("unhealthy", "sample_ratio")
 
 
-def test_a_crossing_that_faded_before_it_could_decide_ships_nothing() -> None:
+def test_a_crossing_that_faded_before_deciding_ships_nothing() -> None:
     """Crossed at look 26, a guardrail blocked to look 30; at look 50 the effect is gone, the guardrail too."""
     gated = [tick(day, Effects(0.3, skips=0.05)) for day in (26, 30)]
     state, verdicts = run([*gated, tick(50), tick(61)])
@@ -235,7 +237,8 @@ def test_what_blocks_at_the_end_is_what_the_sentence_names() -> None:
     assert rule.passed is False and "no ship at this look (p of one look 0.00" in rule.words
 
 
-def test_harm_that_was_shown_while_the_data_were_not_to_be_trusted_is_not_forgotten() -> None:
+def test_harm_shown_in_untrusted_data_is_not_forgotten() -> None:
+    """It was shown while the data were not to be trusted."""
     counts = InputCounts(rows=1000, accepted=800, rejected={"date": 200})
     state, verdicts = run([replace(tick(20, Effects(-0.3)), counts=counts)])
     assert verdicts[0].decision == "unhealthy" and state.harm.crossed_at == 20
@@ -252,7 +255,7 @@ def test_a_refusal_tells_then_from_now_as_well(effects: Effects) -> None:
     assert "harmed (+" not in verdicts[-1].summary and "is worse by more than 1% (" not in verdicts[-1].summary
 
 
-def test_with_few_users_the_splits_that_are_compared_are_those_that_can_be() -> None:
+def test_with_few_users_only_possible_splits_are_compared() -> None:
     _, verdict = engine.step(engine.initial(STUDY), tick(50, users=102), STUDY)
     words = {rule.name: rule.words for rule in verdict.reasons}["primary"]
     running = verdict.primary.ship.running
@@ -276,14 +279,15 @@ def test_an_estimate_of_any_size_is_a_document() -> None:
     encode(make_document(study, "run", sums, verdict))
 
 
-def test_a_guardrails_interval_never_falls_below_minus_100_per_cent() -> None:
+def test_a_guardrails_interval_ends_at_minus_100_per_cent() -> None:
     _, verdict = engine.step(engine.initial(STUDY), tick(30, users=120, noise=1.5), STUDY)
     for reading in verdict.guardrails.values():
         assert reading.ci is None or (reading.lift is not None and -1 <= reading.ci[0] <= reading.lift <= reading.ci[1])
 
 
 @pytest.mark.parametrize("primary", ["skip_rate", "sessions_per_user", "d1_retention", "artist_diversity"])
-def test_every_kind_of_primary_has_both_arms_values_and_a_verdict(primary: str) -> None:
+def test_every_kind_of_primary_has_both_arms_and_a_verdict(primary: str) -> None:
+    """Both arms have a value, whatever the kind."""
     study = msgspec.structs.replace(STUDY, decision=msgspec.structs.replace(STUDY.decision, primary=primary))
     better = -0.3 if primary == "skip_rate" else 0.3
     sums = tick(40, Effects(better), study=study)

@@ -75,7 +75,7 @@ def test_the_url_of_a_redis_is_taken(url: str) -> None:
         "unix://",
     ],
 )
-def test_what_is_no_url_of_a_redis_is_refused_without_its_password(url: str) -> None:
+def test_an_invalid_redis_url_is_refused_without_its_password(url: str) -> None:
     with pytest.raises(SettingsError, match="LIVELIFT_REDIS is no URL of a Redis: ") as refusal:
         check_redis(url, "LIVELIFT_REDIS")
     assert "geheim" not in str(refusal.value)

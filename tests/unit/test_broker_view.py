@@ -22,7 +22,7 @@ def described(metadata: bytes, assignment: bytes) -> set[str]:
     return {member["member_id"] for member in groups["workers"]["members"]}
 
 
-def test_a_group_of_faust_workers_is_described_without_a_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+def test_describing_a_group_of_faust_workers_logs_nothing(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         BrokerView("127.0.0.1:1")
         assert described(FAUST_METADATA, b"") == {"faust-1"}

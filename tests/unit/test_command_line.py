@@ -193,7 +193,7 @@ def test_a_wrong_setting_of_a_station_is_refused_first(
     ],
 )
 @pytest.mark.parametrize("command", [["verdict"], ["stats", "--run", "r1"]])
-def test_what_is_no_url_of_a_redis_is_refused_without_its_password(
+def test_an_invalid_redis_url_is_refused_without_its_password(
     tmp_path: Path, url: str, shown: str, command: list[str]
 ) -> None:
     result = livelift(tmp_path, *command, LIVELIFT_REDIS=url)
@@ -259,7 +259,8 @@ def test_version_and_help_say_what_there_is(tmp_path: Path) -> None:
     assert "Example" in livelift(tmp_path, "demo", "--help").stdout
 
 
-def test_the_published_folder_is_used_as_it_is_also_with_the_profile_beside_the_log(tmp_path: Path) -> None:
+def test_the_published_folder_works_with_its_profile_file(tmp_path: Path) -> None:
+    """The folder is used as it is, with the users' profile beside the log."""
     raw = tmp_path / "data" / "raw"
     raw.mkdir(parents=True)
     (raw / "userid-timestamp-artid-artname-traid-traname.tsv").write_text(GOOD)

@@ -12,6 +12,6 @@ def test_a_huge_line_is_cut() -> None:
     }  # fmt: skip
 
 
-def test_bytes_that_are_no_text_and_rows_of_no_computer_are_written_all_the_same() -> None:
+def test_non_text_bytes_and_huge_row_numbers_are_written_too() -> None:
     letter = json.loads(encode_letter("no_such_row", 10**30, "ä".encode() + b"\xff"))
     assert (letter["row"], letter["line"]) == (-1, "ä\\xff")

@@ -8,7 +8,7 @@ from livelift.errors import ResourceError
 from local.disk import MIB, require_free_space
 
 
-def test_enough_space_is_no_error_even_where_the_folder_is_still_to_be_made(tmp_path: Path) -> None:
+def test_enough_space_is_no_error_before_the_folder_is_made(tmp_path: Path) -> None:
     require_free_space(tmp_path / "not" / "there", 1, "nothing")
 
 

@@ -14,9 +14,8 @@ from local.input import require_room
 STUDY = load_study("lastfm")
 
 
-def test_too_little_room_for_the_replay_is_refused_with_both_sizes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_too_little_room_for_the_replay_is_refused_with_sizes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message has both sizes: what is free and what is needed."""
     data = tmp_path / "log.tsv"
     data.write_bytes(b"x" * (3 << 20))
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1 << 20))

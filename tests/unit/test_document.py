@@ -132,7 +132,8 @@ def test_keys_that_a_later_program_added_are_passed_over() -> None:
     assert decode_document(json.dumps(plain | {"new": {"a": []}})) == sample_document()
 
 
-def test_the_commands_print_the_schemas_and_they_refuse_what_is_wrong() -> None:
+def test_the_printed_schemas_refuse_what_is_wrong() -> None:
+    """The schemas that the commands print accept no wrong document."""
     for flags, form in ((["schema"], Document), (["schema", "--history"], HistoryEntry)):
         printed = CliRunner().invoke(app, flags)
         assert printed.exit_code == 0

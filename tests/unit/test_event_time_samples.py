@@ -46,7 +46,7 @@ def points(family: Any, **labels: str) -> dict[float, float]:
     return {float(sample.timestamp): sample.value for sample in found}
 
 
-def test_every_tick_lies_at_its_event_time_with_the_value_that_the_history_has(run: PureRun) -> None:
+def test_every_tick_has_its_event_time_and_its_history_value(run: PureRun) -> None:
     families = parsed(filled(run.history))
     expected = {
         from_iso(entry.as_of) / SECOND: entry.metrics["session_duration"].treatment.mean for entry in run.history
@@ -58,7 +58,8 @@ def test_every_tick_lies_at_its_event_time_with_the_value_that_the_history_has(r
     assert list(wall.values()) == [(WALL_MS + number) / SECOND for number in range(len(run.history))]
 
 
-def test_every_sample_says_whose_it_is_and_is_of_a_declared_metric(run: PureRun) -> None:
+def test_every_sample_says_whose_it_is_and_is_declared(run: PureRun) -> None:
+    """Every sample belongs to a declared metric."""
     for name, family in parsed(filled(run.history, run='a "b" \\ ü')).items():
         assert declared(name) is not None
         for sample in family.samples:
@@ -75,7 +76,7 @@ def test_of_a_set_of_states_one_holds_at_each_tick(run: PureRun) -> None:
         assert holds == [entry.decision]
 
 
-def test_a_preview_adds_a_point_to_counts_and_means_and_decides_nothing(run: PureRun) -> None:
+def test_a_preview_adds_to_counts_and_means_and_decides_nothing(run: PureRun) -> None:
     samples = filled(run.history[:10])
     before = {name: len(family.samples) for name, family in parsed(samples).items()}
     samples.preview(replace(run.document, as_of=run.history[10].as_of))
@@ -85,7 +86,8 @@ def test_a_preview_adds_a_point_to_counts_and_means_and_decides_nothing(run: Pur
     assert grown <= allowed
 
 
-def test_a_second_preview_of_the_same_time_changes_nothing_and_a_tick_takes_its_place(run: PureRun) -> None:
+def test_a_second_preview_changes_nothing_and_a_tick_replaces_it(run: PureRun) -> None:
+    """The second preview has the time of the first."""
     samples = filled(run.history[:10])
     samples.preview(replace(run.document, as_of=run.history[10].as_of))
     text = samples.text()
@@ -97,7 +99,7 @@ def test_a_second_preview_of_the_same_time_changes_nothing_and_a_tick_takes_its_
     assert samples.text() == filled(run.history[:11]).text()
 
 
-def test_ticks_that_are_evaluated_again_after_a_rollback_say_what_they_said(run: PureRun) -> None:
+def test_ticks_evaluated_again_after_a_rollback_say_the_same(run: PureRun) -> None:
     samples = filled(run.history)
     text = samples.text()
     for entry in run.history[-5:]:
@@ -105,7 +107,8 @@ def test_ticks_that_are_evaluated_again_after_a_rollback_say_what_they_said(run:
     assert samples.text() == text
 
 
-def test_answers_to_one_reader_hold_each_sample_a_few_times_and_all_of_them(run: PureRun) -> None:
+def test_answers_to_one_reader_repeat_samples_and_miss_none(run: PureRun) -> None:
+    """Each sample is given a few times."""
     samples, readers = EventTimeSamples(STUDY, "r1"), HistoryReaders()
     given: Counter[str] = Counter()
     sizes = []
@@ -122,7 +125,7 @@ def test_answers_to_one_reader_hold_each_sample_a_few_times_and_all_of_them(run:
     assert samples.text(readers.after("another", samples.newest, 1_000.0)) == samples.text()
 
 
-def test_a_reader_gets_everything_again_after_a_gap_and_now_and_then(run: PureRun) -> None:
+def test_a_reader_gets_everything_after_a_gap_and_now_and_then(run: PureRun) -> None:
     samples, readers = filled(run.history), HistoryReaders()
     whole = [
         second

@@ -56,9 +56,10 @@ def test_a_state_set_has_one_sample_a_state() -> None:
     assert {sample.labels["livelift_test_mood"]: sample.value for sample in family.samples} == {"good": 0.0, "bad": 1.0}
 
 
-def test_a_port_in_use_is_named_with_the_setting_and_the_default_gives_way(
+def test_a_port_in_use_is_named_and_the_default_gives_way(
     served: tuple[Instruments, MetricsServer],
 ) -> None:
+    """The message names the setting."""
     _, taken = served
     with pytest.raises(ResourceError, match="LIVELIFT_METRICS"):
         serve(Instruments("s"), f"127.0.0.1:{taken.port}", 0)
@@ -83,7 +84,8 @@ def test_an_impossible_address_is_refused(address: str) -> None:
         serve(Instruments("s"), address, 0)
 
 
-def test_every_metric_is_declared_once_with_help_and_the_words_of_its_kind() -> None:
+def test_every_metric_is_declared_once_with_help_and_kind() -> None:
+    """The form of its name, its buckets and its states are those of its kind."""
     names = [metric.name for metric in ALL]
     assert len(names) == len(set(names))
     for metric in ALL:

@@ -53,7 +53,7 @@ def test_batches_without_a_gap_cover_their_records() -> None:
     assert fetched(0, kafka_batch(0, [0, 1, 2]), kafka_batch(3, [0, 1])) == [(0, 2, [0, 1, 2]), (3, 4, [3, 4])]
 
 
-def test_the_marker_of_a_transaction_is_covered_and_gives_no_record() -> None:
+def test_a_transaction_marker_is_covered_and_gives_no_record() -> None:
     marker = kafka_batch(3, [0], attributes=CONTROL | TRANSACTIONAL)
     assert fetched(0, kafka_batch(0, [0, 1, 2], attributes=TRANSACTIONAL), marker, kafka_batch(4, [0])) == [
         (0, 2, [0, 1, 2]),

@@ -51,7 +51,7 @@ def test_two_further_down_are_refused_with_their_folders(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("name", ["scrobbles.csv", "userid-profile.tsv", "dataset/listens.tsv", "a/b/c/d/userid-x.tsv"])
-def test_something_unknown_is_named_and_not_replaced_by_generated_data(name: str, tmp_path: Path) -> None:
+def test_an_unknown_input_is_named_and_not_replaced_by_generated(name: str, tmp_path: Path) -> None:
     put(tmp_path / "raw" / "README.md")
     put(tmp_path / "raw" / name)
     with pytest.raises(InputError, match=rf"holds {Path(name).parts[0]}, and nothing that matches") as refused:
@@ -130,9 +130,8 @@ def test_producer_and_twin_refuse_a_pipe_too(tmp_path: Path) -> None:
         ("\ufeff", ["holds no row"]),
     ],
 )
-def test_a_file_without_an_acceptable_row_is_refused_with_one_of_them(
-    rows: str, words: list[str], tmp_path: Path
-) -> None:
+def test_a_file_without_an_acceptable_row_is_refused_showing_one(rows: str, words: list[str], tmp_path: Path) -> None:
+    """The message shows one of its rows."""
     file = put(tmp_path / "log.tsv", rows)
     with pytest.raises(InputError) as refused:
         prepare(STUDY, file, tmp_path / "cache")

@@ -47,9 +47,11 @@ def asked(consumer: StateConsumer, monkeypatch: pytest.MonkeyPatch) -> list[set[
     return asked
 
 
-def test_a_full_buffer_stops_every_partition_until_there_is_room_and_again_when_it_fills_up_again(
+def test_a_full_buffer_stops_every_partition_each_time_it_fills(
     loop: asyncio.AbstractEventLoop, consumer: StateConsumer, asked: list[set[TP]]
 ) -> None:
+    """Fetching goes on when there is room, and stops again when the buffer fills up again."""
+
     async def run() -> None:
         for partition_with_room in (HERE, THERE):
             consumer.on_buffer_full(HERE)
@@ -64,7 +66,7 @@ def test_a_full_buffer_stops_every_partition_until_there_is_room_and_again_when_
     loop.run_until_complete(run())
 
 
-def test_a_buffer_that_was_emptied_without_a_word_is_filled_again(
+def test_a_buffer_that_was_silently_emptied_is_filled_again(
     loop: asyncio.AbstractEventLoop, consumer: StateConsumer, asked: list[set[TP]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("processor.consumer.ROOM_SECONDS", 0.2)
@@ -78,7 +80,7 @@ def test_a_buffer_that_was_emptied_without_a_word_is_filled_again(
     loop.run_until_complete(asyncio.wait_for(run(), 1.0))
 
 
-def test_a_request_for_what_is_not_there_yet_is_not_kept_for_long(
+def test_a_request_for_what_is_not_there_yet_is_soon_dropped(
     loop: asyncio.AbstractEventLoop, consumer: StateConsumer
 ) -> None:
     thread = consumer._new_consumer_thread()

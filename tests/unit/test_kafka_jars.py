@@ -45,7 +45,7 @@ def test_the_class_path_names_every_jar_of_the_lock_in_its_order(tmp_path: Path,
     assert [Path(jar).read_bytes() for jar in path.split(":")] == list(CONTENT.values())
 
 
-def test_a_complete_cache_needs_no_network_and_a_fetch_is_announced(tmp_path: Path, lock: Path) -> None:
+def test_a_complete_cache_needs_no_network_a_fetch_is_announced(tmp_path: Path, lock: Path) -> None:
     said: list[str] = []
     first = class_path(tmp_path / "jars", lock=lock, download=Registry(CONTENT).download, say=said.append)
     assert said == [f"fetching 2 Java libraries of Kafka into {tmp_path}/jars (45 MB in all, once) …"]
@@ -76,7 +76,8 @@ def test_other_bytes_than_the_locks_are_refused_and_not_kept(tmp_path: Path, loc
     assert not (tmp_path / "jars" / "two-2.0.jar").exists()
 
 
-def test_a_cache_folder_that_cannot_be_made_is_an_error_with_its_fix(tmp_path: Path, lock: Path) -> None:
+def test_an_unusable_cache_folder_is_an_error_with_its_fix(tmp_path: Path, lock: Path) -> None:
+    """The folder cannot be made."""
     (tmp_path / "file").write_text("")
     with pytest.raises(ResourceError) as failure:
         class_path(tmp_path / "file" / "jars", lock=lock, download=Registry(CONTENT).download)

@@ -183,7 +183,8 @@ def test_the_file_has_the_published_form(plain: Path, plain_file: File) -> None:
     assert all(play.artist and play.track for play in plays)
 
 
-def test_names_hold_quotes_many_scripts_and_separators_that_break_no_line(plain_file: File) -> None:
+def test_names_hold_quotes_many_scripts_and_odd_separators(plain_file: File) -> None:
+    """None of the separators breaks a line."""
     names = {name for played in plain_file.plays.values() for play in played for name in (play.artist, play.track)}
     together = "".join(names)
     assert any(name.count('"') == 1 for name in names)
@@ -199,16 +200,16 @@ def test_an_artist_has_one_id_and_one_name(plain_file: File) -> None:
 
 
 @pytest.mark.parametrize(("quantile", "published"), [(0.05, 48), (0.25, 210), (0.50, 282), (0.75, 387), (0.90, 634)])
-def test_gaps_between_plays_have_the_published_quantiles_within_8_percent(
-    plain_file: File, quantile: float, published: int
-) -> None:
+def test_gaps_between_plays_have_the_published_quantiles(plain_file: File, quantile: float, published: int) -> None:
+    """The quantiles agree within 8 %."""
     assert np.quantile(gaps(plain_file), quantile) == pytest.approx(published, rel=0.08)
 
 
 @pytest.mark.parametrize(("least", "most", "published"), [(0, 0, 0.033), (0, 29, 0.040), (GAP + 1, 10**9, 0.064)])
-def test_zero_short_and_long_gaps_have_the_published_shares_within_half_a_point(
+def test_gaps_of_zero_short_and_long_have_the_published_shares(
     plain_file: File, least: int, most: int, published: float
 ) -> None:
+    """The shares agree within half a percentage point."""
     found = gaps(plain_file)
     assert np.mean((least <= found) & (found <= most)) == pytest.approx(published, abs=0.005)
 
@@ -225,7 +226,8 @@ def test_sessions_have_the_published_lengths_within_15_percent(
     assert np.quantile(minutes, quantile) == pytest.approx(published, rel=0.15)
 
 
-def test_sessions_hold_the_published_plays_and_artists_within_8_percent(plain_file: File) -> None:
+def test_sessions_hold_the_published_plays_and_artists(plain_file: File) -> None:
+    """The numbers agree within 8 %."""
     sessions = [session for _, session in plain_file.sessions]
     assert np.mean([len(session) for session in sessions]) == pytest.approx(15.5, rel=0.08)
     assert np.mean([len({play.artist for play in session}) for session in sessions]) == pytest.approx(2.9, rel=0.08)
@@ -259,9 +261,8 @@ def test_users_keep_their_habits_from_before_the_period(plain_file: File) -> Non
     assert np.corrcoef(np.log(means).T)[0, 1] > 0.4
 
 
-def test_the_lift_multiplies_the_duration_of_treatment_sessions_in_the_period(
-    plain_file: File, lifted_file: File
-) -> None:
+def test_the_lift_multiplies_treatment_sessions_in_the_period(plain_file: File, lifted_file: File) -> None:
+    """It multiplies their duration."""
     without = in_period(plain_file.sessions, TREATMENT)
     with_lift = in_period(lifted_file.sessions, TREATMENT)
     assert len(without) == len(with_lift)
@@ -281,7 +282,7 @@ def test_a_large_lift_still_keeps_sessions_apart(tmp_path: Path, study: Study) -
     assert len(read(tmp_path / "double.tsv").sessions) == sessions
 
 
-def test_a_lift_changes_no_row_of_control_users_or_outside_the_period(plain: Path, lifted: Path) -> None:
+def test_a_lift_leaves_control_users_and_other_times_untouched(plain: Path, lifted: Path) -> None:
     assert untouched(plain) == untouched(lifted)
     assert plain.read_bytes() != lifted.read_bytes()
 
@@ -326,7 +327,7 @@ def test_the_truth_knows_the_durations_without_the_lift(plain: Path, lifted: Pat
         assert getattr(read_truth(lifted), name).mean_minutes_without_lift == without
 
 
-def test_a_handful_of_rows_is_bad_for_every_reason_and_a_few_are_double(plain: Path) -> None:
+def test_a_few_rows_are_bad_for_each_reason_and_some_double(plain: Path) -> None:
     truth = read_truth(plain)
     assert set(truth.rejected) == {"out_of_range", "columns", "encoding", "date", "user"}
     assert sum(truth.rejected.values()) < truth.rows / 10_000
@@ -365,12 +366,15 @@ def test_impossible_parameters_are_refused(tmp_path: Path, study: Study, wrong: 
     assert not list(tmp_path.iterdir())
 
 
-def test_more_plays_than_a_user_has_time_for_are_refused_with_what_would_fit(tmp_path: Path, study: Study) -> None:
+def test_more_plays_than_time_allows_are_refused_with_what_fits(tmp_path: Path, study: Study) -> None:
+    """The message says how many events would fit."""
     with pytest.raises(SettingsError, match=r"at most [\d,]+ events"):
         generate(tmp_path / "never.tsv", events=500_000, users=1, study=study)
 
 
-def test_an_interrupted_generator_leaves_the_old_file_and_nothing_half_written(tmp_path: Path, study: Study) -> None:
+def test_an_interrupted_generator_leaves_the_old_file_intact(tmp_path: Path, study: Study) -> None:
+    """Nothing half-written is left beside it."""
+
     def interrupt(done: int, total: int) -> None:
         raise KeyboardInterrupt
 
@@ -410,7 +414,7 @@ def test_the_truth_beside_the_file_is_the_one_returned(tmp_path: Path, study: St
     ("lift", "included", "decision"),
     [(0.15, 49, "no_data"), (0.0, 500, "dont_ship"), (-0.1, 500, "dont_ship"), (0.05, 500, None), (0.15, 500, "ship")],
 )
-def test_the_expected_decision_is_named_where_chance_does_not_decide(
+def test_the_expected_decision_is_named_unless_chance_decides(
     study: Study, lift: float, included: int, decision: str | None
 ) -> None:
     half = VariantTruth(included, included, 10 * included, 70.0, 70.0)

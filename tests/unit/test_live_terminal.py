@@ -75,7 +75,7 @@ def test_before_the_period_it_says_what_is_going_on(document: Document) -> None:
     assert words.endswith("before the period") and "lift" not in words
 
 
-def test_the_verdict_fits_a_small_terminal_with_the_decision_first(document: Document) -> None:
+def test_the_verdict_fits_a_small_terminal_decision_first(document: Document) -> None:
     console = Console(file=StringIO(), width=80, force_terminal=True, color_system=None)
     console.print(verdict_view(document, STUDY))
     lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
@@ -94,7 +94,7 @@ def test_after_the_end_it_says_so_although_no_station_runs(document: Document) -
     assert "starting the stations" not in text
 
 
-def test_before_the_first_document_it_says_what_the_producer_does() -> None:
+def test_before_the_first_document_the_producer_s_work_is_shown() -> None:
     reading = PipelineReading(phase="sorting", phase_done=0.25)
     text = drawn(document=None, study=STUDY, reading=reading, pace=Pace(), seconds=1.0, age=0.0)
     assert "putting it in time order 25%" in text
@@ -139,7 +139,8 @@ def test_the_verdict_view_says_the_rules_and_the_guarantee(document: Document) -
     assert document.guarantee[0] in text
 
 
-def test_the_pace_is_of_the_last_seconds_and_has_no_end_while_nothing_moves() -> None:
+def test_the_pace_is_recent_and_has_no_end_while_nothing_moves() -> None:
+    """It is the pace of the last seconds."""
     meter = PaceMeter()
     assert meter.take(PipelineReading(), 0.0) == Pace()
     for second in range(20):

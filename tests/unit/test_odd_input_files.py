@@ -79,7 +79,7 @@ def test_odd_csv(name: str, tmp_path: Path) -> None:
     assert judged(study("csv"), content, tmp_path / "log.csv") == expected
 
 
-def test_a_column_that_is_there_twice_is_refused_even_with_a_default(tmp_path: Path) -> None:
+def test_a_column_named_twice_is_refused_even_with_a_default(tmp_path: Path) -> None:
     of = study("csv", {"a": Field("text", default="")})
     assert refused(of, f"who,at,a,a\nu,{AT},1,2\n".encode(), tmp_path / "log.csv")
 

@@ -37,7 +37,7 @@ def operate(records: list[FakeRecord], study: Study = STUDY) -> tuple[Partition,
 @pytest.mark.parametrize("index", [2, 3, 5])
 @pytest.mark.parametrize("study", [STUDY, PATIENT], ids=["no lateness", "an hour's lateness"])
 @pytest.mark.parametrize("name", MAKERS)
-def test_an_odd_record_is_one_dead_letter_and_changes_nothing_else(name: str, study: Study, index: int) -> None:
+def test_an_odd_record_is_one_dead_letter_and_changes_nothing(name: str, study: Study, index: int) -> None:
     (log,) = partition_records(PLAYS)
     mixed, refused = put_in(log, {index: [name]})
     partition, outputs, letters = operate(mixed, study)
@@ -82,7 +82,7 @@ def test_a_time_of_no_event_is_the_reason_whoever_the_key_is() -> None:
     assert [letter.reason for letter in partition.apply([*log[:2], stray]).dead_letters] == ["out_of_range"]
 
 
-def test_what_was_not_announced_is_refused_even_inside_the_manifest() -> None:
+def test_unannounced_records_are_refused_even_in_the_manifest() -> None:
     about = manifest(PLAYS)
     start = Start(START, 0, about, row_limit=0, time_limit=START)
     ahead = Progress(START, 0, about, row_limit=2, time_limit=START + MINUTE)

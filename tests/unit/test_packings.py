@@ -164,7 +164,7 @@ def test_what_is_not_read_is_refused_by_what_it_is(content: bytes, match: str, t
     refused_by_both(tmp_path / "log.tsv", tmp_path, match)
 
 
-def test_an_archive_with_two_data_files_is_refused_and_not_read_by_half(tmp_path: Path) -> None:
+def test_an_archive_with_two_data_files_is_refused_not_half_read(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "log.tar.gz", "w:gz") as archive:
         for name in (NAME, "userid-more.tsv"):
             info = tarfile.TarInfo(name)

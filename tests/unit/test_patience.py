@@ -9,12 +9,13 @@ from processor.windows import new_partition
 STUDY = load_study("lastfm")
 
 
-def test_any_number_of_stale_messages_within_a_moment_is_waited_out() -> None:
+def test_any_number_of_stale_messages_in_a_moment_is_waited_out() -> None:
     patience = Patience()
     assert all(patience.lasts(3, 100.0 + i / 1000) for i in range(500))
 
 
-def test_events_count_as_missing_when_nothing_fits_for_long_and_patience_is_renewed_by_what_fits() -> None:
+def test_events_are_missing_when_nothing_fits_for_long() -> None:
+    """What fits renews the patience of its partition."""
     patience = Patience()
     assert all(patience.lasts(0, float(second)) for second in range(MOST_SECONDS))
     patience.renewed(0)
@@ -23,7 +24,8 @@ def test_events_count_as_missing_when_nothing_fits_for_long_and_patience_is_rene
     assert patience.lasts(1, 100.0)  # another partition has its own
 
 
-def test_a_rebalance_in_the_middle_of_a_batch_leaves_no_partition_to_compare_with() -> None:
+def test_a_rebalance_within_a_batch_leaves_nothing_to_compare() -> None:
+    """With no partition to compare with, nothing is behind."""
     partition = new_partition(STUDY, session_measures(STUDY))
     partition.watermark = 5_000
     assert _behind({}, partition) == 0

@@ -92,7 +92,7 @@ def test_what_arrives_during_a_rebalance_is_read_after_it(restored: TP, flow_act
     asyncio.run(run())
 
 
-def test_what_arrives_while_the_flow_is_stopped_is_left_where_it_is() -> None:
+def test_what_arrives_while_the_flow_is_stopped_stays_in_place() -> None:
     async def run() -> None:
         reading = Reading()
         reading.active.add(CHANGELOG)

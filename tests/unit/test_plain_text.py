@@ -21,7 +21,7 @@ OBEYED = set("\x1b\x9b\r\x07\x7f\u202e\u2028\ud800")
 
 
 @given(st.text())
-def test_nothing_stays_that_a_terminal_obeys_and_names_stay_as_they_are(text: str) -> None:
+def test_nothing_a_terminal_obeys_stays_and_names_are_unchanged(text: str) -> None:
     shown = harmless(text)
     assert all(one.isprintable() or one in JOINERS for one in shown)
     if text.isprintable():

@@ -14,7 +14,7 @@ def test_free_ports_can_be_listened_on_and_differ() -> None:
     assert all(is_free(port) for port in ports)
 
 
-def test_a_free_port_is_never_one_that_the_kernel_gives_to_clients() -> None:
+def test_a_free_port_is_never_one_the_kernel_gives_to_clients() -> None:
     # or a client that dials a server that is down could be connected to itself, and hold the server's port
     assert all(free_port() < 32_768 for _ in range(20))
 

@@ -47,7 +47,8 @@ def helper_of(child: ChildProcess) -> int:
 
 
 @pytest.mark.parametrize("state", ["running", "freeze"])
-def test_a_parent_killed_with_9_leaves_neither_child_nor_the_childs_helper(tmp_path: Path, state: str) -> None:
+def test_a_parent_after_kill_9_leaves_no_child_and_no_helper(tmp_path: Path, state: str) -> None:
+    """The helper is the child's."""
     command = [sys.executable, "-c", PARENT, str(tmp_path / "log"), state]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
@@ -76,7 +77,7 @@ def test_stop_wakes_a_frozen_child_to_end_in_order(tmp_path: Path) -> None:
     assert child.stop(timeout=5) == -signal.SIGTERM
 
 
-def test_stop_after_the_end_gives_the_exit_code_and_may_be_repeated(tmp_path: Path) -> None:
+def test_stop_after_the_end_gives_the_exit_code_also_repeatedly(tmp_path: Path) -> None:
     child = ChildProcess("seven", ["/bin/sh", "-c", "exit 7"], tmp_path / "log")
     assert child.wait(5) == 7
     assert child.stop() == child.stop() == child.kill() == 7

@@ -60,7 +60,7 @@ def small(tmp_path: Path) -> Folder:
     return Folder(write(tmp_path / "log.tsv", [line("b", 2), line("a", 1)]), tmp_path / "cache")
 
 
-def test_rows_sort_by_time_then_user_bytes_then_place_in_the_file(tmp_path: Path) -> None:
+def test_rows_sort_by_time_then_user_bytes_then_place_in_file(tmp_path: Path) -> None:
     lines = [
         line("é", 5, "1"),
         line("z", 5, "2"),
@@ -79,14 +79,16 @@ def test_rows_sort_by_time_then_user_bytes_then_place_in_the_file(tmp_path: Path
     ]
 
 
-def test_rows_of_one_moment_and_user_go_by_their_line_however_they_come(tmp_path: Path) -> None:
+def test_rows_of_one_moment_and_user_go_by_line_in_any_order(tmp_path: Path) -> None:
+    """Rows of equal time and user keep the order of their lines, however the reader gets them."""
     numbers = [3, 1, 4, 2]
     batch = pa.record_batch([[7] * 4, numbers, [line("a", 1, f"{n}") for n in numbers]], schema=ACCEPTED)
     (rows,) = sorted_rows(iter([batch]), reader(STUDY), tmp_path, 1)
     assert [msgspec.json.decode(fields)["track"] for fields in rows["fields"].to_pylist()] == ["1", "2", "3", "4"]
 
 
-def test_an_event_is_readable_json_with_schema_and_row_before_its_own_fields(small: Folder) -> None:
+def test_an_event_is_readable_json_schema_and_row_first(small: Folder) -> None:
+    """The event's own fields follow them."""
     first, second = events(small.prepare())
     assert first["value"].decode() == (
         '{"v":1,"row":0,"user":"a","time":"2009-03-01T00:00:01Z","artist_id":"a-id","artist":"Artist",'
@@ -110,7 +112,7 @@ def test_any_name_arrives_as_it_was(names: list[str]) -> None:
     ]  # fmt: skip
 
 
-def test_of_equal_rows_the_first_stays_and_the_others_are_counted(tmp_path: Path) -> None:
+def test_of_equal_rows_the_first_stays_the_others_are_counted(tmp_path: Path) -> None:
     lines = [
         line("a", 1, "x"),
         line("a", 1, "y"),
@@ -172,7 +174,8 @@ def test_a_selection_ends_the_manifest_and_is_a_cache_of_its_own(small: Folder) 
 
 
 @pytest.mark.parametrize("content", [b"\x00" * 5000, random.Random(1).randbytes(5000), b"\n", b"a,b,c,d,e,f\n" * 50])
-def test_a_file_without_an_acceptable_row_is_refused_and_leaves_nothing(content: bytes, tmp_path: Path) -> None:
+def test_an_unacceptable_file_is_refused_and_leaves_nothing(content: bytes, tmp_path: Path) -> None:
+    """A file without an acceptable row leaves nothing in the cache folder."""
     (tmp_path / "l").write_bytes(content)
     with pytest.raises(InputError, match=r"not one of its .* rows is acceptable"):
         prepare(STUDY, tmp_path / "l", tmp_path / "c")
@@ -207,7 +210,7 @@ def test_an_unchanged_input_is_prepared_once(small: Folder, built: list[str]) ->
     assert len(built) == 1
 
 
-def test_any_change_of_the_input_is_noticed_and_its_old_cache_goes(small: Folder, built: list[str]) -> None:
+def test_any_input_change_is_noticed_and_its_old_cache_goes(small: Folder, built: list[str]) -> None:
     before = small.prepare()
     status = small.data.stat()
     content = bytearray(small.data.read_bytes())

@@ -48,7 +48,8 @@ def texts(content: bytes) -> list[str]:
     return list(judged(content).accepted["text"].to_pylist())
 
 
-def test_a_row_of_the_published_file_is_accepted_with_its_time_and_line_number() -> None:
+def test_a_published_row_is_accepted_with_its_time_and_line() -> None:
+    """The line is its line number in the file."""
     block = judge(GOOD + b"\n", 7, columns_of(STUDY), LIMITS, Selection())
     assert block.accepted.to_pylist() == [{"time": 1241478537000, "line": 7, "text": GOOD.decode()}]
     assert block.reasons == {}
@@ -126,7 +127,7 @@ def test_nothing_but_lf_ends_a_row() -> None:
     assert texts(odd.encode() + b"\n") == [odd]
 
 
-def test_one_carriage_return_is_stripped_from_the_end_and_no_more() -> None:
+def test_only_one_carriage_return_is_stripped_from_the_end() -> None:
     assert texts(row() + b"\r\n" + row() + b"\r\r\n" + row() + b"\r") == [
         row().decode(),
         row().decode() + "\r",
@@ -139,13 +140,13 @@ def test_the_last_row_needs_no_lf_and_an_lf_at_the_end_is_no_row() -> None:
     assert judged(row() + b"\n" + row() + b"\n").rows == 2
 
 
-def test_an_empty_row_in_the_middle_is_a_row_with_too_few_columns() -> None:
+def test_an_empty_row_in_the_middle_has_too_few_columns() -> None:
     block = judged(row() + b"\n\n" + row() + b"\n\r\n")
     assert (block.rows, block.reasons, block.accepted["line"].to_pylist()) == (4, {"columns": 2}, [1, 3])
     assert block.rejected["text"].to_pylist() == [b"", b""]
 
 
-def test_a_rejected_row_keeps_its_number_its_reason_and_the_beginning_of_its_bytes() -> None:
+def test_a_rejected_row_keeps_number_reason_and_first_bytes() -> None:
     block = judge(row() + b"\nbad\xff\n" + b"x" * 20_000 + b"\n", 5, columns_of(STUDY), LIMITS, Selection())
     assert block.rejected.to_pylist() == [
         {"line": 6, "reason": "encoding", "text": b"bad\xff"},

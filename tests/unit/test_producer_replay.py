@@ -164,9 +164,8 @@ def test_a_quiet_partition_moves_on_with_the_others(prepared: Prepared) -> None:
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_a_producer_killed_anywhere_any_number_of_times_leaves_no_gap_and_no_repeat(
-    seed: int, prepared: Prepared
-) -> None:
+def test_a_producer_killed_anywhere_leaves_no_gap_and_no_repeat(seed: int, prepared: Prepared) -> None:
+    """It may be killed any number of times."""
     chance = random.Random(seed)
     logs = Logs()
     for _ in range(chance.randrange(1, 5)):
@@ -254,7 +253,7 @@ def test_paced_the_watermark_moves_through_silence(prepared: Prepared, monkeypat
         assert len(set(inside)) >= 30  # four minutes at 60x are four seconds, ten looks each
 
 
-def test_paced_no_mark_runs_ahead_of_an_event_that_fell_due_meanwhile(
+def test_a_paced_mark_never_overtakes_an_event_that_fell_due(
     prepared: Prepared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     FakeClock(monkeypatch, reading=0.05)  # three events' time, between looking what is due and writing the mark
@@ -311,7 +310,8 @@ def test_an_event_with_our_row_and_other_bytes_is_not_ours(prepared: Prepared) -
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_a_killed_producer_resumes_rightly_whatever_strangers_have_written(seed: int, prepared: Prepared) -> None:
+def test_a_killed_producer_resumes_despite_strangers_records(seed: int, prepared: Prepared) -> None:
+    """Strangers may have written anything to the topic."""
     chance = random.Random(seed)
     names = [name for name in MAKERS if MAKERS[name](Place(0, START, prepared.manifest))[0] != "foreign_mark"]
     logs = Logs()

@@ -35,7 +35,7 @@ def test_memory_holds_the_last_active_users_and_disk_all(tmp_path: Path) -> None
     assert not (tmp_path / "states").exists()
 
 
-def test_a_checkpoint_of_more_users_than_go_to_disk_at_once_keeps_them_all(tmp_path: Path) -> None:
+def test_a_checkpoint_larger_than_one_disk_write_keeps_all_users(tmp_path: Path) -> None:
     states = StatesOnDisk(tmp_path / "states", most=10)
     partition = StateReader(states).partition(STUDY, MEASURES)
     checkpoint = Checkpoint(StateWriter(UserForm(MEASURES), b"token000", states.tokens), states, seconds=0.0)

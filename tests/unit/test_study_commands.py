@@ -131,7 +131,7 @@ def test_the_check_counts_the_arms(tmp_path: Path, capsys: pytest.CaptureFixture
         (b"PK\x03\x04zip", "zip archive"),
     ],
 )
-def test_a_file_of_which_no_study_can_be_made_is_refused_with_words(content: bytes, words: str, tmp_path: Path) -> None:
+def test_a_file_that_makes_no_study_is_refused_with_words(content: bytes, words: str, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_bytes(content)
     with pytest.raises(InputError, match=words):

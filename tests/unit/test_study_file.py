@@ -105,7 +105,7 @@ def test_a_wrong_key_is_named_with_its_file_and_a_fix(good: bytes, old: bytes, n
     assert refused.value.fix
 
 
-def test_too_few_flips_for_the_error_are_refused_with_how_many_are_enough(good: bytes) -> None:
+def test_too_few_flips_for_the_error_are_refused_with_enough(good: bytes) -> None:
     """100 flips at α = 0.01: half of it is less than one flip's share, so nothing could ever cross."""
     few = good.replace(b"flips = 2000", b"flips = 100").replace(b"\nalpha = 0.05", b"\nalpha = 0.01")
     with pytest.raises(StudyError, match=r"key 'statistics\.flips'") as refused:
@@ -135,7 +135,7 @@ def test_flips_that_tie_with_the_study_are_refused(good: bytes, flips: int, buck
     assert outcomes == {True, False}
 
 
-def test_an_observed_assignment_needs_no_flips_and_may_have_any_split(good: bytes) -> None:
+def test_an_observed_assignment_needs_no_flips_and_no_even_split(good: bytes) -> None:
     observed = good.replace(b'"randomised"', b'"observed"').replace(b"control_percent = 50", b"control_percent = 30")
     study = parse_study(observed.replace(b"buckets = 1024", b"buckets = 1"), "studies/mine.toml")
     assert study.experiment.control_percent == 30

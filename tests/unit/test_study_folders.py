@@ -89,7 +89,7 @@ def test_a_study_is_found_by_name_in_the_folders_that_are_set(mine: Path, monkey
     assert study_names() == ["lastfm", "mine"]
 
 
-def test_another_process_gets_the_name_if_that_leads_to_the_folder(mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_process_gets_the_name_if_it_leads_to_the_folder(mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert reference_to("lastfm", str(LASTFM)) == reference_to("lastfm", "") == "lastfm"
     assert reference_to("mine", str(mine)) == str(mine)
     assert reference_to("lastfm", str(mine.parent / "lastfm")) == str(mine.parent / "lastfm")

@@ -77,7 +77,7 @@ selections = st.none() | st.sampled_from([START + DAY, END, END + DAY])
     select_to=selections,
     wait_days=st.sampled_from([0, 1, 2]),
 )
-def test_counts_sessions_days_and_every_tick_equal_the_plain_loops(
+def test_counts_sessions_days_and_ticks_equal_the_plain_loops(
     data: bytes, select_from: int | None, select_to: int | None, wait_days: int
 ) -> None:
     study = msgspec.structs.replace(SHORT, experiment=msgspec.structs.replace(SHORT.experiment, wait_days=wait_days))

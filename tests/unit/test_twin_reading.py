@@ -44,7 +44,7 @@ def archive(file: Path, members: dict[str, bytes]) -> Path:
     data=st.lists(st.sampled_from([b"\n", b"\r", b"a", b"bc", b"\xff", b"\x00", b"\t", b"\x0b\x0c\x85"])).map(b"".join),
     block=st.integers(1, 9),
 )
-def test_rows_end_at_lf_and_lose_one_cr_wherever_the_blocks_are_cut(
+def test_rows_end_at_lf_and_lose_one_cr_however_blocks_are_cut(
     tmp_path_factory: pytest.TempPathFactory, data: bytes, block: int
 ) -> None:
     file = tmp_path_factory.getbasetemp() / "lines.tsv"
@@ -80,21 +80,23 @@ def test_a_plain_a_gzip_and_a_tar_file_give_the_same_answer(tmp_path: Path) -> N
     assert answers[0][0].accepted == 18
 
 
-def test_the_profiles_in_the_published_archive_are_not_taken_for_events(tmp_path: Path) -> None:
+def test_archived_profiles_are_not_taken_for_events(tmp_path: Path) -> None:
+    """They lie beside the log in the published archive."""
     profiles = b"#id\tgender\tage\tcountry\tregistered\t\n"
     tar = archive(tmp_path / "x.tgz", {"lastfm-dataset-1K/userid-profile.tsv": profiles, PUBLISHED_NAME: ROW})
     with Twin(tar, STUDY) as twin:
         assert twin.counts() == InputCounts(rows=1, accepted=1)
 
 
-def test_an_archive_without_the_file_is_refused_with_what_was_sought(tmp_path: Path) -> None:
+def test_an_archive_without_the_file_is_refused_naming_the_file(tmp_path: Path) -> None:
     tar = archive(tmp_path / "x.tar.gz", {"other.tsv": ROW})
     with Twin(tar, STUDY) as twin, pytest.raises(InputError, match=r"holds no file userid-\*\.tsv"):
         twin.counts()
 
 
 @pytest.mark.parametrize("name", ["cut.tsv.gz", "cut.tar.gz"])
-def test_a_compressed_file_that_breaks_off_is_refused_and_refused_again(tmp_path: Path, name: str) -> None:
+def test_a_truncated_compressed_file_is_refused_every_time(tmp_path: Path, name: str) -> None:
+    """Nothing half-read is kept for the second time."""
     file = tmp_path / name
     file.write_bytes(gzip.compress(ROW * 1000)[:-20])
     with Twin(file, STUDY) as twin:
@@ -170,7 +172,7 @@ def test_a_closed_twin_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.Monk
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_a_study_with_a_measure_unknown_to_the_twin_is_refused_by_metric(tmp_path: Path) -> None:
+def test_a_measure_unknown_to_the_twin_is_refused_by_metric(tmp_path: Path) -> None:
     metric = msgspec.structs.replace(STUDY.metrics["skip_rate"], measure="stalls")
     study = msgspec.structs.replace(STUDY, metrics={**STUDY.metrics, "skip_rate": metric})
     with pytest.raises(StudyError, match=r"'skip_rate'.*'stalls'"):

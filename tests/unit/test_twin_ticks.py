@@ -46,19 +46,19 @@ def assert_same(one: TickSums, other: TickSums) -> None:
     assert replace(one, users={}) == replace(other, users={})
 
 
-def test_a_session_due_exactly_at_a_midnight_belongs_to_the_next_tick(ticks: Ticks) -> None:
+def test_a_session_due_exactly_at_midnight_is_of_the_next_tick(ticks: Ticks) -> None:
     found = ticks((1, "03-02 10:00:00"), (1, "03-02 12:00:00"), (1, "03-02 23:30:00"), (1, "03-10 10:00:00"))
     assert (at(found, "03-03").sessions_all, at(found, "03-04").sessions_all) == (2, 3)
     assert (at(found, "03-03").included, at(found, "03-04").included) == ((0, 0), (1, 0))
 
 
-def test_a_session_due_a_second_before_a_midnight_belongs_to_its_tick(ticks: Ticks) -> None:
+def test_a_session_due_a_second_before_midnight_is_of_its_tick(ticks: Ticks) -> None:
     found = ticks((1, "03-02 10:00:00"), (1, "03-02 12:00:00"), (1, "03-02 23:29:59"), (1, "03-10 10:00:00"))
     assert at(found, "03-03").sessions_all == 3
     assert at(found, "03-03").included == (1, 0)
 
 
-def test_a_user_is_exposed_when_the_session_closes_not_when_it_opens(ticks: Ticks) -> None:
+def test_a_user_is_exposed_when_the_session_closes(ticks: Ticks) -> None:
     found = ticks((1, "03-02 23:30:00"), (5, "03-02 23:29:59"), (2, "03-10 10:00:00"))
     assert at(found, "03-03").exposed == (0, 1)
     assert at(found, "03-04").exposed == (1, 1)
@@ -84,7 +84,7 @@ def test_a_user_day_due_at_a_midnight_is_known_in_its_tick(ticks: Ticks) -> None
     assert (retention["03-05"].n, retention["03-05"].mean) == (1, 0.5)
 
 
-def test_ticks_run_from_the_first_look_to_the_completion_and_end_with_the_stream(ticks: Ticks) -> None:
+def test_ticks_run_from_first_look_to_completion_and_stream_end(ticks: Ticks) -> None:
     found = ticks((1, "01-01 10:00:00"), (1, "06-01 10:00:00"))
     assert [tick.time for tick in found[:-1]] == list(range(START + DAY, END + DAY, DAY))
     assert len(found) == STUDY.experiment.days + 1
@@ -93,19 +93,22 @@ def test_ticks_run_from_the_first_look_to_the_completion_and_end_with_the_stream
     assert found[-1].time == from_iso("2009-06-01T10:00:00")
 
 
-def test_the_period_is_complete_at_its_end_if_the_last_session_was_due_a_second_before(ticks: Ticks) -> None:
+def test_a_last_session_due_a_second_before_the_end_completes_it(ticks: Ticks) -> None:
+    """The period is then complete at its end."""
     found = ticks((1, "04-30 23:29:59"), (2, "05-05 10:00:00"))
     assert found[-2].time == END
     assert found[-2].period_complete
 
 
-def test_a_session_due_exactly_at_the_end_of_the_period_puts_its_completion_off_a_day(ticks: Ticks) -> None:
+def test_a_session_due_exactly_at_the_end_delays_completion(ticks: Ticks) -> None:
+    """The period is complete a day later."""
     found = ticks((1, "04-30 23:30:00"), (2, "05-05 10:00:00"))
     assert [(tick.time, tick.period_complete) for tick in found[-3:-1]] == [(END, False), (END + DAY, True)]
     assert found[-2].sessions_in_period == 1
 
 
-def test_a_session_that_starts_after_the_period_does_not_put_its_completion_off(ticks: Ticks) -> None:
+def test_a_session_begun_after_the_period_never_delays_it(ticks: Ticks) -> None:
+    """It does not delay the period's completion."""
     found = ticks((1, "05-01 00:00:00"), (1, "05-01 23:50:00"), (1, "05-02 00:10:00"), (2, "05-05 10:00:00"))
     assert (found[-2].time, found[-2].period_complete) == (END, True)
 
@@ -119,7 +122,7 @@ def half_hours(first: int, last: int) -> list[tuple[int, str]]:
     ]
 
 
-def test_a_session_that_runs_on_for_days_holds_the_completion_up_for_one(ticks: Ticks) -> None:
+def test_a_session_of_several_days_delays_completion_by_one(ticks: Ticks) -> None:
     found = ticks(*half_hours(40, 48 * 3 + 9), (2, "05-05 10:00:00"))  # 30 April 20:00 … 3 May 04:30
     last = found[-3:]
     assert [(tick.time, tick.period_complete) for tick in last[:2]] == [(END, False), (END + DAY, True)]
@@ -142,19 +145,21 @@ def test_a_stream_that_ends_early_is_not_complete(ticks: Ticks) -> None:
     assert not any(tick.period_complete for tick in found)
 
 
-def test_a_selection_up_to_the_end_of_the_period_completes_it_at_the_end_of_the_stream(ticks: Ticks) -> None:
+def test_a_selection_to_the_end_completes_when_the_stream_ends(ticks: Ticks) -> None:
+    """A selection up to the end of the period completes it at the end of the stream."""
     plays = [(1, "03-02 10:00:00"), (1, "04-20 10:00:00"), (1, "05-01 00:00:00")]
     assert ticks(*plays, select_to=END)[-1].period_complete
     assert not ticks(*plays[:2], select_to=END)[-1].period_complete  # a wish, not data: the file ends before
     assert not ticks(*plays, select_to=END - DAY)[-1].period_complete
 
 
-def test_a_stream_that_ends_before_the_first_look_has_one_tick_its_end(ticks: Ticks) -> None:
+def test_a_stream_that_ends_before_the_first_look_has_one_tick(ticks: Ticks) -> None:
+    """The one tick is the stream's end."""
     (only,) = ticks((1, "03-01 10:00:00"))
     assert (only.ended, only.time, only.sessions_all) == (True, from_iso("2009-03-01T10:00:00"), 1)
 
 
-def test_a_stream_that_ends_at_midnight_has_the_tick_of_that_midnight_too(ticks: Ticks) -> None:
+def test_a_stream_that_ends_at_midnight_has_that_midnight_s_tick(ticks: Ticks) -> None:
     found = ticks((1, "03-01 10:00:00"), (1, "03-02 00:00:00"))
     assert [(tick.time, tick.ended, tick.sessions_all) for tick in found] == [
         (START + DAY, False, 1),
@@ -162,7 +167,7 @@ def test_a_stream_that_ends_at_midnight_has_the_tick_of_that_midnight_too(ticks:
     ]
 
 
-def test_ticks_between_which_nothing_happens_differ_in_their_time_only(ticks: Ticks) -> None:
+def test_ticks_between_which_nothing_happens_differ_in_time_only(ticks: Ticks) -> None:
     found = ticks(*((user, f"03-0{day} 10:00:00") for user in (1, 5) for day in (2, 3, 4)), (2, "03-20 10:00:00"))
     quiet = [tick for tick in found if from_iso("2009-03-06") <= tick.time <= from_iso("2009-03-20")]
     assert len(quiet) == 15
@@ -171,7 +176,7 @@ def test_ticks_between_which_nothing_happens_differ_in_their_time_only(ticks: Ti
         assert_same(replace(tick, time=quiet[0].time), quiet[0])
 
 
-def test_the_covariate_is_the_same_at_every_tick_that_includes_the_user(ticks: Ticks) -> None:
+def test_the_covariate_is_equal_at_every_tick_with_the_user(ticks: Ticks) -> None:
     before = [(1, "02-01 10:00:00"), (1, "02-01 10:20:00"), (1, "02-28 23:40:00")]
     found = ticks(*before, *((1, f"03-{day:02d} 10:00:00") for day in range(2, 30)))
     sums = [tick.users["session_duration"][0].sum(axis=0) for tick in found if tick.included == (1, 0)]

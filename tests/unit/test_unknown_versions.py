@@ -47,7 +47,7 @@ def test_a_record_of_state_without_a_token_is_refused(key: bytes | None) -> None
         StateReader(StatesInMemory()).add(key, b"hello")
 
 
-def test_events_missing_between_state_and_log_are_an_error_and_not_passed_over() -> None:
+def test_events_missing_between_state_and_log_are_an_error() -> None:
     (records,) = partition_records([Listen(START + i * 60_000, "a") for i in range(10)])
     partition = new_partition(STUDY, session_measures(STUDY))
     partition.apply(records[:4])
@@ -55,7 +55,7 @@ def test_events_missing_between_state_and_log_are_an_error_and_not_passed_over()
         partition.apply(records[6:])
 
 
-def test_late_unreadable_and_repeated_events_are_told_apart_and_counted() -> None:
+def test_late_unreadable_and_repeated_events_are_counted_apart() -> None:
     listens = [Listen(START, "a"), Listen(START + 60_000, "b"), Listen(START + 120_000, "b")]
     (records,) = partition_records(listens)
     start, first, second, _, end = records
@@ -78,7 +78,8 @@ def test_late_unreadable_and_repeated_events_are_told_apart_and_counted() -> Non
     ]
 
 
-def test_with_allowed_lateness_events_wait_and_are_applied_in_time_order() -> None:
+def test_with_allowed_lateness_events_apply_in_time_order() -> None:
+    """Events wait as long as an earlier one may come."""
     patient = msgspec.structs.replace(
         STUDY, sessions=msgspec.structs.replace(STUDY.sessions, allowed_lateness_seconds=600)
     )
