@@ -28,7 +28,7 @@ def open_database(
     StudyError
         If the study does not declare its measures, or a metric asks for one that it does not declare.
     """
-    connection = duckdb.connect(folder / "twin.duckdb")
+    connection = duckdb.connect(folder / "oracle.duckdb")
     connection.execute("SET memory_limit = $limit", {"limit": MEMORY})
     connection.execute("SET temp_directory = $folder", {"folder": str(folder / "spill")})
     connection.execute("SET preserve_insertion_order = false")  # rows carry their numbers: order need not be bought
@@ -51,7 +51,7 @@ def _variables(study: Study, select_from: int | None, select_to: int | None) -> 
         "salt": experiment.salt,
         "control_percent": experiment.control_percent,
         "buckets": statistics.buckets,
-        "gap_ms": study.sessions.gap_ms if study.sessions.windows == "gap" else None,
+        "gap_ms": study.windows.gap_ms if study.windows.kind == "gap" else None,
         "pre_start": experiment.pre_start_ms,
         "period_start": experiment.start_ms,
         "period_end": experiment.end_ms,
@@ -77,7 +77,8 @@ def _create_metrics(connection: duckdb.DuckDBPyConnection, study: Study) -> None
     """The table `metric`, and the macros over the list of a session's measures, or of their sums."""
     if not study.measures:
         raise StudyError(
-            f"study '{study.name}' has no [measures]", "declare them: the batch twin does not know those of a study.py"
+            f"study '{study.name}' has no [measures]",
+            "declare them: the batch oracle does not know those of a study.py",
         )
     for name, metric in study.metrics.items():
         for measure in (metric.measure, metric.per):

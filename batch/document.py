@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from batch.twin import Twin
+from batch.oracle import Oracle
 from livelift.document import Document, HistoryEntry, history_entry
 from livelift.study import Study
 from stats.decision import engine
@@ -26,8 +26,8 @@ def batch_document(
     """
     state = engine.initial(study)
     history = []
-    with Twin(data, study, select_from=select_from, select_to=select_to, progress=progress) as twin:
-        for sums in twin.ticks():
+    with Oracle(data, study, select_from=select_from, select_to=select_to, progress=progress) as oracle:
+        for sums in oracle.ticks():
             state, verdict = engine.step(state, sums, study)
             document = make_document(study, RUN, sums, verdict)
             history.append(history_entry(document))

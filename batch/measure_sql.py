@@ -1,4 +1,4 @@
-"""Declared measures in SQL, by the twin's own code: it shares the parsed declaration with the stream and nothing else.
+"""Declared measures in SQL, by the oracle's own code: it shares the parsed declaration with the stream and nothing else.
 
 Measure number i has columns of its own in `line` and `event`: `m<i>_met` (does the event meet the condition), `m<i>_value`
 (the number that is aggregated). Texts are given numbers first, so that an event is numbers only.

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from batch.twin import ClosedSession, ResolvedDay, Twin
+from batch.oracle import ClosedSession, Oracle, ResolvedDay
 from livelift.errors import InputError
 from livelift.event_time import DAY, SECOND
 from livelift.measures import LENGTH
@@ -30,9 +30,9 @@ def observe_log(data: Path, study: Study) -> tuple[Sessions, list[str]]:
     StudyError
         If the study does not declare its measures.
     """
-    with Twin(data, study) as twin:
-        sessions = list(twin.sessions())
-        days = list(twin.user_days())
+    with Oracle(data, study) as oracle:
+        sessions = list(oracle.sessions())
+        days = list(oracle.user_days())
     inside = [session for session in sessions if session.in_period]
     if not inside:
         raise InputError(f"{data} has no session in the period of study '{study.name}'", "give a log that covers it")
@@ -43,7 +43,7 @@ def observe_log(data: Path, study: Study) -> tuple[Sessions, list[str]]:
     }
     start = np.array([session.start for session in inside])
     tail = np.array([session.end for session in inside]) - start
-    if study.sessions.windows == "gap":
+    if study.windows.kind == "gap":
         tail -= SECOND * measures[LENGTH]
     pre_sessions, pre_measures = _pre_period(sessions, number, study)
     seen = Sessions(
@@ -60,7 +60,7 @@ def observe_log(data: Path, study: Study) -> tuple[Sessions, list[str]]:
 
 
 def _due(session: ClosedSession, study: Study) -> int:
-    return session.end + study.sessions.gap_ms
+    return session.end + study.windows.gap_ms
 
 
 def _exposed(sessions: list[ClosedSession], number: dict[str, int], study: Study) -> Integers:

@@ -43,7 +43,7 @@ def read_ticks(connection: duckdb.DuckDBPyConnection, study: Study, counts: Inpu
                 counts=InputCounts(accepted + unheard, accepted, counts.rejected, counts.duplicates, 0, counts.rows),
                 sessions_all=every,
                 sessions_in_period=in_period,
-                sessions_one_event=one_event if counts_events and study.sessions.windows == "gap" else None,
+                sessions_one_event=one_event if counts_events and study.windows.kind == "gap" else None,
                 exposed=(exposed_c, exposed_t),
                 included=(included_c, included_t),
                 sessions=(sessions_c, sessions_t),

@@ -36,8 +36,8 @@ def main() -> None:
     if arguments.out:
         write(report, arguments.out)
         console.print(f"wrote {arguments.out}")
-    if not all(row["equal_to_twin"] for row in report["rows"]):
-        console.print("a result is not the twin's")
+    if not all(row["equal_to_oracle"] for row in report["rows"]):
+        console.print("a result is not the oracle's")
         sys.exit(1)
 
 

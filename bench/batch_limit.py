@@ -18,8 +18,8 @@ def measure_batch(bench: Bench, subject: Subject, number: int) -> Measured:
     """One run of the batch; its steady part is the query, without starting Python and DuckDB."""
     target = bench.folder.root / "batch_sessions.parquet"
     target.unlink(missing_ok=True)
-    sessions = subject.study.sessions
-    arguments = [str(subject.listening), str(target), str(sessions.gap_ms), str(skip_ms(subject.study))]
+    windows = subject.study.windows
+    arguments = [str(subject.listening), str(target), str(windows.gap_ms), str(skip_ms(subject.study))]
     began = time.time()
     child = ChildProcess("batch", [sys.executable, PROGRAM, *arguments], bench.folder.root / "batch.log")
     meter = Meter(child.pid)

@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench.batch_limit import measure_batch
-from bench.folding import measure_stats
+from bench.end_to_end import measure_end_to_end
 from bench.machine import machine
 from bench.measured import Measured
 from bench.peer_runs import PEERS, require_peers
-from bench.processing import measure_processor
-from bench.producing import measure_producer
+from bench.processor_stage import measure_processor
+from bench.producer_stage import measure_producer
 from bench.report import row_of
 from bench.stage import Bench, bench_folder, bench_servers
+from bench.stats_stage import measure_stats
 from bench.subject import Say, Subject, generated
-from bench.whole_line import measure_end_to_end
 from livelift.errors import SettingsError
 from livelift.study import load_study
 from local.disk import require_free_space

@@ -3,7 +3,7 @@
 Events before the experiment period are sent at full speed; then, with statistics evaluated at every tick, at a steady
 rate. A session closes at the first record of its partition whose event time lies beyond its due time. The clock starts
 when the batch that holds this record is handed to the client, just before it is sent, and stops at the first read of
-Redis whose deduplication cursors include the session's output: sums and fences change in one step.
+Redis whose deduplication cursors include the session's output: sums and cursors change in one step.
 """
 
 import argparse
@@ -59,13 +59,13 @@ class RedisWatch(threading.Thread):
         try:
             looked = time.time()
             while not self._stopped.is_set():
-                fences = self._reached.fences()
+                cursors = self._reached.cursors()
                 now = time.time()
                 self.gaps.append(now - looked)
                 looked = now
-                for moves, fence in zip(self.moves, fences, strict=False):
-                    if not moves or fence[3] > moves[-1][1]:
-                        moves.append((now, fence[3]))
+                for moves, cursor in zip(self.moves, cursors, strict=False):
+                    if not moves or cursor[3] > moves[-1][1]:
+                        moves.append((now, cursor[3]))
                 time.sleep(LOOK_SECONDS)
         except Exception as error:
             self.failure = error

@@ -38,7 +38,7 @@ class Measured:
     peak_mib
         Peak resident memory of the engine's processes.
     equal
-        Is the result the twin's?
+        Is the result the oracle's?
     servers_cpu_s_per_million
         CPU-seconds of Kafka and of Redis per million events over the whole, beside the engine's own.
     left_open

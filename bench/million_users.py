@@ -26,7 +26,7 @@ from bench.kafka import Broker
 from bench.machine import machine
 from bench.measured import Span, steady_span
 from bench.meter import Meter
-from bench.processing import OutputLog
+from bench.processor_stage import OutputLog
 from bench.report import machine_line, write
 from bench.sending import BatchSender
 from bench.stage import Bench, Rarely, bench_folder, bench_servers, watch
@@ -169,8 +169,8 @@ def _resident_bytes(pid: int) -> int:
 def _expected(root: Path, study: Study, events: UniformEvents) -> Path:
     """The sessions of all events by DuckDB; those still open at the end included."""
     target = root / "uniform_expected.parquet"
-    sessions = study.sessions
-    arguments = [events.path, target, sessions.gap_ms, skip_ms(study)]
+    windows = study.windows
+    arguments = [events.path, target, windows.gap_ms, skip_ms(study)]
     subprocess.run([sys.executable, PROGRAM, *map(str, arguments)], check=True, capture_output=True)
     return target
 

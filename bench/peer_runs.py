@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from bench.measured import Measured, Span, steady_span
 from bench.meter import Meter
-from bench.processing import filled_run
+from bench.processor_stage import filled_run
 from bench.progress import progress_by_event_time
 from bench.stage import LOOK_SECONDS, Bench, servers_cpu, watch
 from bench.subject import Subject, compare_sessions, skip_ms, write_sessions
@@ -25,7 +25,7 @@ from local.processes import ChildProcess
 PYTHON = Path(os.environ.get("LIVELIFT_PEERS_PYTHON", ".venv-peers/bin/python"))
 PROGRAMS = Path(__file__).parent / "peers"
 QUIET_SECONDS = 20.0
-"""A peer that has written nothing for so long, and not all, is taken as done: then its result is not the twin's."""
+"""A peer that has written nothing for so long, and not all, is taken as done: then its result is not the oracle's."""
 
 
 class _Closed(msgspec.Struct):
@@ -95,7 +95,7 @@ def measure_peer(peer: Peer, bench: Bench, subject: Subject, number: int) -> Mea
     data = bench.folder.root / "peers" / application
     shutil.rmtree(data, ignore_errors=True)
     data.mkdir(parents=True)
-    sessions = subject.study.sessions
+    windows = subject.study.windows
     environment = os.environ | {
         "BROKER": bench.servers.kafka.address,
         "EVENTS": bench.names(run).events,
@@ -103,7 +103,7 @@ def measure_peer(peer: Peer, bench: Bench, subject: Subject, number: int) -> Mea
         "APPLICATION": application,
         "DATA": str(data),
         "PARTITIONS": str(bench.partitions),
-        "GAP_MS": str(sessions.gap_ms),
+        "GAP_MS": str(windows.gap_ms),
         "SKIP_MS": str(skip_ms(subject.study)),
     }
     command: list[str | Path] = [PYTHON.absolute(), *peer.command(data)]
@@ -153,7 +153,7 @@ def _evaluate(bench: Bench, subject: Subject, output: str, meter: Meter, began: 
     rows: list[tuple[Any, ...]] = []
     appended: list[list[int]] = [[] for _ in range(bench.partitions)]
     reached: list[list[int]] = [[] for _ in range(bench.partitions)]
-    gap_ms = subject.study.sessions.gap_ms
+    gap_ms = subject.study.windows.gap_ms
 
     def take(partition: int, records: list[Any]) -> None:
         for record in records:

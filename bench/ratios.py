@@ -10,6 +10,9 @@ from livelift.errors import VersionError
 
 SIDES = ("today", "base")
 
+FORMER_NAME = "equal_to_twin"
+"""What commits before December 2026 call `equal_to_oracle` in their reports."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rates:
@@ -68,7 +71,7 @@ def stage_run(report: dict[str, Any], side: str) -> StageRun:
         (row,) = report["rows"]
         whole = _rates(row["whole"])
         steady = _rates(row) if row["part"] == "steady" else None
-        return StageRun(int(row["events"]), steady, whole, row["equal_to_twin"] is True)
+        return StageRun(int(row["events"]), steady, whole, row.get("equal_to_oracle", row.get(FORMER_NAME)) is True)
     except (KeyError, TypeError, ValueError) as error:
         raise _unknown_form(side, error) from error
 

@@ -1,4 +1,4 @@
-"""Progress of stats, read from the deduplication cursors (`fence`) that a run keeps in Redis."""
+"""Progress of stats, read from the deduplication cursors that a run keeps in Redis."""
 
 import json
 from typing import Any
@@ -19,9 +19,9 @@ class StatsProgress:
         self._names = names
         self._key = names.key("state")
 
-    def fences(self) -> list[list[Any]]:
+    def cursors(self) -> list[list[Any]]:
         """Per partition [due, kind, user, position, …] of the last output applied; empty before the first commit."""
-        text = self._client.hget(self._key, "fences")
+        text = self._client.hget(self._key, "cursors")
         return json.loads(text) if text else []
 
     def document(self) -> Document | None:
@@ -32,16 +32,16 @@ class StatsProgress:
         return document
 
 
-def applied(fences: list[list[Any]]) -> int:
+def applied(cursors: list[list[Any]]) -> int:
     """Outputs applied in all."""
-    return sum(fence[3] for fence in fences)
+    return sum(cursor[3] for cursor in cursors)
 
 
-def has_ended(fences: list[list[Any]]) -> bool:
+def has_ended(cursors: list[list[Any]]) -> bool:
     """Every partition's end mark is applied."""
-    return bool(fences) and all(fence[1] == END for fence in fences)
+    return bool(cursors) and all(cursor[1] == END for cursor in cursors)
 
 
-def is_equal(document: Document | None, twin: Document) -> bool:
-    """Is a live document the twin's?"""
-    return document is not None and not list(differences(document, twin))
+def is_equal(document: Document | None, oracle: Document) -> bool:
+    """Is a live document the oracle's?"""
+    return document is not None and not list(differences(document, oracle))

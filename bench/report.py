@@ -24,7 +24,7 @@ def row_of(engine: str, stage: str, runs: list[Measured]) -> dict[str, Any]:
         "stage": stage,
         **_rates(spans),
         "peak_mib": round(median(run.peak_mib for run in runs), 1),
-        "equal_to_twin": all(run.equal for run in runs),
+        "equal_to_oracle": all(run.equal for run in runs),
         "runs": len(runs),
         "events": runs[0].events,
         "part": "steady" if all(run.steady for run in runs) else "whole",
@@ -67,14 +67,14 @@ COLUMNS = (
     "whole: s",
     "whole: CPU-s / M",
     "peak MiB",
-    "= twin",
+    "= oracle",
     "runs",
 )
 
 
 def cells(row: dict[str, Any]) -> tuple[str, ...]:
     """A row of the table, as text."""
-    equal = "yes" if row["equal_to_twin"] else "NO"
+    equal = "yes" if row["equal_to_oracle"] else "NO"
     if row.get("left_open"):
         equal += f", {row['left_open']:,} left open"
     return (
@@ -101,7 +101,7 @@ def show(report: dict[str, Any], console: Console) -> None:
     """Print the table."""
     table = Table(title="events/s and CPU-seconds per million events, medians", caption=machine_line(report))
     for column in COLUMNS:
-        table.add_column(column, justify="left" if column in ("engine", "stage", "= twin") else "right")
+        table.add_column(column, justify="left" if column in ("engine", "stage", "= oracle") else "right")
     for row in report["rows"]:
         table.add_row(*cells(row))
     console.print(table)

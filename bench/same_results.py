@@ -35,7 +35,10 @@ class Sameness:
 
 def kept_answer(folder: Path, name: str) -> Path | None:
     """The oracle's answer `name` under a build's bench folder; None unless there is exactly one."""
-    found = [*folder.glob(f"bench/twin/*/{name}")]
+    found = [
+        *folder.glob(f"bench/oracle/*/{name}"),
+        *folder.glob(f"bench/twin/*/{name}"),
+    ]  # commits before December 2026: twin
     return found[0] if len(found) == 1 else None
 
 

@@ -90,7 +90,7 @@ def bench_servers(say: Say, partitions: int = 4) -> Iterator[Bench]:
 
 
 def bench_folder() -> Path:
-    """Where inputs, caches, the twin's answers and logs are kept between benches."""
+    """Where inputs, caches, the oracle's answers and logs are kept between benches."""
     return settings.folder() / "bench"
 
 
@@ -146,7 +146,7 @@ class Rarely:
         return self._question()
 
 
-class Settled:
+class StableEnds:
     """Says when a topic's ends have stood still for `seconds`, having moved at all; looks only now and then."""
 
     def __init__(self, ends: Callable[[], list[int]], seconds: float = SETTLED_SECONDS) -> None:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from batch.document import batch_document
-from batch.twin import Twin
+from batch.oracle import Oracle
 from bench.progress import Array
 from livelift.document import Document, decode_document, encode
 from livelift.event_time import SECOND
@@ -37,7 +37,7 @@ SESSIONS = pa.schema(
 )
 """A closed session, by whichever engine; start and end in ms."""
 
-_TWIN_CODE = ("batch", "stats", "livelift", "studies")
+_ORACLE_CODE = ("batch", "stats", "livelift", "studies")
 
 Say = Callable[[str], None]
 
@@ -109,29 +109,29 @@ class Subject:
 
     @cached_property
     def document(self) -> Document:
-        """The twin's document at the end."""
-        kept = self._twin_folder / "document.json"
+        """The oracle's document at the end."""
+        kept = self._oracle_folder / "document.json"
         if not kept.exists():
-            self._say("computing the twin's document")
+            self._say("computing the oracle's document")
             document, _ = batch_document(self.data, self.study, select_to=self.until)
             kept.write_text(encode(document))
         return decode_document(kept.read_bytes())
 
     @cached_property
     def sessions(self) -> Path:
-        """The twin's sessions as Parquet, in `SESSIONS`."""
-        kept = self._twin_folder / "sessions.parquet"
+        """The oracle's sessions as Parquet, in `SESSIONS`."""
+        kept = self._oracle_folder / "sessions.parquet"
         if not kept.exists():
-            self._say("computing the twin's sessions")
-            with Twin(self.data, self.study, select_to=self.until) as twin:
-                rows = [(s.user, s.start, s.end, *s.measures.values()) for s in twin.sessions()]
+            self._say("computing the oracle's sessions")
+            with Oracle(self.data, self.study, select_to=self.until) as oracle:
+                rows = [(s.user, s.start, s.end, *s.measures.values()) for s in oracle.sessions()]
             write_sessions(kept, rows)
         return kept
 
     @cached_property
     def listening(self) -> Path:
         """The events as a batch engine would have them: Parquet with user, time and artist as columns."""
-        kept = self._twin_folder / "listening.parquet"
+        kept = self._oracle_folder / "listening.parquet"
         if not kept.exists():
             with duckdb.connect() as database:
                 database.execute(
@@ -142,14 +142,14 @@ class Subject:
         return kept
 
     @property
-    def _twin_folder(self) -> Path:
-        """Kept answers of the twin, as long as neither the input nor its code changes."""
+    def _oracle_folder(self) -> Path:
+        """Kept answers of the oracle, as long as neither the input nor its code changes."""
         code = hashlib.sha256()
-        for package in _TWIN_CODE:
+        for package in _ORACLE_CODE:
             for file in sorted(Path(package).rglob("*")):
                 if file.suffix in {".py", ".sql", ".toml"}:
                     code.update(file.read_bytes())
-        folder = self._folder / "twin" / f"{self.prepared.folder.name}-{code.hexdigest()[:12]}"
+        folder = self._folder / "oracle" / f"{self.prepared.folder.name}-{code.hexdigest()[:12]}"
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
@@ -174,7 +174,7 @@ def write_sessions(path: Path, rows: list[tuple[Any, ...]]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Sessions of an engine beside the twin's: how many it has that the twin has not, and the other way round.
+    """Sessions of an engine beside the oracle's: how many it has that the oracle has not, and the other way round.
 
     left_open
         Those of the missing that are their user's last: an engine that closes a session only at the user's next event
@@ -195,22 +195,22 @@ class Comparison:
         return self.wrong == 0 and self.missing == self.left_open
 
 
-def compare_sessions(found: Path, twin: Path) -> Comparison:
+def compare_sessions(found: Path, oracle: Path) -> Comparison:
     """Compare two files of `SESSIONS`, as multisets."""
     with duckdb.connect() as database:
         database.execute(
             f"""
             CREATE VIEW found AS SELECT * FROM '{found}';
-            CREATE VIEW twin AS SELECT * FROM '{twin}';
-            CREATE TABLE missing AS SELECT * FROM twin EXCEPT ALL SELECT * FROM found;
-            CREATE TABLE wrong AS SELECT * FROM found EXCEPT ALL SELECT * FROM twin;
+            CREATE VIEW oracle AS SELECT * FROM '{oracle}';
+            CREATE TABLE missing AS SELECT * FROM oracle EXCEPT ALL SELECT * FROM found;
+            CREATE TABLE wrong AS SELECT * FROM found EXCEPT ALL SELECT * FROM oracle;
             """
         )
         counts = database.execute(
             """
             SELECT (SELECT count(*) FROM wrong), (SELECT count(*) FROM missing), (
                 SELECT count(*) FROM missing
-                JOIN (SELECT "user", max("end") AS "end" FROM twin GROUP BY "user") USING ("user", "end")
+                JOIN (SELECT "user", max("end") AS "end" FROM oracle GROUP BY "user") USING ("user", "end")
             )
             """
         ).fetchone()

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from bench.machine import machine
 from bench.measured import Measured
-from bench.processing import filled_run, process
+from bench.processor_stage import filled_run, process
 from bench.report import row_of, show, write
 from bench.stage import bench_folder, bench_servers
 from bench.subject import Say, Subject, generated
@@ -59,7 +59,7 @@ def main() -> None:
     console.print(f"two workers : one = {report['ratio']}")
     write(report, arguments.out)
     console.print(f"wrote {arguments.out}")
-    if not all(row["equal_to_twin"] for row in report["rows"]):
+    if not all(row["equal_to_oracle"] for row in report["rows"]):
         sys.exit(1)
 
 

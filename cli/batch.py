@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from cli.flags import DEFAULT_STUDY, DataFlag, FromFlag, JsonFlag, StudyFlag, ToFlag, run_folder, selection
-from cli.say import say
+from cli.messages import say
 from cli.show import console, show_verdict
 
 

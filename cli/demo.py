@@ -19,7 +19,7 @@ from cli.flags import (
     selection,
 )
 from cli.interrupts import interruption
-from cli.say import say
+from cli.messages import say
 from cli.show import console, show_verdict
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def demo(
     partitions: PartitionsFlag = 4,
     from_: FromFlag = None,
     to: ToFlag = None,
-    check: Annotated[bool, typer.Option("--check/--no-check", help="Compare the end with the DuckDB twin.")] = True,
+    check: Annotated[bool, typer.Option("--check/--no-check", help="Compare the end with the DuckDB oracle.")] = True,
 ) -> None:
     """Replay a log of events through real Kafka, Faust and Redis, and show the verdict."""
     from cli.live import LiveTerminal
@@ -99,7 +99,7 @@ def demo(
 
 
 def _compare(document: "Document", plan: object) -> None:
-    """Say whether the live document is equal to the twin's; an error if it is not."""
+    """Say whether the live document is equal to the oracle's; an error if it is not."""
     from batch.document import batch_document
     from livelift.errors import StateError
     from local.demo import DemoPlan
@@ -108,14 +108,14 @@ def _compare(document: "Document", plan: object) -> None:
     assert isinstance(plan, DemoPlan)
     started = time.monotonic()
     with console.status("computing the same in DuckDB"):
-        twin, _ = batch_document(plan.data, plan.study, select_from=plan.select_from, select_to=plan.select_to)
+        oracle, _ = batch_document(plan.data, plan.study, select_from=plan.select_from, select_to=plan.select_to)
     if document.deviations:
         console.print("a person closed the study early: the batch knows nothing of that, so the two are not compared")
         return
-    found = list(differences(document, twin))
+    found = list(differences(document, oracle))
     if found:
         raise StateError(
             f"the live document differs from the batch's in {len(found)} places: {'; '.join(found[:5])}",
             "this is a defect of livelift: please report it with the data",
         )
-    console.print(f"equal to the DuckDB twin, every number ({time.monotonic() - started:.1f} s)")
+    console.print(f"equal to the DuckDB oracle, every number ({time.monotonic() - started:.1f} s)")

@@ -5,7 +5,7 @@ import errno
 from rich.console import Console
 
 from livelift.errors import LiveliftError, ResourceError
-from livelift.plain_text import harmless_lines
+from livelift.escaping import harmless_lines
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cli.flags import DEFAULT_STUDY, StudyFlag
-from cli.say import say
+from cli.messages import say
 from cli.show import console
 
 
@@ -31,7 +31,7 @@ def generate(
     from livelift.errors import SettingsError
     from livelift.study import load_study
     from livelift.study_folders import GENERATORS
-    from producer.stand_in import generator_of
+    from producer.sample_data import generator_of
 
     if events < 1 or (users is not None and users < 1):
         raise SettingsError("there is nothing to generate", "use --events and --users of 1 or more")

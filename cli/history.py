@@ -9,7 +9,7 @@ from rich.table import Table
 
 from cli.flags import DEFAULT_STUDY, RunFlag, StudyFlag, run_folder
 from cli.show import DECISIONS, answers, interval, percent
-from stats.words.words import p_value
+from stats.words.formatting import p_value
 
 if TYPE_CHECKING:
     from livelift.document import HistoryEntry

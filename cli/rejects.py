@@ -26,8 +26,8 @@ def rejects(
     json_: Annotated[bool, typer.Option("--json", help="One JSON object a line on standard output.")] = False,
 ) -> None:
     """List the dead letters of the current run: refused rows, late and unreadable events. Needs the stack up."""
+    from livelift.escaping import harmless, json_line
     from livelift.names import RunNames
-    from livelift.plain_text import harmless, json_line
     from livelift.study import load_study
     from local.addresses import kafka_address
     from local.dead_letters import read_dead_letters

@@ -9,8 +9,8 @@ import typer
 
 from cli.flags import DEFAULT_STUDY, JsonFlag, RunFlag, StudyFlag, run_folder
 from cli.show import answers, percent
-from stats.words.words import amount as written
-from stats.words.words import cause_of
+from stats.words.formatting import amount as written
+from stats.words.formatting import cause_of
 
 
 def register(app: typer.Typer) -> None:

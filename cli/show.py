@@ -11,7 +11,7 @@ from rich.text import Text
 from livelift.document import Document
 from livelift.document.readings import Guardrail, Interval
 from livelift.study import Study
-from stats.words.words import percent as in_words
+from stats.words.formatting import percent as in_words
 
 console = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else 120)
 """What a command is doing: standard error."""

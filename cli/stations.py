@@ -21,7 +21,7 @@ from cli.flags import (
     selection,
 )
 from cli.interrupts import interruption
-from cli.say import say
+from cli.messages import say
 from cli.show import console
 from livelift.settings import check_stations
 from local.run_folder import RunFolder

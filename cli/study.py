@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.flags import DataFlag, run_folder
-from cli.say import say
+from cli.messages import say
 from cli.show import answers, console
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def check(
 
 def _arms(study: "Study", events: list) -> str:  # type: ignore[type-arg]
     """How many events of the sample name each arm, and which other values the field has most often."""
-    from livelift.plain_text import harmless
+    from livelift.escaping import harmless
 
     experiment = study.experiment
     found = Counter(event.fields[experiment.arm_field] for event in events)
@@ -111,7 +111,7 @@ def _print_sessions(sessions: list) -> None:  # type: ignore[type-arg]
 
 
 def _cell(value: object) -> Text:
-    from livelift.plain_text import harmless
+    from livelift.escaping import harmless
 
     return Text(harmless(str(value), MOST_SHOWN))  # names may look like markup
 
@@ -137,6 +137,6 @@ def _shown(folder: Path) -> str:
 
 
 def _sessions(study: "Study") -> str:
-    if study.sessions.windows == "row":
+    if study.windows.kind == "row":
         return "each event is a session"
-    return f"sessions end after {study.sessions.gap_seconds:,} s without an event"
+    return f"sessions end after {study.windows.gap_seconds:,} s without an event"

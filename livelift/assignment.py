@@ -25,7 +25,7 @@ def bucket_of(user: str, salt: str, buckets: int) -> int:
     return hash64(f"{salt}:bucket:{user}") % buckets
 
 
-def exchange_bits(salt: str, bucket: int, flips: int) -> bytes:
-    """Which re-assignments exchange the arms of `bucket`: bit b, little-endian, for re-assignment b; the first `flips` bits
+def exchange_bits(salt: str, bucket: int, draws: int) -> bytes:
+    """Which re-assignments exchange the arms of `bucket`: bit b, little-endian, for re-assignment b; the first `draws` bits
     count. Number 0 is the study itself, whatever its bit says."""
-    return shake_256(f"{salt}:flip:{bucket}".encode()).digest((flips + 7) // 8)
+    return shake_256(f"{salt}:flip:{bucket}".encode()).digest((draws + 7) // 8)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import structlog
 
-from livelift.plain_text import harmless_lines, json_line
+from livelift.escaping import harmless_lines, json_line
 
 FILE_BYTES = 16 << 20
 """What a log may grow to before it is moved aside, in place of the one that was moved before."""

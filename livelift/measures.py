@@ -1,7 +1,7 @@
 """What a study declares of its sessions: measures over the fields of their events.
 
 A measure is one aggregate over the session's events, of those that meet `where` if that is given. What has no event at
-all is 0. `livelift.compiled_measures` makes a function of it for the stream; the batch twin makes SQL of it by itself.
+all is 0. `livelift.compiled_measures` makes a function of it for the stream; the batch oracle makes SQL of it by itself.
 """
 
 from typing import Literal

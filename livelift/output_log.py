@@ -1,7 +1,7 @@
 """The output log of a partition: closed sessions, users' totals at midnights and marks, in the order (due, kind, user).
 
-That triple is an output's identity and the fence of whoever applies it (promise P2.1): the log only rises, and an output
-at or below the fence has been applied. Records are MessagePack arrays, first element the tag. One record holds one
+That triple is an output's identity and the cursor of whoever applies it (promise P2.1): the log only rises, and an output
+at or below the cursor has been applied. Records are MessagePack arrays, first element the tag. One record holds one
 output.
 """
 

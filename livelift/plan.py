@@ -1,7 +1,7 @@
 """A study's metrics, read once: which totals of a user each one divides, and how it is judged.
 
 The only place where a metric's `kind` is interpreted: statistics, simulator, words, pages and panels read the plan. The
-batch twin does not: it compiles the same declaration by its own code, so that an error here is seen.
+batch oracle does not: it compiles the same declaration by its own code, so that an error here is seen.
 """
 
 from collections.abc import Callable

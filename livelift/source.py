@@ -1,6 +1,6 @@
 """What a study declares of its input: the format of its files, their columns, and what an event's fields are made of.
 
-`producer.sources` reads files by this declaration, and the batch twin does by code of its own.
+`producer.sources` reads files by this declaration, and the batch oracle does by code of its own.
 """
 
 import re

@@ -29,16 +29,16 @@ class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A table of the study file: unknown keys are refused."""
 
 
-class Sessions(_Part, frozen=True):
+class Windows(_Part, frozen=True):
     """What a window of a user's events is; lengths in seconds.
 
-    windows
+    kind
         *gap*: a session, which a gap of more than `gap_seconds` ends; *row*: each event is a closed session by itself.
     """
 
     gap_seconds: int = 0
     allowed_lateness_seconds: int = 0
-    windows: Literal["gap", "row"] = "gap"
+    kind: Literal["gap", "row"] = "gap"
 
     @property
     def gap_ms(self) -> int:
@@ -122,7 +122,7 @@ class Decision(_Part, frozen=True):
 
 class Statistics(_Part, frozen=True):
     buckets: int
-    flips: int
+    draws: int
     minimum_users: int
     planned_standard_error: float
     prior_session_seconds: int
@@ -174,7 +174,7 @@ class Study(_Part, frozen=True):
     name: str
     title: str
     source: Source
-    sessions: Sessions
+    windows: Windows
     experiment: Experiment
     names: Names
     decision: Decision
@@ -194,7 +194,7 @@ class Study(_Part, frozen=True):
         """What error rates depend on, as 16 hexadecimal digits: another design has other rates, and so have the users of
         another study, as which a copy under another name counts."""
         parts = (
-            self.name, self.fields, self.sessions, self.measures, self.experiment, self.decision, self.statistics, self.metrics,
+            self.name, self.fields, self.windows, self.measures, self.experiment, self.decision, self.statistics, self.metrics,
         )  # fmt: skip
         return _fingerprint(msgspec.json.encode(parts))
 

@@ -25,13 +25,13 @@ OWN_TOTALS = ("users", "sessions")
 
 def checks(study: "Study") -> list[Check]:
     """(key, is it wrong, what it has to be) for all that types alone cannot say. NaN is wrong wherever a number is asked."""
-    sou, ses, exp = study.source, study.sessions, study.experiment
+    sou, win, exp = study.source, study.windows, study.experiment
     rows = [
         ("schema", study.schema != SCHEMA, f"this program reads schema {SCHEMA}"),
         ("name", not re.fullmatch(r"[a-z][a-z0-9_]*", study.name), "use lower-case letters, digits and _"),
-        ("sessions.gap_seconds", ses.windows == "gap" and ses.gap_seconds <= 0, "use a positive number of seconds"),
-        ("sessions.gap_seconds", ses.windows == "row" and ses.gap_seconds != 0, "leave it out: a row has no gap"),
-        ("sessions.allowed_lateness_seconds", ses.allowed_lateness_seconds < 0, "use 0 or more seconds"),
+        ("windows.gap_seconds", win.kind == "gap" and win.gap_seconds <= 0, "use a positive number of seconds"),
+        ("windows.gap_seconds", win.kind == "row" and win.gap_seconds != 0, "leave it out: a row has no gap"),
+        ("windows.allowed_lateness_seconds", win.allowed_lateness_seconds < 0, "use 0 or more seconds"),
         ("experiment.salt", not exp.salt, "give a salt, chosen before the period opens"),
         ("experiment.control_percent", not 0 < exp.control_percent < 100, "use a whole number from 1 to 99"),
         (
@@ -54,7 +54,7 @@ def checks(study: "Study") -> list[Check]:
         *source_checks(sou, study.fields),
         *lookup_checks(sou, study.fields, study.lookups),
         *_name_checks(study),
-        *measure_checks(study.fields, study.measures, rows=ses.windows == "row"),
+        *measure_checks(study.fields, study.measures, rows=win.kind == "row"),
         *_decision_checks(study),
         *_statistics_checks(study),
         *_health_checks(study.health),
@@ -163,33 +163,33 @@ def _decision_checks(study: "Study") -> list[Check]:
 
 
 def _statistics_checks(study: "Study") -> list[Check]:
-    """A study that could never ship is wrong: its boundary needs flips enough for one to cross, and that these differ."""
+    """A study that could never ship is wrong: its boundary needs draws enough for one to cross, and that these differ."""
     sta, randomised = study.statistics, study.experiment.can_be_drawn_again
     alpha = study.decision.alpha
     fewest = ceil(2 / alpha - 1e-9) if 0 < alpha < 1 else 0
-    buckets, unmoved = max(1, sta.flips - 1).bit_length(), _unmoved(study)
+    buckets, unmoved = max(1, sta.draws - 1).bit_length(), _unmoved(study)
     return [
         ("statistics.buckets", not 1 <= sta.buckets <= 65_536, "use a whole number from 1 to 65536"),
         (
-            "statistics.flips",
-            sta.buckets * sta.flips > 100_000_000,
-            "use fewer flips or buckets: their product is the size of a table, at most 100,000,000",
+            "statistics.draws",
+            sta.buckets * sta.draws > 100_000_000,
+            "use fewer draws or buckets: their product is the size of a table, at most 100,000,000",
         ),
-        ("statistics.flips", not 100 <= sta.flips <= 100_000, "use a whole number from 100 to 100000"),
+        ("statistics.draws", not 100 <= sta.draws <= 100_000, "use a whole number from 100 to 100000"),
         (
-            "statistics.flips",
-            randomised and sta.flips < fewest,
+            "statistics.draws",
+            randomised and sta.draws < fewest,
             f"with decision.alpha = {alpha:g} nothing could ever ship: use {fewest} or more, or a larger alpha",
         ),
         (
             "statistics.buckets",
             randomised and sta.buckets < buckets,
-            f"{sta.flips} flips of so few buckets repeat each other, so nothing could ever ship: use {buckets} or more",
+            f"{sta.draws} draws of so few buckets repeat each other, so nothing could ever ship: use {buckets} or more",
         ),
         (
             "statistics.buckets",
-            randomised and 0 < fewest <= sta.flips and unmoved > floor(alpha / 2 * sta.flips + 1e-9),
-            f"{unmoved} of {sta.flips} flips exchange no bucket, so they tie with the study and nothing could ever ship: "
+            randomised and 0 < fewest <= sta.draws and unmoved > floor(alpha / 2 * sta.draws + 1e-9),
+            f"{unmoved} of {sta.draws} draws exchange no bucket, so they tie with the study and nothing could ever ship: "
             "use more buckets",
         ),
         ("statistics.minimum_users", sta.minimum_users < 2, "use 2 or more"),
@@ -208,14 +208,14 @@ MANY_BUCKETS = 64
 
 def _unmoved(study: "Study") -> int:
     """How many re-assignments leave every bucket as it is, the study itself included."""
-    buckets, flips = study.statistics.buckets, study.statistics.flips
-    if buckets > MANY_BUCKETS or not 100 <= flips <= 100_000:
+    buckets, draws = study.statistics.buckets, study.statistics.draws
+    if buckets > MANY_BUCKETS or not 100 <= draws <= 100_000:
         return 1
     moved = 0
     for bucket in range(buckets):
-        moved |= int.from_bytes(exchange_bits(study.experiment.salt, bucket, flips), "little")
-    others = moved >> 1 & ((1 << flips - 1) - 1)  # without number 0, the study
-    return flips - others.bit_count()
+        moved |= int.from_bytes(exchange_bits(study.experiment.salt, bucket, draws), "little")
+    others = moved >> 1 & ((1 << draws - 1) - 1)  # without number 0, the study
+    return draws - others.bit_count()
 
 
 def _health_checks(hea: "Health") -> list[Check]:

@@ -1,6 +1,6 @@
 """Sufficient statistics as of a tick, from which the decision code computes a verdict.
 
-The stats station fills it from the output log, the DuckDB twin from SQL; both are equal (promise P1), so one decision
+The stats station fills it from the output log, the DuckDB oracle from SQL; both are equal (promise P1), so one decision
 code serves both. Index 0 is control, 1 is treatment, everywhere.
 """
 

@@ -21,7 +21,7 @@ from local.verdict_reader import no_verdict, read_verdict, redis_client
 from stats.decision import engine
 from stats.edges.document import make_document
 from stats.edges.integrity import Damaged
-from stats.edges.redis_commit import Refused
+from stats.edges.redis_commit import CommitConflict
 from stats.edges.redis_connection import Client
 from stats.edges.redis_store import RedisStore, current_run
 
@@ -161,6 +161,6 @@ def _close_here(store: RedisStore, names: RunNames, study: Study, reason: str) -
     try:
         made = store.close_made(reason, sums.time, sums.ended)
         store.commit(state, engine.to_bytes(closed), [*commands, made])
-    except Refused:
+    except CommitConflict:
         return None  # a station was there after all: it has the request
     return document

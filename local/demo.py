@@ -16,16 +16,16 @@ from livelift.study import Study
 from livelift.study_folders import reference_to
 from local.input import require_room
 from local.kafka_server import KafkaServer
-from local.keeping import ServerKeeper
 from local.metric_targets import forget_targets
+from local.monitoring import watching
 from local.processes import ChildProcess
+from local.restarting import ServerKeeper
 from local.run_folder import Run, RunFolder
 from local.runs import go_back_to_complete
 from local.servers import LocalServers, local_servers
 from local.stations import Stations
 from local.supervisor import Supervisor
 from local.verdict_reader import read_verdict
-from local.watching import watching
 from stats.edges.redis_connection import connect
 
 STATIONS = ("producer", "processor", "stats")
@@ -141,7 +141,7 @@ def demo(folder: RunFolder, plan: DemoPlan, say: Say) -> Iterator[tuple[LocalSer
     What other studies have stays anyway.
     """
     with folder.only_stack():
-        folder.settle_demo()
+        folder.keep_or_drop_demo()
         forget_targets(folder.metric_targets)
         kafka = folder.kafka if folder.has_others_than(plan.study.name) else folder.demo_kafka
         require_room(plan.data, plan.study.source, kafka)
@@ -153,7 +153,7 @@ def demo(folder: RunFolder, plan: DemoPlan, say: Say) -> Iterator[tuple[LocalSer
             ):
                 yield servers, run
         finally:
-            folder.settle_demo()
+            folder.keep_or_drop_demo()
 
 
 @contextmanager

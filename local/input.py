@@ -8,9 +8,9 @@ from livelift.source import Source
 from livelift.study import Study
 from local.disk import require_free_space
 from local.run_folder import RunFolder
+from producer.sample_data import find_or_generate
 from producer.sources.finding import files_of, find, require_file
 from producer.sources.input_file import text_bytes
-from producer.stand_in import find_or_generate
 
 RAW = Path("data/raw")
 

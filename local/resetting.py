@@ -49,7 +49,7 @@ def reset_study(folder: RunFolder, study: str) -> None:
         If Kafka or Redis does not start.
     """
     with folder.only_stack():
-        folder.settle_demo()
+        folder.keep_or_drop_demo()
         if folder.redis.exists():
             with RedisServer(folder.redis) as server, redis.Redis.from_url(server.admin_url) as client:
                 for key in client.scan_iter(match=keys_of_study(study), count=1_000):

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from livelift.errors import StateError
-from local.identity import identity, is_same_process
+from local.process_identity import identity, is_same_process
 
 COMPLETE = "complete.json"
 """In the broker's data of a demo: the run that is complete, until the data take the place of the older ones."""
@@ -217,7 +217,7 @@ class RunFolder:
         """A demo's run is complete: from now on it is the current one, whatever ends the demo."""
         write_json(self.demo_kafka / COMPLETE, {"run": run.run})
 
-    def settle_demo(self) -> None:
+    def keep_or_drop_demo(self) -> None:
         """After a demo, its broker stopped: keep the data of a complete run in place of the older; drop an unfinished one's."""
         complete = read_json(self.demo_kafka / COMPLETE)
         if complete is not None:

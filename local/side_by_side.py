@@ -6,13 +6,13 @@ from redis.exceptions import RedisError
 
 from livelift.errors import ResourceError, StudyError, UnreachableError
 from livelift.study import load_study
-from local.keeping import ServerKeeper
+from local.monitoring import Watchers
+from local.restarting import ServerKeeper
 from local.run_folder import Run, RunFolder
 from local.runs import show_run
 from local.servers import LocalServers
 from local.stations import Stations
 from local.supervisor import Supervisor
-from local.watching import Watchers
 from stats.edges.redis_connection import connect
 
 STATIONS = ("processor", "stats")

@@ -9,10 +9,10 @@ from livelift import settings
 from livelift.errors import StudyError
 from livelift.study import Study, load_study
 from local.metric_targets import forget_targets
+from local.monitoring import watching
 from local.run_folder import RunFolder
 from local.servers import LocalServers, local_servers
 from local.side_by_side import SideBySide
-from local.watching import watching
 
 POLL_SECONDS = 0.3
 
@@ -36,7 +36,7 @@ def up(
         If a server does not start, or a station or server ends for good.
     """
     with folder.only_stack():
-        folder.settle_demo()
+        folder.keep_or_drop_demo()
         forget_targets(folder.metric_targets)
         with (
             local_servers(folder.root, kafka_port=kafka_port, redis_port=redis_port) as servers,

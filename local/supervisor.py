@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from livelift.errors import ResourceError, StandstillError, UnreachableError
 from local.disk import is_full
-from local.keeping import NO_ROOM, RESTARTS, WINDOW_SECONDS, RestartBudget, ServerKeeper
 from local.processes import ChildProcess
+from local.restarting import NO_ROOM, RESTARTS, WINDOW_SECONDS, RestartBudget, ServerKeeper
 from local.stations import Stations
 
 ENDING = ("producer",)

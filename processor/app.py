@@ -17,7 +17,7 @@ from faust.types import TP
 
 from broker.fetching import KafkaBatch, fetch_in_batches
 from broker.record_batches import RecordBatches
-from livelift import garbage, output_log
+from livelift import gc_tuning, output_log
 from livelift.dead_letters import encode_letter, readable
 from livelift.ending import end_with
 from livelift.errors import StateError
@@ -27,8 +27,8 @@ from processor.changelog import KeyValue
 from processor.checkpoint import Checkpoint
 from processor.consumer import state_consumer
 from processor.effects import DeadLetter, Effects
+from processor.gap_retry import GapRetry
 from processor.partition import Partition
-from processor.patience import Patience
 from processor.patient_recovery import PatientTables
 from processor.prometheus_edge import ProcessorMetrics
 from processor.scheduler import batching_scheduler
@@ -57,7 +57,7 @@ def build_app(settings: ProcessorSettings, study: Study, metrics: ProcessorMetri
     """The Faust application of one worker; run it with `faust.Worker` or `app.start()`."""
     names = settings.names
     fetch_in_batches()
-    garbage.spare()
+    gc_tuning.raise_gc_threshold()
     app = faust.App(
         names.application,
         broker=f"kafka://{settings.kafka}",
@@ -153,7 +153,7 @@ async def _process(app: faust.App, stream: Any, table: Any, writing: Writing, me
     The state says where to read on, not what arrives: a message that waited in a buffer while its partition was assigned
     anew begins too late, and Faust acknowledges it without its having been applied.
     """
-    patience = Patience()
+    gap_retry = GapRetry()
     async for event in stream.events():
         store: PartitionStore = table.data
         number = event.message.partition
@@ -161,10 +161,10 @@ async def _process(app: faust.App, stream: Any, table: Any, writing: Writing, me
         if partition is None:
             continue  # given away while the message waited
         batches: list[KafkaBatch] = event.message.value
-        if batches[0].first > partition.as_of + 1 and patience.lasts(number, time.monotonic()):
+        if batches[0].first > partition.as_of + 1 and gap_retry.lasts(number, time.monotonic()):
             await app.consumer.seek(event.message.tp, partition.as_of + 1)
             continue  # from before the assignment: the state is the truth
-        patience.renewed(number)
+        gap_retry.renewed(number)
         began = time.perf_counter()
         before = partition.as_of
         effects = partition.apply_batches(batches)

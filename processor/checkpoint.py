@@ -2,7 +2,7 @@
 in.
 
 State says from where a partition is read again after a crash. What came since is then applied again and gives the same
-outputs, which stats knows by their fences (promise P2). Writing it seldom costs some seconds of work after a crash, and
+outputs, which stats knows by their cursors (promise P2). Writing it seldom costs some seconds of work after a crash, and
 saves most of the writing where users are many: between two writes a user is written once.
 """
 

@@ -5,10 +5,10 @@ from typing import Any
 
 from livelift.output_log import SCHEMA, SESSION, ClosedSession, Row, UserTotals
 from processor.effects import Effects
-from processor.operator import NO_ARM
 from processor.partition import Partition
 from processor.timers import Timer
 from processor.user_state import UserState
+from processor.window_operator import NO_ARM
 
 
 class GapWindows(Partition):

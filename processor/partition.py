@@ -17,9 +17,9 @@ from livelift.sessions import SessionMeasures
 from livelift.study import Study
 from processor.admission import MOST_WAITING_BYTES, Admission, belongs_here, unreadable
 from processor.effects import Batch, DeadLetter, Effects, Record
-from processor.operator import Operator
 from processor.partition_state import PartitionState
 from processor.user_state import Users
+from processor.window_operator import Operator
 
 
 class Partition(Operator):
@@ -45,7 +45,7 @@ class Partition(Operator):
         self.row = -1
         self.ended = False
         self._admission = Admission(belongs)
-        self._lateness = study.sessions.lateness_ms
+        self._lateness = study.windows.lateness_ms
         self._replay_until = -1  # offsets up to here may be in a user's recovered state already
 
     @classmethod

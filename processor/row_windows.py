@@ -10,9 +10,9 @@ from typing import Any
 from livelift.event_time import next_midnight
 from livelift.output_log import SCHEMA, Row, UserTotals
 from processor.effects import Effects
-from processor.operator import NO_ARM
 from processor.partition import Partition
 from processor.user_state import UserState
+from processor.window_operator import NO_ARM
 
 
 class RowWindows(Partition):

@@ -15,7 +15,7 @@ from faust.stores import memory
 from faust.types import TP, EventT
 
 from broker.partitioning import belongs_to
-from livelift import garbage
+from livelift import gc_tuning
 from livelift.sessions import SessionMeasures
 from livelift.study import Study
 from processor.changelog import StateWriter, UserForm, new_token, readable
@@ -111,7 +111,7 @@ class PartitionStore(memory.Store[bytes, bytes]):
                 writer = StateWriter(UserForm(self.measures), new_token(), reader.states.tokens)
                 self.checkpoints[tp.partition] = Checkpoint(writer, reader.states, self.checkpoint_seconds)
             self._readers.clear()
-            garbage.settle()
+            gc_tuning.freeze_gc()
             type(self).recovered(self.partitions)
         except Exception as error:
             type(self).failed(error)

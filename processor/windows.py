@@ -18,7 +18,7 @@ def new_partition(
     study: Study, measures: SessionMeasures, belongs: Callable[[bytes], bool] = belongs_here
 ) -> Partition:
     """A partition that has taken no record yet; `belongs` tells whether a key belongs to it."""
-    return KINDS[study.sessions.windows](study, measures, belongs)
+    return KINDS[study.windows.kind](study, measures, belongs)
 
 
 def recovered_partition(
@@ -29,4 +29,4 @@ def recovered_partition(
     belongs: Callable[[bytes], bool] = belongs_here,
 ) -> Partition:
     """The partition as its records of state say (`Partition.recovered`)."""
-    return KINDS[study.sessions.windows].recovered(study, measures, state, users, belongs)
+    return KINDS[study.windows.kind].recovered(study, measures, state, users, belongs)

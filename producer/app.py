@@ -15,9 +15,9 @@ from producer.prepare import prepare
 from producer.replay import Replay, dead_letters
 from producer.report import Report, Reporter, Stopped, never, silent
 from producer.resume import read_keys, read_resume
+from producer.sample_data import find_or_generate
 from producer.settings import ProducerSettings
 from producer.sources import Selection
-from producer.stand_in import find_or_generate
 from producer.topics import create_topics
 
 log = structlog.get_logger("producer")
@@ -38,7 +38,7 @@ def run_producer(config: ProducerSettings, report: Reporter = silent, stopped: S
     study = load_study(config.study)
     config = replace(config, study=study.name)
     selection = Selection(config.select_from, config.select_to)
-    data = config.data if config.generated is None else _data_or_stand_in(config, config.generated, study, stopped)
+    data = config.data if config.generated is None else _data_or_sample(config, config.generated, study, stopped)
     prepared = prepare(study, data, config.cache, selection, report, stopped)
     create_topics(config.kafka, config.names, config.partitions)
     done = asyncio.run(_send(config, prepared, report, stopped))
@@ -53,7 +53,7 @@ def run_producer(config: ProducerSettings, report: Reporter = silent, stopped: S
     return manifest
 
 
-def _data_or_stand_in(config: ProducerSettings, generated: Path, study: Study, stopped: Stopped) -> Path:
+def _data_or_sample(config: ProducerSettings, generated: Path, study: Study, stopped: Stopped) -> Path:
     return find_or_generate(config.data, study, generated, log.info, config.generate_events, stopped)
 
 

@@ -15,7 +15,7 @@ import msgspec
 
 from livelift.checked import is_name
 from livelift.errors import InputError, StudyError
-from livelift.plain_text import harmless
+from livelift.escaping import harmless
 from livelift.source import LARGEST, MOST_DECIMALS, RESERVED, Source
 from livelift.study import parse_study
 from producer.sources.delimited_rows import delimited_rows

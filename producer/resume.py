@@ -48,7 +48,7 @@ def read_resume(kafka: str, topic: str, partitions: int, prepared: Prepared) -> 
     own = OwnRecords(prepared.manifest, PreparedEvents(prepared), topic)
     with _consumer(kafka) as consumer:
         places = [TopicPartition(topic, p) for p in range(partitions)]
-        ends = _settled_ends(consumer, places)
+        ends = _stable_ends(consumer, places)
         begins = consumer.beginning_offsets(places)
         return [_stands(consumer, place, begins[place], ends[place], own) for place in places]
 
@@ -57,7 +57,7 @@ def read_keys(kafka: str, topic: str, partition: int) -> set[bytes]:
     """The keys of all records of a partition. Raises `UnreachableError` if Kafka does not answer."""
     with _consumer(kafka) as consumer:
         place = TopicPartition(topic, partition)
-        end = _settled_ends(consumer, [place])[place]
+        end = _stable_ends(consumer, [place])[place]
         begin = consumer.beginning_offsets([place])[place]
         return {record.key for record in _records(consumer, place, begin, end)}
 
@@ -74,7 +74,7 @@ def _consumer(kafka: str) -> Iterator[KafkaConsumer]:
         raise unreachable(kafka, error) from error
 
 
-def _settled_ends(consumer: KafkaConsumer, places: list[TopicPartition]) -> dict[TopicPartition, int]:
+def _stable_ends(consumer: KafkaConsumer, places: list[TopicPartition]) -> dict[TopicPartition, int]:
     """The ends of the partitions once they have stopped moving, or after `SETTLED_SECONDS`."""
     deadline = time.monotonic() + SETTLED_SECONDS
     ends: dict[TopicPartition, int] = consumer.end_offsets(places)

@@ -135,7 +135,7 @@ def _of_user(study: Study, measures: SessionMeasures, user: str, events: list[Sa
     for row, event in enumerate(events):
         decoded = measures.decode(msgspec.json.encode({"v": SCHEMA, "row": row} | event.fields))
         gap = event.time - last
-        if accumulator is not None and study.sessions.windows == "gap" and gap <= study.sessions.gap_ms:
+        if accumulator is not None and study.windows.kind == "gap" and gap <= study.windows.gap_ms:
             measures.extend(accumulator, decoded, gap)
         else:
             if accumulator is not None:

@@ -10,7 +10,7 @@ from livelift import settings
 from livelift.errors import SettingsError
 from livelift.event_time import from_iso
 from livelift.names import RunNames
-from producer import stand_in
+from producer import sample_data
 from producer.pacing import MAX, parse_speed
 
 DATA = "LIVELIFT_DATA"
@@ -54,7 +54,7 @@ class ProducerSettings:
     select_from: int | None = None
     select_to: int | None = None
     generated: Path | None = None
-    generate_events: int = stand_in.EVENTS
+    generate_events: int = sample_data.EVENTS
 
     @property
     def names(self) -> RunNames:
@@ -86,7 +86,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> ProducerSet
         select_from=select_from,
         select_to=select_to,
         generated=settings.folder(environment) / "generated" if environment.get(GENERATE) else None,
-        generate_events=_events(environment.get(GENERATE) or str(stand_in.EVENTS)),
+        generate_events=_events(environment.get(GENERATE) or str(sample_data.EVENTS)),
     )
 
 

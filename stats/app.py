@@ -1,7 +1,7 @@
 """The stats station's loop: reads the output log, computes verdicts, commits to Redis. One active process a run.
 
 Read what has arrived, apply it up to the next tick, evaluate the tick, commit all of it to Redis in one step. When
-Redis or Kafka fails, load again and seek to what it holds; when the commit is refused because Redis holds other fences,
+Redis or Kafka fails, load again and seek to what it holds; when the commit is refused because Redis holds other cursors,
 stand by first. A right that is missing at the start ends the station; one that is taken away while it works is waited for.
 """
 
@@ -23,14 +23,14 @@ from stats.decision import engine
 from stats.decision.verdict import Verdict
 from stats.edges.document import make_document
 from stats.edges.eviction import UNKNOWN as UNKNOWN_EVICTION
+from stats.edges.hot_standby import wait_while_moving
 from stats.edges.integrity import Damaged
 from stats.edges.kafka_edge import LOST as KAFKA_LOST
 from stats.edges.kafka_edge import OutputReader
 from stats.edges.prometheus_edge import StatsMetrics
-from stats.edges.redis_commit import Command, Refused
+from stats.edges.redis_commit import Command, CommitConflict
 from stats.edges.redis_connection import connect, eviction, refusal
 from stats.edges.redis_store import RedisStore
-from stats.edges.standing_by import wait_while_moving
 from stats.edges.watched import Standing
 from stats.settings import StatsSettings
 from stats.sums.run_state import RunState
@@ -130,7 +130,7 @@ class StatsStation:
             except Damaged as damage:
                 log.warning("loading again: %s", damage)
                 self._begin(stop)
-            except Refused:
+            except CommitConflict:
                 refused = True
                 log.warning("another stats station writes this run, or Redis was rolled back: standing by")
             except DeniedError as error:
@@ -293,7 +293,7 @@ class StatsStation:
 
         Raises
         ------
-        Refused
+        CommitConflict
             If Redis was emptied or rolled back: no commit would notice.
         """
         now = time.monotonic()
@@ -301,7 +301,7 @@ class StatsStation:
             return
         self._asked_at = now
         if self._store.moved():
-            raise Refused
+            raise CommitConflict
         if not self._state.ended:
             return
         if self._engine.final is None and not self._engine.closed:

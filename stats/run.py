@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from broker.view import BrokerView
 from exporter.server import serve
-from livelift import garbage, logs, settings
+from livelift import gc_tuning, logs, settings
 from livelift.errors import LiveliftError
 from livelift.study import load_study
 from livelift.watchdog import Watchdog, standstill_seconds
@@ -25,7 +25,7 @@ def run_stats(
 ) -> None:
     """Work until `stopped()` (default: until SIGTERM or SIGINT), or until the end of the stream if `until_end`; `metrics_at`
     as `exporter.server.serve` takes it."""
-    garbage.spare()
+    gc_tuning.raise_gc_threshold()
     study = load_study(config.study)
     config = replace(config, study=study.name)
     metrics = StatsMetrics(study)

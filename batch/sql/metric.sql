@@ -1,4 +1,4 @@
--- The study's metrics as the twin reads them: the only statement that knows what a kind means. `declared` holds them as
+-- The study's metrics as the oracle reads them: the only statement that knows what a kind means. `declared` holds them as
 -- they stand in the study file. Names of totals are columns of `total`, or the own ones that `amount_of` knows.
 CREATE TABLE metric AS
 SELECT

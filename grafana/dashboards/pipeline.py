@@ -217,7 +217,7 @@ def _stations() -> list[Any]:
         panels.chart(
             "Did anything restart?",
             "In the last five minutes: processes that began anew, state restored from the changelog (starts and rebalances), runs "
-            "loaded from Redis (starts, lost connections, moved fences).",
+            "loaded from Redis (starts, lost connections, moved cursors).",
             [
                 Query(f'sum by (station) (changes(process_start_time_seconds{{job="livelift", {OWN}}}[5m]))', "{{station}} restarted"),
                 Query(f"sum(increase({now(processor.RECOVERIES)}[5m]))", "state restored"),

@@ -96,11 +96,11 @@ class Crossed(msgspec.Struct, frozen=True, kw_only=True):
         Error that the calendar lets this tail spend by the look: a probability.
     allowed, rank
         At this look: how many of the re-assignments may cross, and how many of those still in the race are at least as
-        extreme as the study (itself included; crossing = rank ≤ allowed). None between looks and without flips.
+        extreme as the study (itself included; crossing = rank ≤ allowed). None between looks and without draws.
     running
         How many re-assignments are still in the race at this look, the study itself included.
     limit
-        At this look: the Z toward this tail that had to be exceeded; None between looks and without flips.
+        At this look: the Z toward this tail that had to be exceeded; None between looks and without draws.
     at
         The look at which the study crossed, for good; None = not crossed.
     """

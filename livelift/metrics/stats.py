@@ -10,5 +10,5 @@ COMMIT_SECONDS = histogram("livelift_stats_commit_seconds", "Time of an atomic c
 TICKS = counter("livelift_stats_ticks_total", "Ticks evaluated by this process.")
 TICK_SECONDS = histogram("livelift_stats_tick_seconds", "Time to evaluate a tick.", SECONDS)
 RELOADS = counter(
-    "livelift_stats_reloads_total", "Times that the run was loaded from Redis: starts, lost connections, moved fences."
+    "livelift_stats_reloads_total", "Times that the run was loaded from Redis: starts, lost connections, moved cursors."
 )

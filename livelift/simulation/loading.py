@@ -143,7 +143,7 @@ def _check_measures(wrong: Any, measures: Mapping[str, Any], number: int, study:
     for measure in missing:
         if measure not in measures:
             wrong(f"does not say what '{measure}' is; it gives {', '.join(measures) or 'none'}")
-    if study.sessions.windows == "gap" and number and np.min(measures["seconds"]) < 0:
+    if study.windows.kind == "gap" and number and np.min(measures["seconds"]) < 0:
         wrong("gives a session of less than 0 seconds")
 
 

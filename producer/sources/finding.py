@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from livelift.errors import InputError, MissingInputError
-from livelift.plain_text import harmless
+from livelift.escaping import harmless
 from livelift.source import Source
 from livelift.study import Study
 from livelift.study_folders import generator_file

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from livelift.errors import InputError
+from livelift.escaping import harmless
 from livelift.lookups import MOST_BYTES, MOST_ROWS, Lookup, columns_read, table_file
-from livelift.plain_text import harmless
 from livelift.study import Study
 from producer.sources.formats import open_rows
 from producer.sources.rows import Cell, NoText, Row

@@ -13,9 +13,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from livelift.dead_letters import MOST_KEPT_BYTES
+from livelift.escaping import harmless
 from livelift.event_time import from_date
 from livelift.events import MOST_USER_BYTES
-from livelift.plain_text import harmless
 from livelift.source import column_of
 from livelift.study import Study
 from producer.sources import REJECTED, JudgedBlock, Reader, Selection

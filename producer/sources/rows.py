@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from livelift.errors import InputError
-from livelift.plain_text import harmless
+from livelift.escaping import harmless
 
 MOST_NAMED = 20
 """Columns that a message names."""

@@ -8,7 +8,7 @@ from livelift.study import Study
 from stats.decision.primary import is_clear
 from stats.decision.rules import guardrail_values
 from stats.sequential.engine_state import Alarmed, EngineState
-from stats.words.words import harmed, limit, percent
+from stats.words.formatting import harmed, limit, percent
 
 HARM = "harm"
 

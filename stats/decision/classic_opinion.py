@@ -5,7 +5,7 @@ from typing import Literal
 from livelift.document.decision import ClassicOpinion, Decision
 from livelift.plan import metric_plan
 from livelift.study import Study
-from stats.words.words import improvement_of, limit, p_value, percent
+from stats.words.formatting import improvement_of, limit, p_value, percent
 
 
 def classic_opinion(

@@ -32,13 +32,13 @@ from stats.sequential.engine_state import EngineState as EngineState
 from stats.sequential.engine_state import from_bytes as from_bytes
 from stats.sequential.engine_state import initial as initial
 from stats.sequential.engine_state import to_bytes as to_bytes
-from stats.sequential.flips import Crossing
 from stats.sequential.look import corrected_lift, crossed, take_look
-from stats.sequential.look import flip_scores as flip_scores
+from stats.sequential.look import draw_scores as draw_scores
 from stats.sequential.planning import read_planning
+from stats.sequential.rerandomisation import Crossing
+from stats.words.formatting import improvement_of
 from stats.words.guarantee import guarantee
 from stats.words.summary import summarise
-from stats.words.words import improvement_of
 
 Floats = NDArray[np.float64]
 
@@ -55,13 +55,13 @@ def look_at(sums: TickSums, study: Study) -> int:
 def step(state: EngineState, sums: TickSums, study: Study, scores: Floats | None = None) -> tuple[EngineState, Verdict]:
     """Take a tick into the state, and say the verdict as of it.
 
-    At a look the boundaries move: the two tails of the primary by bucket flips, the guardrails by their constants. A
+    At a look the boundaries move: the two tails of the primary by re-randomisation of buckets, the guardrails by their constants. A
     missed look is made up for by the next, since spending is by calendar. Other ticks only carry the display on.
 
     Parameters
     ----------
     scores
-        Z of every flip, (flips,), where the caller has computed many looks at once (`flip_scores`); computed here
+        Z of every draw, (draws,), where the caller has computed many looks at once (`draw_scores`); computed here
         otherwise.
 
     Raises
@@ -92,7 +92,7 @@ def step(state: EngineState, sums: TickSums, study: Study, scores: Floats | None
 
 
 def preview(state: EngineState, sums: TickSums, study: Study) -> Verdict:
-    """The verdict if this moment were shown now: nothing is kept, nothing decided, no flips.
+    """The verdict if this moment were shown now: nothing is kept, nothing decided, no draws.
 
     From totals alone, so `sums.users` may also hold few buckets with everything, shape (2, any, 6).
     """

@@ -23,7 +23,7 @@ from stats.estimates.estimates import (
 from stats.estimates.user_means import as_lift
 from stats.sequential.boundaries import constants, harm_spending, obrien_fleming
 from stats.sequential.clock import Clock
-from stats.words.words import percent
+from stats.words.formatting import percent
 
 LEAST_GAIN = 0.0005
 """Share of the variance below which the adjustment is not worth a word."""

@@ -7,7 +7,17 @@ from livelift.document.readings import Guardrail, Primary
 from livelift.event_time import to_iso
 from livelift.study import Study
 from stats.decision.verdict import Readings
-from stats.words.words import amount, cause_of, improvement_of, is_better, is_harmed, limit, needed, p_value, percent
+from stats.words.formatting import (
+    amount,
+    cause_of,
+    improvement_of,
+    is_better,
+    is_harmed,
+    limit,
+    needed,
+    p_value,
+    percent,
+)
 
 
 def still_open(readings: Readings) -> str:

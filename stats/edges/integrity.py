@@ -11,7 +11,7 @@ from typing import Any
 from livelift.tick_sums import Moments
 from stats.sums.aggregate import Aggregate
 
-CHECKED = ("schema", "study", "partitions", "fences", "tick", "counters", "manifest", "engine")
+CHECKED = ("schema", "study", "partitions", "cursors", "tick", "counters", "manifest", "engine")
 """The fields of the state hash that its checksum covers, in their order."""
 
 

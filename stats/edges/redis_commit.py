@@ -31,7 +31,7 @@ class Sizes(NamedTuple):
 ANY_SIZES = ("*", "*", "*")
 
 
-class Refused(Exception):  # noqa: N818  # no error: somebody else was quicker
+class CommitConflict(Exception):  # noqa: N818  # no error: somebody else was quicker
     """The run's state is not the expected one: load again."""
 
 
@@ -54,7 +54,7 @@ class CommitScript:
 
         Raises
         ------
-        Refused
+        CommitConflict
             If Redis holds another state.
         Damaged
             If keys are gone, or have another type.
@@ -63,7 +63,7 @@ class CommitScript:
         """
         answer = self._answer(held, sizes, commands)
         if answer[0] == OTHER_STATE:
-            raise Refused
+            raise CommitConflict
         if answer[0] == LOST_KEYS:
             raise Damaged("rows of the sums, ticks of the history, or users are gone")
         return int(answer[1])
@@ -73,7 +73,7 @@ class CommitScript:
         return bool(self._answer(held, ANY_SIZES, commands)[0] == DONE)
 
     def whatever_is_held(self, commands: Sequence[Command]) -> None:
-        """All `commands` in one step, or an error as of a call, but never `Refused`."""
+        """All `commands` in one step, or an error as of a call, but never `CommitConflict`."""
         self._answer(ANY_CHECKSUM, ANY_SIZES, commands)
 
     def require_rights(self, commands: Sequence[Command]) -> None:

@@ -92,9 +92,9 @@ class RedisStore:
             raise Damaged("fields of its state are missing or were changed")
         self._check_run(fields, partitions)
         for log, (due, kind, user, position, counts, still_open) in zip(
-            state.logs, json.loads(fields["fences"]), strict=True
+            state.logs, json.loads(fields["cursors"]), strict=True
         ):
-            log.fence, log.position = (due, kind, user), position
+            log.cursor, log.position = (due, kind, user), position
             log.counts, log.open_in_period = Counts(*counts), still_open
         if "manifest" in fields:
             manifest = msgspec.json.decode(fields["manifest"], type=Manifest)
@@ -197,18 +197,18 @@ class RedisStore:
 
         Raises
         ------
-        Refused
+        CommitConflict
             If Redis holds another state than expected.
         Damaged
             If keys of the run are gone.
         DeniedError, redis.RedisError
             If Redis would refuse one of the commands. In every case nothing was written.
         """
-        state.aggregate.settle()
-        fences = _fences(state)
+        state.aggregate.flush()
+        cursors = _cursors(state)
         ticks = self._ticks + sum(command[0] == "XADD" for command in extra)
         kept = self._kept_after(state, engine)
-        own = self._state_fields(state, fences, ticks, kept)
+        own = self._state_fields(state, cursors, ticks, kept)
         commands = [
             *self._aggregate_commands(state),
             *extra,
@@ -250,7 +250,7 @@ class RedisStore:
             kept["engine"] = engine
         return kept
 
-    def _state_fields(self, state: RunState, fences: str, ticks: int, kept: dict[str, bytes]) -> dict[str, bytes]:
+    def _state_fields(self, state: RunState, cursors: str, ticks: int, kept: dict[str, bytes]) -> dict[str, bytes]:
         a = state.aggregate
         counters = {
             "all": [a.sessions_all, a.sessions_in_period, a.sessions_one_event, a.sessions_too_long, a.in_both],
@@ -265,7 +265,7 @@ class RedisStore:
             "schema": str(SCHEMA).encode(),
             "study": self._study.fingerprint.encode(),
             "partitions": str(len(state.logs)).encode(),
-            "fences": fences.encode(),
+            "cursors": cursors.encode(),
             "tick": str(state.tick).encode(),
             "counters": json.dumps(counters, separators=(",", ":")).encode(),
             **kept,
@@ -349,9 +349,9 @@ def headline(document: Document) -> dict[str, str]:
     }
 
 
-def _fences(state: RunState) -> str:
+def _cursors(state: RunState) -> str:
     rows = [
-        [*log.fence, log.position, list(msgspec.structs.astuple(log.counts)), log.open_in_period] for log in state.logs
+        [*log.cursor, log.position, list(msgspec.structs.astuple(log.counts)), log.open_in_period] for log in state.logs
     ]
     return json.dumps(rows, separators=(",", ":"))
 

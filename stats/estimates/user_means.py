@@ -1,7 +1,7 @@
 """The estimator that decides: log ratio of the arms' means over users, adjusted by a pre-period covariate (CUPED).
 
 Everything is computed from a metric's six sums over users, in the order of `livelift.tick_sums.SUM_COLUMNS`, and
-broadcasts: one comparison, the 2,000 flips of a look, or every session of a simulated experiment are one call.
+broadcasts: one comparison, the 2,000 draws of a look, or every session of a simulated experiment are one call.
 """
 
 from collections.abc import Sequence

@@ -146,15 +146,15 @@ def step_without_crossing(
 
 
 @lru_cache(maxsize=64)
-def crossings(times: tuple[float, ...], alpha: float, spending: Spending, flips: int) -> tuple[int, ...]:
-    """How many of `flips` re-assignments may have crossed a tail by each look: floor(spent · flips + 1e-9).
+def crossings(times: tuple[float, ...], alpha: float, spending: Spending, draws: int) -> tuple[int, ...]:
+    """How many of `draws` re-assignments may have crossed a tail by each look: floor(spent · draws + 1e-9).
 
     Examples
     --------
     >>> crossings((0.2, 0.4, 0.6, 0.8, 1.0), 0.025, obrien_fleming, 2000)
     (0, 0, 7, 24, 50)
     """
-    return tuple(int(m) for m in np.floor(spending(np.asarray(times), alpha) * flips + 1e-9))
+    return tuple(int(m) for m in np.floor(spending(np.asarray(times), alpha) * draws + 1e-9))
 
 
 def _solve(nodes: Floats, mass: Floats, step: float, increment: float) -> float:

@@ -36,7 +36,7 @@ class Clock:
 def reachable(study: Study, times: tuple[float, ...], spending: Spending) -> tuple[float, ...]:
     """The constants of a tail of the primary; inf where it cannot be crossed yet, whatever the estimate.
 
-    A tail whose spent error is less than one flip's share lets nobody cross: with 2,000 flips and 61 looks *ship* opens at
+    A tail whose spent error is less than one draw's share lets nobody cross: with 2,000 draws and 61 looks *ship* opens at
     look 26 and *harm* at look 9.
     """
     limits = constants(times, study.decision.alpha / 2, spending)
@@ -58,13 +58,13 @@ SPENT = 1e-4
 
 def _can_cross(study: Study, times: tuple[float, ...], spending: Spending) -> tuple[bool, ...]:
     """Can a tail be crossed at each look at all?"""
-    flips = study.statistics.flips if study.experiment.can_be_drawn_again else None
-    return _open_at(times, study.decision.alpha / 2, spending, flips)
+    draws = study.statistics.draws if study.experiment.can_be_drawn_again else None
+    return _open_at(times, study.decision.alpha / 2, spending, draws)
 
 
 @lru_cache(maxsize=64)
-def _open_at(times: tuple[float, ...], alpha: float, spending: Spending, flips: int | None) -> tuple[bool, ...]:
-    """`_can_cross` of a tail that may spend `alpha`; `flips` None for an assignment that cannot be drawn again. Asked at every tick."""
-    if flips is None:
+def _open_at(times: tuple[float, ...], alpha: float, spending: Spending, draws: int | None) -> tuple[bool, ...]:
+    """`_can_cross` of a tail that may spend `alpha`; `draws` None for an assignment that cannot be drawn again. Asked at every tick."""
+    if draws is None:
         return tuple(bool(spent >= min(SPENT, alpha)) for spent in spending(np.asarray(times), alpha))
-    return tuple(most > 0 for most in crossings(times, alpha, spending, flips))
+    return tuple(most > 0 for most in crossings(times, alpha, spending, draws))

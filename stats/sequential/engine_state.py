@@ -6,7 +6,7 @@ from livelift.errors import NEW_RUN, VersionError
 from livelift.study import Study
 from stats.decision.verdict import Decided
 from stats.estimates.estimates import LowestP
-from stats.sequential.flips import Tail
+from stats.sequential.rerandomisation import Tail
 
 SCHEMA = 3
 
@@ -28,7 +28,7 @@ class EngineState(msgspec.Struct, frozen=True, array_like=True):
     look
         Looks taken.
     ship, harm
-        The primary's tails: flips alive, used, and where the study crossed.
+        The primary's tails: draws alive, used, and where the study crossed.
     allowed
         (look, m of the ship tail, m of the harm tail) of every look taken.
     lowest
@@ -65,7 +65,7 @@ class EngineState(msgspec.Struct, frozen=True, array_like=True):
 
 def initial(study: Study) -> EngineState:
     """The state before the first tick."""
-    tail = Tail.of(study.statistics.flips)
+    tail = Tail.of(study.statistics.draws)
     return EngineState(SCHEMA, study.fingerprint, 0, tail, tail)
 
 

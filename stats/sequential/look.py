@@ -15,14 +15,14 @@ from stats.estimates.user_means import as_lift
 from stats.sequential.boundaries import Spending, harm_spending, obrien_fleming
 from stats.sequential.clock import Clock, reachable
 from stats.sequential.engine_state import EngineState
-from stats.sequential.flips import Crossing, Tail, advance, flip_matrix, statistics
+from stats.sequential.rerandomisation import Crossing, Tail, advance, draw_matrix, statistics
 from stats.sequential.stopping import corrected
 
 Floats = NDArray[np.float64]
 
 
-def flip_scores(sums: NDArray[np.int64], study: Study) -> Floats:
-    """Z of the primary under every flip of the study's salt, for one look or many.
+def draw_scores(sums: NDArray[np.int64], study: Study) -> Floats:
+    """Z of the primary under every draw of the study's salt, for one look or many.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def flip_scores(sums: NDArray[np.int64], study: Study) -> Floats:
 
     Returns
     -------
-    float64 (..., flips), NaN where missing
+    float64 (..., draws), NaN where missing
 
     Raises
     ------
@@ -41,7 +41,7 @@ def flip_scores(sums: NDArray[np.int64], study: Study) -> Floats:
     wanted = study.statistics
     if sums.shape[-2] != wanted.buckets:
         raise StateError(f"the sums have {sums.shape[-2]} buckets, the study {wanted.buckets}", "start a new run")
-    return statistics(flip_matrix(study.experiment.salt, wanted.buckets, wanted.flips), sums, wanted.minimum_users)
+    return statistics(draw_matrix(study.experiment.salt, wanted.buckets, wanted.draws), sums, wanted.minimum_users)
 
 
 def take_look(
@@ -62,7 +62,7 @@ def take_look(
         ship = _cross_constant(state.ship, None if z is None else toward * z, obrien_fleming, study, clock)
         harm = _cross_constant(state.harm, None if z is None else -toward * z, harm_spending, study, clock)
     else:
-        scores = flip_scores(sums.users[primary], study) if scores is None else scores
+        scores = draw_scores(sums.users[primary], study) if scores is None else scores
         ship, up = advance(state.ship, toward * scores, _spent(obrien_fleming, study, clock), clock.look)
         harm, low = advance(state.harm, -toward * scores, _spent(harm_spending, study, clock), clock.look)
         crossings = up, low

@@ -91,9 +91,9 @@ def observe(
         sessions = with_lift(random, sessions, assigned.treated, study, study.decision.primary, lift)
     measures = {name: _whole(values) for name, values in sessions.measures.items()}
     # A row is closed when it comes, whatever its first measure is.
-    length = measures[LENGTH] * SECOND if study.sessions.windows == "gap" else 0
+    length = measures[LENGTH] * SECOND if study.windows.kind == "gap" else 0
     last = sessions.start + length + (0 if sessions.tail is None else sessions.tail)
-    due = last + study.sessions.gap_ms
+    due = last + study.windows.gap_ms
     # A session is in the sums of midnight M if due < M, strictly; the last look waits for every session.
     look = np.clip(due // DAY + 1, 1, days)
     exposed = np.full(sessions.users, days + 1) if sessions.exposed is None else sessions.exposed.copy()

@@ -93,10 +93,10 @@ def _usual(study: Study) -> Usual:
 def _measured(random: Generator, visits: Visits, study: Study) -> Sessions:
     """The sessions with their measures, and the pre-period."""
     experiment = study.experiment
-    if study.sessions.windows == "row":
+    if study.windows.kind == "row":
         events = np.ones(visits.user.size, dtype=np.int64)
     else:
-        events = 1 + random.poisson(60.0 * visits.minutes / (study.sessions.gap_seconds / EVENTS_A_GAP))
+        events = 1 + random.poisson(60.0 * visits.minutes / (study.windows.gap_seconds / EVENTS_A_GAP))
     measures: dict[str, NDArray[Any]] = {}
     for name, measure in study.measures.items():
         if measure.length:

@@ -20,7 +20,7 @@ from livelift.simulation.model import Sessions
 from livelift.simulation.truth import NOTHING, Truth
 from livelift.study import Study
 from livelift.tick_sums import TickSums
-from stats.decision.engine import EngineState, flip_scores, initial, step
+from stats.decision.engine import EngineState, draw_scores, initial, step
 from stats.decision.verdict import Verdict
 from stats.estimates import mixture
 from stats.estimates.classic import classic
@@ -28,7 +28,7 @@ from stats.estimates.distributions import normal_exceeded_with
 from stats.estimates.estimates import direction
 from stats.estimates.user_means import log_lift
 from stats.sequential.boundaries import obrien_fleming
-from stats.sequential.flips import Floats, Tail, advance
+from stats.sequential.rerandomisation import Floats, Tail, advance
 from stats.simulate.effects import is_exact, with_leaving, with_own_effect
 from stats.simulate.experiment import Assigned, Observed, assign, observe
 from stats.simulate.jobs import Progress, tally_in_parts
@@ -178,7 +178,7 @@ def _salted_part(
 
 
 def with_salt(study: Study, salt: str) -> Study:
-    """The study under another salt: another assignment, other buckets, other flips."""
+    """The study under another salt: another assignment, other buckets, other draws."""
     return msgspec.structs.replace(study, experiment=msgspec.structs.replace(study.experiment, salt=salt))
 
 
@@ -193,7 +193,7 @@ def with_days(study: Study, days: int | None) -> Study:
 def judge(seen: Observed, assigned: Assigned, study: Study, truth: Truth) -> Tally:
     """One experiment through the engine, look by look, and through the other readings."""
     sums = ticks(seen, assigned, study)
-    scores = flip_scores(np.array([tick.users[study.decision.primary] for tick in sums]), study)
+    scores = draw_scores(np.array([tick.users[study.decision.primary] for tick in sums]), study)
     state, verdicts = initial(study), []
     for tick, score in zip(sums, scores, strict=True):
         state, verdict = step(state, tick, study, score)
@@ -256,8 +256,8 @@ def _left_out(tally: Tally, verdicts: list[Verdict], study: Study) -> None:
 
 def _closing(tally: Tally, scores: Floats, study: Study) -> None:
     """What closing at the best moment would ship, if the look of the close were given the rest of the error."""
-    looks, flips = scores.shape
-    tail, shipped = Tail.of(flips), False
+    looks, draws = scores.shape
+    tail, shipped = Tail.of(draws), False
     toward = direction(study)
     spent = obrien_fleming(np.arange(1, looks + 1) / looks, study.decision.alpha / 2)
     for look in range(looks):

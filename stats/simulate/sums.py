@@ -64,7 +64,7 @@ def ticks(seen: Observed, assigned: Assigned, study: Study) -> list[TickSums]:
     events = None if counting is None else _count(totals[counting] * included, assigned)
     closed = np.bincount(seen.look, minlength=looks + 1)[1:].cumsum()
     single = None
-    if counting is not None:
+    if counting is not None and study.windows.kind == "gap":
         single = np.bincount(seen.look[seen.measures[counting] == 1], minlength=looks + 1)[1:].cumsum()
     complete = max(looks, int(seen.due.max(initial=0)) // DAY + 1)
     return [

@@ -1,6 +1,6 @@
 """Running statistics of a run, updated by each output in O(1) without scanning users. Pure.
 
-An output is counted at once; what it means for its user waits until `settle`, before anybody looks. A user with many
+An output is counted at once; what it means for its user waits until `flush`, before anybody looks. A user with many
 outputs in between is then summed once: the old row leaves the sums as the new one enters. The first output carries the
 user's totals after it; those before it follow by subtraction.
 
@@ -48,7 +48,7 @@ class Changed:
 
 
 @dataclass(slots=True)
-class Unsettled:
+class Pending:
     """A user with outputs that the sums don't hold yet: counts as the sums hold them, and totals now.
 
     `was_exposed` and `is_exposed` say whether an output has told of an event of the period, before and now.
@@ -64,7 +64,7 @@ class Unsettled:
 class Aggregate:
     """Sums, moments and counters over closed sessions and users' totals. Index 0 is control, 1 treatment.
 
-    All but the counters are as of the last `settle`.
+    All but the counters are as of the last `flush`.
 
     Attributes
     ----------
@@ -113,11 +113,11 @@ class Aggregate:
         self.sessions = [0, 0]
         self.events = [0, 0]
         self.changed = Changed()
-        self._unsettled: dict[str, Unsettled] = {}
+        self._pending: dict[str, Pending] = {}
         self._sessions: tuple[list[Row], list[Row]] = ([], [])  # per variant, the measures
 
     def user_sums(self) -> dict[str, NDArray[np.int64]]:
-        """Metric → int64 (2, buckets, 6), columns as in `rows`. The arrays change with the next `settle`."""
+        """Metric → int64 (2, buckets, 6), columns as in `rows`. The arrays change with the next `flush`."""
         return {metric.name: self.rows[number] for number, metric in enumerate(self.metrics)}
 
     def total_sums(self) -> dict[str, NDArray[np.int64]]:
@@ -157,14 +157,14 @@ class Aggregate:
         if not session.in_period:
             self.sessions_too_long += self._start <= session.start < self._end and variant >= 0
             if exposes:
-                self._unsettle(session, exposes)
+                self._note_change(session, exposes)
             return
         after, measures = session.totals, session.measures
-        unsettled = self._unsettled.get(session.user)
-        if unsettled is None or exposes:
-            self._unsettle(session, exposes)
+        pending = self._pending.get(session.user)
+        if pending is None or exposes:
+            self._note_change(session, exposes)
         else:
-            unsettled.after = after
+            pending.after = after
         self.changed.users[session.user] = (variant, after)
         self.sessions_in_period += 1
         events = self.events_measure
@@ -179,16 +179,16 @@ class Aggregate:
             self.events[variant] += measures[events]
         self._sessions[variant].append(measures)
 
-    def _unsettle(self, session: ClosedSession, exposes: bool) -> None:
+    def _note_change(self, session: ClosedSession, exposes: bool) -> None:
         """Note a session whose user's sums change."""
-        unsettled = self._unsettled.get(session.user)
-        if unsettled is None:
+        pending = self._pending.get(session.user)
+        if pending is None:
             totals = session.totals
             before = self._without(session) if session.in_period else totals
-            self._unsettled[session.user] = Unsettled(session.variant, before, totals, not exposes, True)
+            self._pending[session.user] = Pending(session.variant, before, totals, not exposes, True)
             return
-        unsettled.after = session.totals
-        unsettled.is_exposed = True
+        pending.after = session.totals
+        pending.is_exposed = True
 
     def _join(self, variant: int, totals: Row) -> None:
         """A user is included: all of the user's sessions count from now on."""
@@ -214,12 +214,12 @@ class Aggregate:
         if not exposes and not any(user.added[: self._form.readable]):
             return  # windows outside the period; the pre-period may still go on, so that no covariate is known yet
         self.changed.users[user.user] = (variant, after)
-        unsettled = self._unsettled.get(user.user)
-        if unsettled is None:
+        pending = self._pending.get(user.user)
+        if pending is None:
             before = tuple(map(sub, after, user.added))
-            self._unsettled[user.user] = Unsettled(variant, before, after, user.exposed and not exposes, user.exposed)
+            self._pending[user.user] = Pending(variant, before, after, user.exposed and not exposes, user.exposed)
         else:
-            unsettled.after, unsettled.is_exposed = after, user.exposed
+            pending.after, pending.is_exposed = after, user.exposed
         self.exposed[variant] += exposes
         sessions = user.added[SESSIONS_TOTAL]
         if not sessions:
@@ -230,7 +230,7 @@ class Aggregate:
         elif after[SESSIONS_TOTAL] >= self._minimum:
             self._join(variant, after)
 
-    def settle(self) -> None:
+    def flush(self) -> None:
         """Let the sums hold everything that was applied.
 
         Raises
@@ -238,10 +238,10 @@ class Aggregate:
         StateError
             If a sum can't be kept exactly.
         """
-        self._settle_sessions()
-        if not self._unsettled:
+        self._flush_sessions()
+        if not self._pending:
             return
-        users = self._unsettled
+        users = self._pending
         readable = self._form.readable
         was = np.array([(1, *user.before[:readable], user.was_exposed) for user in users.values()], dtype=np.int64)
         now = np.array([(1, *user.after[:readable], user.is_exposed) for user in users.values()], dtype=np.int64)
@@ -258,17 +258,17 @@ class Aggregate:
         if joined.any():
             own = np.ix_(np.arange(len(self.metrics)), joined)
             names = [user for user, counts in zip(users, joined, strict=True) if counts]
-            self._settle_included(names, variants[joined], before.part(own), after.part(own), change[own])
-        self._unsettled.clear()
+            self._flush_included(names, variants[joined], before.part(own), after.part(own), change[own])
+        self._pending.clear()
 
     def _covariates(self) -> NDArray[np.int64]:
-        """(metrics, users): each unsettled user's x. A user's never changes: the pre-period is over when the first output comes
+        """(metrics, users): each pending user's x. A user's never changes: the pre-period is over when the first output comes
         that counts."""
         if len(self._x_of) > REMEMBERED:
             self._x_of.clear()
         known = self._x_of
         rows = []
-        for name, user in self._unsettled.items():
+        for name, user in self._pending.items():
             row = known.get(name)
             if row is None:
                 totals = user.after
@@ -283,7 +283,7 @@ class Aggregate:
         counted[: len(self.metrics)] = rows[:, SESSIONS] >= self._minimum
         return counted
 
-    def _settle_included(
+    def _flush_included(
         self,
         names: list[str],
         variants: NDArray[np.int64],
@@ -293,16 +293,16 @@ class Aggregate:
     ) -> None:
         """Everything else over included users: the buckets, the ratios, the classic moments."""
         buckets = np.array([self._bucket(user) for user in names])
-        self._settle_sums(variants, buckets, change)
+        self._flush_sums(variants, buckets, change)
         ratios = ratios_change(before, after)
         for variant in (0, 1):
             mine = variants == variant
             for metric, sums in zip(self.metrics, exact_sums(ratios[:, mine]), strict=True):
                 if metric.has_ratio:
                     _add(self.ratios[metric.name][variant], sums)
-            self._settle_classic(variant, before, after, mine)
+            self._flush_classic(variant, before, after, mine)
 
-    def _settle_sessions(self) -> None:
+    def _flush_sessions(self) -> None:
         """The classic moments over sessions."""
         for variant, sessions in enumerate(self._sessions):
             if sessions:
@@ -312,7 +312,7 @@ class Aggregate:
                     self.classic[metric.name][variant] = moments.merge(self.classic[metric.name][variant], block)
                 sessions.clear()
 
-    def _settle_sums(self, variants: NDArray[np.int64], buckets: NDArray[np.int64], change: NDArray[np.int64]) -> None:
+    def _flush_sums(self, variants: NDArray[np.int64], buckets: NDArray[np.int64], change: NDArray[np.int64]) -> None:
         places = variants * self._buckets + buckets
         rows = self.rows.reshape(len(self.metrics), -1, 6)
         few = (
@@ -328,7 +328,7 @@ class Aggregate:
                 )
         self.changed.rows.update(zip(variants.tolist(), buckets.tolist(), strict=True))
 
-    def _settle_classic(self, variant: int, before: Values, after: Values, mine: NDArray[np.bool_]) -> None:
+    def _flush_classic(self, variant: int, before: Values, after: Values, mine: NDArray[np.bool_]) -> None:
         """The classic moments over users, of a variant's users `mine`; a user without a denominator has no value."""
         for number, metric in enumerate(self.metrics):
             classic = self.classic[metric.name]

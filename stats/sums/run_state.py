@@ -1,7 +1,7 @@
 """Aligns the output logs of all partitions at a common tick and applies them. Pure.
 
 Everything that is kept or decides is evaluated at ticks: a partition that has reached its mark waits there until all
-have reached it (promise P1). Outputs at or below a partition's fence have been applied before and are passed over
+have reached it (promise P1). Outputs at or below a partition's cursor have been applied before and are passed over
 (promise P2.7).
 """
 
@@ -28,7 +28,7 @@ class PartitionLog:
 
     Attributes
     ----------
-    fence
+    cursor
         The identity of the last output applied.
     position
         Offset of the next output to apply.
@@ -38,7 +38,7 @@ class PartitionLog:
         As of the last mark applied.
     """
 
-    fence: Identity = NOTHING
+    cursor: Identity = NOTHING
     position: int = 0
     waiting: Waiting = field(default_factory=deque)
     counts: Counts = field(default_factory=Counts)
@@ -47,7 +47,7 @@ class PartitionLog:
 
     @property
     def ended(self) -> bool:
-        return self.fence[1] == END
+        return self.cursor[1] == END
 
     def mark(self) -> Mark | EndMark | None:
         """The mark the partition waits at, if it does."""
@@ -95,22 +95,22 @@ class RunState:
         return sums
 
     def _apply_until_mark(self, log: PartitionLog) -> None:
-        waiting, fence, position, apply = log.waiting, log.fence, log.position, self.aggregate.apply
+        waiting, cursor, position, apply = log.waiting, log.cursor, log.position, self.aggregate.apply
         while waiting:
             offset, output = waiting[0]
             identity = output.identity
-            if identity > fence:
+            if identity > cursor:
                 if isinstance(output, MARKS):
                     break
                 apply(output)
-                fence = identity
+                cursor = identity
             waiting.popleft()
             position = offset + 1
-        log.fence, log.position = fence, position
+        log.cursor, log.position = cursor, position
 
     def _pass_mark(self, log: PartitionLog, mark: Mark | EndMark) -> None:
         offset, _ = log.waiting.popleft()
-        log.fence = mark.identity
+        log.cursor = mark.identity
         log.position = offset + 1
         log.counts = mark.counts
         log.manifest = mark.manifest
@@ -118,12 +118,12 @@ class RunState:
 
     def totals(self) -> TickSums:
         """The sums now, between ticks, for a preview: few buckets hold everything. No slower with more users."""
-        self.aggregate.settle()
+        self.aggregate.flush()
         return self._sums(max(self.tick, self.study.experiment.start_ms), self.aggregate.total_sums())
 
     def sums(self, due: int) -> TickSums:
         """The sums now, as of the tick whose marks are due at `due`."""
-        self.aggregate.settle()
+        self.aggregate.flush()
         return self._sums(due, self.aggregate.user_sums())
 
     def _sums(self, due: int, users: dict[str, NDArray[np.int64]]) -> TickSums:
@@ -144,7 +144,7 @@ class RunState:
             counts=self._input_counts(manifest),
             sessions_all=a.sessions_all,
             sessions_in_period=a.sessions_in_period,
-            sessions_one_event=a.sessions_one_event if counts_events and self.study.sessions.windows == "gap" else None,
+            sessions_one_event=a.sessions_one_event if counts_events and self.study.windows.kind == "gap" else None,
             exposed=(a.exposed[0], a.exposed[1]),
             included=(a.included[0], a.included[1]),
             sessions=(a.sessions[0], a.sessions[1]),

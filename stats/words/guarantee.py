@@ -4,7 +4,7 @@ from livelift.document.progress import Planning
 from livelift.plan import metric_plan
 from livelift.study import Study
 from stats.estimates.power import POWER
-from stats.words.words import chance, limit, percent
+from stats.words.formatting import chance, limit, percent
 
 
 def guarantee(study: Study, planning: Planning | None = None, closed: bool = False) -> tuple[str, ...]:

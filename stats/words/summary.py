@@ -4,7 +4,7 @@ from livelift.document.decision import Decision, Why
 from livelift.event_time import to_iso
 from stats.decision.rules import guardrail_values, left_out_words, still_open
 from stats.decision.verdict import Decided, Readings
-from stats.words.words import (
+from stats.words.formatting import (
     cause_of,
     improvement_of,
     is_better,

@@ -69,15 +69,15 @@ def test_only_adapters_import_a_client_library() -> None:
     assert speakers == EDGES
 
 
-def test_the_batch_twin_shares_no_logic_with_the_pipeline() -> None:
-    made_of_it = {"document.py", "observed.py"}  # what is done with the twin's answers
+def test_the_batch_oracle_shares_no_logic_with_the_pipeline() -> None:
+    made_of_it = {"document.py", "observed.py"}  # what is done with the oracle's answers
     witness = [path for path in modules("batch") if path.name not in made_of_it]
     assert {str(path): imports(path) & {*STATIONS} for path in witness if imports(path) & {*STATIONS}} == {}
     assert all("livelift.plan" not in path.read_text() for path in witness)
 
 
 def test_what_a_metric_s_kind_means_is_said_in_one_place() -> None:
-    """Two, as the twin says it again by itself."""
+    """Two, as the oracle says it again by itself."""
     kinds = get_args(get_type_hints(Metric)["kind"])
     packages = ("livelift", "studies", *STATIONS, "local", "batch", "cli", "exporter", "broker", "grafana")
     files = [*modules(*packages), *(ROOT / "batch").rglob("*.sql")]

@@ -16,7 +16,7 @@ from livelift.study import load_study
 REPORT = {
     "rows": [
         {
-            "events": 5, "events_per_s": 2, "cpu_s_per_million": 3.5, "part": "steady", "equal_to_twin": False,
+            "events": 5, "events_per_s": 2, "cpu_s_per_million": 3.5, "part": "steady", "equal_to_oracle": False,
             "whole": {"events_per_s": 1, "cpu_s_per_million": 4.5},
         }
     ]

@@ -24,7 +24,7 @@ from livelift.errors import SettingsError
 
 ROOT = Path(__file__).parents[2]
 STAGES = ["producer", "processor", "stats", "end_to_end"]
-KEYS = {"engine", "stage", "events_per_s", "cpu_s_per_million", "peak_mib", "equal_to_twin", "runs"}
+KEYS = {"engine", "stage", "events_per_s", "cpu_s_per_million", "peak_mib", "equal_to_oracle", "runs"}
 
 
 def bench(folder: Path, *arguments: str, events: int, limit: float, program: str = "bench") -> dict[str, Any]:
@@ -46,7 +46,7 @@ def test_every_stage_is_measured_and_equals_the_oracle(tmp_path: Path) -> None:
     ]
     for row in report["rows"]:
         assert row.keys() >= KEYS
-        assert row["equal_to_twin"] is True
+        assert row["equal_to_oracle"] is True
         assert row["runs"] == 1
         assert row["events_per_s"] > 0
         assert row["cpu_s_per_million"] > 0
@@ -62,7 +62,7 @@ def test_every_stage_is_measured_and_equals_the_oracle(tmp_path: Path) -> None:
 def test_a_peer_does_the_same_job(engine: str, tmp_path: Path) -> None:
     subprocess.run(["make", ".venv-peers/.installed"], cwd=ROOT, check=True, capture_output=True)
     (row,) = bench(tmp_path, "--only", engine, events=20_000, limit=200)["rows"]
-    assert row["equal_to_twin"] is True
+    assert row["equal_to_oracle"] is True
     assert row["stage"] == "processor"
     assert (row.get("left_open", 0) == 0) == (engine == "bytewax")
 
@@ -71,7 +71,7 @@ def test_a_peer_does_the_same_job(engine: str, tmp_path: Path) -> None:
 def test_two_workers_give_the_same_result_as_one(tmp_path: Path) -> None:
     """Although the second one takes over partitions on which the first had begun."""
     report = bench(tmp_path, events=400_000, limit=200, program="bench.two_workers")
-    assert [(row["stage"], row["equal_to_twin"]) for row in report["rows"]] == [
+    assert [(row["stage"], row["equal_to_oracle"]) for row in report["rows"]] == [
         ("processor × 1", True),
         ("processor × 2", True),
     ]
@@ -132,23 +132,23 @@ def test_progress_is_the_event_time_of_the_outputs() -> None:
     assert progress.events.tolist() == [2.0, 3.0, 5.0]
 
 
-TWIN = [("a", 0, 5, 0, 2, 0, 1), ("a", 9, 9, 0, 1, 0, 1), ("b", 1, 1, 0, 1, 0, 1)]
+ORACLE = [("a", 0, 5, 0, 2, 0, 1), ("a", 9, 9, 0, 1, 0, 1), ("b", 1, 1, 0, 1, 0, 1)]
 
 
 @pytest.mark.parametrize(
     ("found", "identical", "equal"),
     [
-        (TWIN, True, True),
-        (TWIN[:1], False, True),  # each user's last is still open
-        (TWIN[1:], False, False),  # a first one is missing
-        ([*TWIN, TWIN[0]], False, False),  # one is there twice
-        ([("a", 0, 5, 0, 3, 0, 1), *TWIN[1:]], False, False),
+        (ORACLE, True, True),
+        (ORACLE[:1], False, True),  # each user's last is still open
+        (ORACLE[1:], False, False),  # a first one is missing
+        ([*ORACLE, ORACLE[0]], False, False),  # one is there twice
+        ([("a", 0, 5, 0, 3, 0, 1), *ORACLE[1:]], False, False),
     ],
 )
 def test_sessions_are_compared_exactly(found: list[Any], identical: bool, equal: bool, tmp_path: Path) -> None:
     write_sessions(tmp_path / "found.parquet", found)
-    write_sessions(tmp_path / "twin.parquet", TWIN)
-    compared = compare_sessions(tmp_path / "found.parquet", tmp_path / "twin.parquet")
+    write_sessions(tmp_path / "oracle.parquet", ORACLE)
+    compared = compare_sessions(tmp_path / "found.parquet", tmp_path / "oracle.parquet")
     assert (compared.identical, compared.equal) == (identical, equal)
     assert pq.read_table(tmp_path / "found.parquet").num_rows == len(found)
 
@@ -160,7 +160,7 @@ def test_a_row_holds_medians_and_is_equal_only_if_every_run_was() -> None:
     ]
     row = row_of("livelift", "end_to_end", runs)
     assert (row["events_per_s"], row["cpu_s_per_million"], row["peak_mib"]) == (250_000, 3.0, 200.0)
-    assert (row["equal_to_twin"], row["runs"], row["part"]) == (False, 3, "whole")
+    assert (row["equal_to_oracle"], row["runs"], row["part"]) == (False, 3, "whole")
 
 
 def test_an_unknown_engine_is_refused_by_name() -> None:

@@ -18,7 +18,7 @@ def report(cpu: float, rate: float, *, part: str = "steady", equal: bool = True)
     """What `python -m bench --only livelift:producer --runs 1` writes, as far as it is read."""
     whole = {"seconds": 9.0, "cpu_s_per_million": cpu + 1, "events_per_s": rate / 2}
     row = {"stage": "producer", "cpu_s_per_million": cpu, "events_per_s": rate, "part": part, "whole": whole}
-    return {"rows": [row | {"equal_to_twin": equal, "events": 1000}]}
+    return {"rows": [row | {"equal_to_oracle": equal, "events": 1000}]}
 
 
 def runs(*reports: dict[str, Any]) -> list[StageRun]:
@@ -47,7 +47,7 @@ def without(key: str) -> dict[str, Any]:
         [],
         without("part"),
         without("whole"),
-        without("equal_to_twin"),
+        without("equal_to_oracle"),
         without("cpu_s_per_million"),
         {"rows": [without("events")["rows"][0] | {"events": "many"}]},
     ],

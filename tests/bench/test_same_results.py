@@ -22,7 +22,7 @@ DOCUMENT: dict[str, Any] = {
 
 
 def answer(folder: Path, name: str, key: str = "lastfm-0123") -> Path:
-    path = folder / "bench" / "twin" / key / name
+    path = folder / "bench" / "oracle" / key / name
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
 

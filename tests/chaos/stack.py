@@ -13,9 +13,9 @@ from livelift.document import Document, decode_document
 from livelift.event_time import to_iso
 from livelift.names import RunNames
 from livelift.study import Study
-from local.keeping import ServerKeeper
 from local.processes import ChildProcess
 from local.redis_server import RedisServer
+from local.restarting import ServerKeeper
 from local.run_folder import Run, RunFolder
 from local.server import LocalServer
 from local.stations import Stations

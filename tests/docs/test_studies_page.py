@@ -48,7 +48,7 @@ def test_the_examples_are_read() -> None:
     )
     metric = '[metrics.spent]\ntitle = "Revenue"\nkind = "session_mean"\nmeasure = "revenue"\nunit = "EUR"\nhigher_is_better = true\n'
     source += lookup.replace("[fields]\n", "")
-    head, sessions = text[: text.index("[source]")], text[text.index("[sessions]") : text.index("[fields]")]
+    head, sessions = text[: text.index("[source]")], text[text.index("[windows]") : text.index("[fields]")]
     fields, experiment = arms.split("[experiment]\n")
     named = text[: text.index("[measures]")] + fields.removeprefix("[fields]\n") + text[text.index("[measures]") :]
     kept = (

@@ -47,7 +47,7 @@ class Run:
 
     @property
     def due(self) -> int:
-        return self.end + self.study.sessions.gap_ms
+        return self.end + self.study.windows.gap_ms
 
     @property
     def began_in_period(self) -> bool:
@@ -109,7 +109,7 @@ class Stream:
         for user in self.plays:
             before: Play | None = None
             for play in sorted(self.plays[user], key=lambda play: play.time):
-                if before is None or play.time - before.time > self.study.sessions.gap_ms:
+                if before is None or play.time - before.time > self.study.windows.gap_ms:
                     runs.append(Run(user, [], self.study))
                 runs[-1].plays.append(play)
                 before = play

@@ -8,7 +8,7 @@
         selection.json    `from` and `to` of a selected range, where the case has one
         sums.json         metric → variant → n, Σy, Σy², Σx, Σx², Σxy over all buckets, where the case is about them
 
-Whoever computes sessions and documents runs over all of them: the batch twin in `test_golden_twin.py`.
+Whoever computes sessions and documents runs over all of them: the batch oracle in `test_golden_oracle.py`.
 """
 
 import json

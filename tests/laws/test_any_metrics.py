@@ -1,4 +1,4 @@
-"""Promise P1 for any metrics a study may declare: stream and twin agree in every number, whatever the kinds and measures."""
+"""Promise P1 for any metrics a study may declare: stream and oracle agree in every number, whatever the kinds and measures."""
 
 import random
 from datetime import date
@@ -45,7 +45,7 @@ def study_of(*metrics: Metric) -> Study:
         simulated=None,
         decision=replace(LASTFM.decision, primary="m0"),
         experiment=replace(LASTFM.experiment, period_end=date(2009, 3, 9), pre_period_days=7),
-        statistics=replace(LASTFM.statistics, buckets=64, flips=100, minimum_users=5),
+        statistics=replace(LASTFM.statistics, buckets=64, draws=100, minimum_users=5),
     )
 
 
@@ -82,11 +82,11 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ],
     ids=lambda metrics: ", ".join(f"{one.kind}-{one.measure or one.anchor}-{one.per or one.days}" for one in metrics),
 )
-def test_stream_and_twin_agree_for_these_metrics(metrics: list[Metric], data: Path, tmp_path: Path) -> None:
+def test_stream_and_oracle_agree_for_these_metrics(metrics: list[Metric], data: Path, tmp_path: Path) -> None:
     assert_they_agree(study_of(*metrics), data, tmp_path)
 
 
-def test_stream_and_twin_agree_for_other_measures(data: Path, tmp_path: Path) -> None:
+def test_stream_and_oracle_agree_for_other_measures(data: Path, tmp_path: Path) -> None:
     """None is called as one of lastfm's, but for the length."""
     study = replace(
         study_of(
@@ -107,7 +107,7 @@ def test_stream_and_twin_agree_for_other_measures(data: Path, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("minimum", [1, 3])
-def test_stream_and_twin_agree_where_rows_are_windows(minimum: int, data: Path, tmp_path: Path) -> None:
+def test_stream_and_oracle_agree_where_rows_are_windows(minimum: int, data: Path, tmp_path: Path) -> None:
     """Each event is a closed window; its length is a field's."""
     declared = study_of(
         metric(COUNT), metric(MEAN, "seconds"), metric(RATIO, "first", "events"), metric(MEAN, "first"),
@@ -115,7 +115,7 @@ def test_stream_and_twin_agree_where_rows_are_windows(minimum: int, data: Path, 
     )  # fmt: skip
     study = replace(
         declared,
-        sessions=replace(declared.sessions, windows="row", gap_seconds=0),
+        windows=replace(declared.windows, kind="row", gap_seconds=0),
         experiment=replace(declared.experiment, minimum_sessions=minimum),
         fields={"track": Field("text"), "length": Field("integer", column="track_id", default=40, minimum=0)},
         measures={
@@ -131,14 +131,14 @@ def test_stream_and_twin_agree_where_rows_are_windows(minimum: int, data: Path, 
 
 @pytest.mark.parametrize("windows", ["gap", "row"])
 @pytest.mark.parametrize("assignment", ["randomised", "observed"])
-def test_stream_and_twin_agree_where_events_name_the_arm(
+def test_stream_and_oracle_agree_where_events_name_the_arm(
     windows: str, assignment: str, data: Path, tmp_path: Path
 ) -> None:
     """The artist names the arm, of nine artists: some users see both, and of some the first session names none."""
     declared = study_of(metric(COUNT), metric(RATIO, "seconds", "events"), metric(RETURN), retention("exposure", 2))
     study = replace(
         declared,
-        sessions=replace(declared.sessions, windows=windows, gap_seconds=1800 if windows == "gap" else 0),
+        windows=replace(declared.windows, kind=windows, gap_seconds=1800 if windows == "gap" else 0),
         experiment=replace(
             declared.experiment,
             assignment=assignment,

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from livelift.source import Field, Source, checks
 from livelift.study import Study, load_study
-from tests.support.judged_rows import by_producer, kept_by_producer, kept_by_twin
+from tests.support.judged_rows import by_producer, kept_by_oracle, kept_by_producer
 
 LASTFM = load_study("lastfm")
 replace = msgspec.structs.replace
@@ -96,14 +96,14 @@ def kept_alike(format_: str, data: st.DataObject) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder, "log")
         write(path, format_, found, named=named)
-        producer, twin = kept_by_producer(of, path), kept_by_twin(of, path)
+        producer, oracle = kept_by_producer(of, path), kept_by_oracle(of, path)
         rows, _ = by_producer(of, path)
     good = [number for number, row in sorted(rows.items()) if not row[0]]
     first = 1 + (format_ in ("csv", "tsv") and not named)
     if format_ != "jsonl":  # in an object the order of the keys is written, too
         found = [{name: one[name] for name in COLUMNS} for one in found]
     expected = first_ones([found[number - first] for number in good], duplicate, good)
-    assert (producer, twin) == (expected, expected)
+    assert (producer, oracle) == (expected, expected)
 
 
 @pytest.mark.parametrize("format_", ["csv", "tsv", "jsonl", "parquet"])

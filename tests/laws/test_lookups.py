@@ -23,7 +23,7 @@ from livelift.source import Field
 from livelift.source import checks as source_checks
 from livelift.study import Study
 from tests.laws.test_source_formats import FIELDS_AS_NAMED, WRITTEN, amounts, declared, genres, records, users
-from tests.support.judged_rows import by_producer, by_twin
+from tests.support.judged_rows import by_oracle, by_producer
 
 replace = msgspec.structs.replace
 
@@ -122,7 +122,7 @@ def judged_alike(format_: str, data: st.DataObject) -> None:
             Path(folder, lookup.file).write_bytes(content(lookup, data.draw(tables(lookup))))
         path = Path(folder, "input")
         path.write_bytes(WRITTEN[format_](study, data.draw(records(study)), []))
-        assert judged(by_twin, study, path) == judged(by_producer, study, path)
+        assert judged(by_oracle, study, path) == judged(by_producer, study, path)
 
 
 @pytest.mark.parametrize("format_", WRITTEN)

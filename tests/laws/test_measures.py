@@ -1,4 +1,4 @@
-"""Declared measures mean the same three times: compiled for the stream, in plain Python, and in the twin's SQL."""
+"""Declared measures mean the same three times: compiled for the stream, in plain Python, and in the oracle's SQL."""
 
 import json
 import random
@@ -138,7 +138,7 @@ def database() -> Iterator[duckdb.DuckDBPyConnection]:
 def by_sql(
     database: duckdb.DuckDBPyConnection, declared: dict[str, Measure], log: list[dict[str, Any]]
 ) -> tuple[int, ...]:
-    """The twin's own statements from the judged rows on; nothing of them stays."""
+    """The oracle's own statements from the judged rows on; nothing of them stays."""
     made = measure_sql(msgspec.structs.replace(LASTFM, fields=FIELDS, measures=declared), {f: f'"{f}"' for f in FIELDS})
     rows, time = [], 0
     for row, event in enumerate(log):
@@ -166,7 +166,7 @@ def by_sql(
 
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(declared=declared, log=st.lists(events, min_size=1, max_size=12), frozen_after=st.integers(0, 12))
-def test_compiled_measures_are_the_plain_answer_and_the_twin_s(
+def test_compiled_measures_are_the_plain_answer_and_the_oracle_s(
     database: duckdb.DuckDBPyConnection, declared: dict[str, Measure], log: list[dict[str, Any]], frozen_after: int
 ) -> None:
     assert [(key, fix) for key, wrong, fix in checks(FIELDS, declared) if wrong] == []

@@ -1,4 +1,4 @@
-"""Measures below zero, such as refunds: stream, twin and plain Python round a user's mean alike, halves up."""
+"""Measures below zero, such as refunds: stream, oracle and plain Python round a user's mean alike, halves up."""
 
 import json
 import random
@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from batch.document import batch_document
-from batch.twin import Twin
+from batch.oracle import Oracle
 from livelift.errors import StateError
 from livelift.source import Field
 from livelift.study import Study, load_study
@@ -67,7 +67,7 @@ def written(folder: Path, found: list[Row]) -> Path:
 
 
 @pytest.mark.parametrize("largest", [4, 1_000_000])
-def test_stream_and_twin_agree_below_zero(largest: int, tmp_path: Path) -> None:
+def test_stream_and_oracle_agree_below_zero(largest: int, tmp_path: Path) -> None:
     found = rows(largest)
     file = written(tmp_path, found)
     live = run_pure(file, tmp_path / "cache", STUDY).document
@@ -76,8 +76,8 @@ def test_stream_and_twin_agree_below_zero(largest: int, tmp_path: Path) -> None:
     for row in found[:-1]:
         lengths[row["user_id"]].append(row)
     unique = {user: list({json.dumps(row): row for row in mine}.values()) for user, mine in lengths.items()}
-    with Twin(file, STUDY) as twin:
-        sums = twin.final().users["dramas"][:, :, 1].sum(axis=1).tolist()
+    with Oracle(file, STUDY) as oracle:
+        sums = oracle.final().users["dramas"][:, :, 1].sum(axis=1).tolist()
     assert sums == [
         sum(
             floor(Fraction(sum(row["show_duration_seconds"] for row in mine), len(mine)) + Fraction(1, 2))

@@ -160,7 +160,7 @@ def test_a_primary_that_falls_to_nothing_is_harmed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_fifty_users_an_arm_without_effect_decide_nothing(seed: int, tmp_path: Path) -> None:
-    """Most flips leave an arm below the minimum of 50: the study's own course is no more special than those that don't."""
+    """Most draws leave an arm below the minimum of 50: the study's own course is no more special than those that don't."""
 
     def rule(user: User, day: int, chance: random.Random) -> list[Listening]:
         return [Listening(lasting(user, chance))] if day % 5 == user.number % 5 else []

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from livelift.source import Field, Source, checks
 from livelift.study import Study, load_study
 from producer.sources import Selection, plain_tsv
-from tests.support.judged_rows import by_producer, by_twin
+from tests.support.judged_rows import by_oracle, by_producer
 
 LASTFM = load_study("lastfm")
 replace = msgspec.structs.replace
@@ -215,7 +215,7 @@ def judged_alike(format_: str, data: st.DataObject) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder, "input")
         path.write_bytes(content)
-        assert by_twin(study, path) == by_producer(study, path)
+        assert by_oracle(study, path) == by_producer(study, path)
 
 
 @pytest.mark.parametrize("format_", WRITTEN)
@@ -256,7 +256,7 @@ def files_judged_alike(format_: str, data: st.DataObject) -> None:
             content = WRITTEN[format_](study, data.draw(records(study)), junk)
             is_packed = format_ != "parquet" and not name.endswith("zst") and data.draw(st.booleans())
             Path(folder, name + ".gz" * is_packed).write_bytes(gzip.compress(content) if is_packed else content)
-        assert by_twin(study, Path(folder)) == by_producer(study, Path(folder))
+        assert by_oracle(study, Path(folder)) == by_producer(study, Path(folder))
 
 
 @pytest.mark.parametrize("format_", WRITTEN)

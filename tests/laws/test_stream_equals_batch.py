@@ -1,4 +1,4 @@
-"""Promise P1 without servers: document and verdict history equal the DuckDB twin's, over any partitions and cuts."""
+"""Promise P1 without servers: document and verdict history equal the DuckDB oracle's, over any partitions and cuts."""
 
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def twin(data: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def oracle(data: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     return batch_document(data, STUDY)
 
 
@@ -31,12 +31,12 @@ def twin(data: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 def test_document_and_history_equal_the_batch(
     partitions: int,
     data: Path,
-    twin: tuple[dict[str, Any], list[dict[str, Any]]],
+    oracle: tuple[dict[str, Any], list[dict[str, Any]]],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     cache = tmp_path_factory.getbasetemp() / "stream-cache"
     run = run_pure(data, cache, STUDY, partitions=partitions, progress_every=777, seed=partitions)
-    document, history = twin
+    document, history = oracle
     assert list(differences(run.document, document)) == []
     live = {entry.as_of: entry for entry in run.history}
     for entry in history:
@@ -44,7 +44,7 @@ def test_document_and_history_equal_the_batch(
     assert len(history) > 61
 
 
-def test_the_comparison_sees_a_difference(twin: tuple[dict[str, Any], list[dict[str, Any]]]) -> None:
-    document, _ = twin
+def test_the_comparison_sees_a_difference(oracle: tuple[dict[str, Any], list[dict[str, Any]]]) -> None:
+    document, _ = oracle
     changed = replace(document, sessions=replace(document.sessions, all=document.sessions.all + 1))
     assert len(list(differences(document, changed))) == 1

@@ -31,7 +31,7 @@ ROWS = [
 def test_refused_rows_and_events_are_listed_with_reason_and_row(
     servers: LocalServers, folder: Path, tmp_path: Path
 ) -> None:
-    """Refused rows, events of an unknown kind and events that cannot be read are all listed."""
+    """CommitConflict rows, events of an unknown kind and events that cannot be read are all listed."""
     data = tmp_path / "log.tsv"
     data.write_bytes(b"\n".join(ROWS) + b"\n")
     kafka = servers.kafka.address

@@ -8,7 +8,7 @@ from batch.document import batch_document
 from livelift.study import load_study
 from local.demo import DemoPlan
 from local.servers import LocalServers
-from producer import stand_in
+from producer import sample_data
 from studies.lastfm import generator as lastfm_generator
 from studies.lastfm.generator.truth import read_truth
 from tests.support.live_run import live_run
@@ -18,7 +18,7 @@ STUDY = load_study("lastfm")
 EVENTS, USERS = 400_000, 1_000
 """Fewer events decide as surely: precision is limited by users."""
 
-PLANTED = pytest.mark.parametrize(("lift", "expected"), [(stand_in.LIFT, "ship"), (0.0, "dont_ship")])
+PLANTED = pytest.mark.parametrize(("lift", "expected"), [(sample_data.LIFT, "ship"), (0.0, "dont_ship")])
 
 
 @pytest.mark.slow
@@ -27,7 +27,7 @@ def test_a_live_run_ends_in_the_decision_that_was_planted(
     lift: float, expected: str, servers: LocalServers, folder: Path, tmp_path: Path
 ) -> None:
     data = tmp_path / "log.tsv"
-    lastfm_generator.generate(data, events=EVENTS, users=USERS, lift=lift, seed=stand_in.SEED, study=STUDY)
+    lastfm_generator.generate(data, events=EVENTS, users=USERS, lift=lift, seed=sample_data.SEED, study=STUDY)
     document = live_run(servers, folder, DemoPlan(STUDY, data))
     assert document.decision == expected == read_truth(data).expected_decision
     if expected == "ship":
@@ -39,7 +39,7 @@ def test_a_live_run_ends_in_the_decision_that_was_planted(
 @PLANTED
 def test_the_data_of_the_demo_hold_the_decision_that_was_planted(lift: float, expected: str, tmp_path: Path) -> None:
     data = tmp_path / "log.tsv"
-    lastfm_generator.generate(data, events=stand_in.EVENTS, lift=lift, seed=stand_in.SEED, study=STUDY)
+    lastfm_generator.generate(data, events=sample_data.EVENTS, lift=lift, seed=sample_data.SEED, study=STUDY)
     document, history = batch_document(data, STUDY)
     truth = read_truth(data)
     assert document.decision == expected == truth.expected_decision

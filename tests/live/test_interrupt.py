@@ -75,7 +75,7 @@ main()
     ("module", "name", "command"),
     [
         ("cli.live", "LiveTerminal.update", ["demo", "--data", "{data}", "--speed", "500000x"]),
-        ("local.keeping", "ServerKeeper.look_after", ["up"]),
+        ("local.restarting", "ServerKeeper.look_after", ["up"]),
     ],
 )
 def test_a_library_that_drops_the_signal_cannot_prevent_the_end(

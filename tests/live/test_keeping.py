@@ -14,10 +14,10 @@ import redis
 
 from livelift.errors import ResourceError, StandstillError, UnreachableError
 from local import supervisor as supervisor_module
-from local.identity import identity, is_same_process
-from local.keeping import RESTARTS, WINDOW_SECONDS, ServerKeeper
+from local.process_identity import identity, is_same_process
 from local.processes import LOG_BYTES, ChildProcess
 from local.redis_server import RedisServer
+from local.restarting import RESTARTS, WINDOW_SECONDS, ServerKeeper
 from local.run_folder import Run, RunFolder, write_json
 from local.stations import Stations
 from tests.support.command_line import LIVELIFT, wait_until, write_small_log
@@ -93,7 +93,7 @@ def test_a_demo_outlives_a_killed_broker_and_frozen_servers(data: Path, tmp_path
     for server in frozen:
         server.resume()
     assert demo.wait(240) == 0, (tmp_path / "said.txt").read_text()
-    assert "equal to the DuckDB twin" in (tmp_path / "said.txt").read_text()
+    assert "equal to the DuckDB oracle" in (tmp_path / "said.txt").read_text()
 
 
 def test_a_server_that_keeps_ending_is_an_error_quoting_its_log(tmp_path: Path) -> None:

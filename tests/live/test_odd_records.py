@@ -46,6 +46,6 @@ def test_whatever_strangers_write_is_only_a_dead_letter(servers: LocalServers, f
             run.kill(killed)
         document = run.end()
         assert all(child.poll() is None for name, child in stations.supervisor.children.items() if name != "producer")
-    twin, ticks = batch_document(data, STUDY)
-    assert_equal_but_for(document, twin, assert_letters(kafka, names, sent))
+    oracle, ticks = batch_document(data, STUDY)
+    assert_equal_but_for(document, oracle, assert_letters(kafka, names, sent))
     assert_history_equal_but_for_letters(read_history(connect(servers.redis.url), "lastfm", stations.run.run), ticks)

@@ -174,6 +174,6 @@ def test_odd_records_and_redis_faults_change_only_the_letters(
         document = run.end()
         assert all(child.poll() is None for name, child in stations.supervisor.children.items() if name != "producer")
         live = read_history(hit.client, "lastfm", stations.run.run)
-    twin, ticks = batch_document(data, STUDY)
-    assert_equal_but_for(document, twin, assert_letters(kafka, hit.names, sent))
+    oracle, ticks = batch_document(data, STUDY)
+    assert_equal_but_for(document, oracle, assert_letters(kafka, hit.names, sent))
     assert_history_equal_but_for_letters(live, ticks)

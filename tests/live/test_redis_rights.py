@@ -350,8 +350,8 @@ def test_a_run_whose_rights_come_and_go_equals_the_batch(
 
     plan = DemoPlan(STUDY, data, speed="1200000x", settings={settings.REDIS: url})
     shown = live_run(servers, folder, plan, come_and_go)
-    twin, looks = batch_document(data, STUDY)
-    assert list(differences(shown, twin)) == []
+    oracle, looks = batch_document(data, STUDY)
+    assert list(differences(shown, oracle)) == []
     live = {tick.as_of: tick for tick in read_history(admin, "lastfm", shown.run)}
     for look in looks:
         assert list(differences(live[look.as_of], look)) == []

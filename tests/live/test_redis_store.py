@@ -18,7 +18,7 @@ from local.processes import ChildProcess
 from local.redis_server import RedisServer, find_redis
 from local.servers import LocalServers
 from processor.windows import new_partition
-from stats.edges.redis_commit import Refused
+from stats.edges.redis_commit import CommitConflict
 from stats.edges.redis_connection import connect
 from stats.edges.redis_store import RedisStore
 from stats.sums.run_state import RunState
@@ -57,8 +57,8 @@ def advance(state: RunState, some: list[Output], first: int = 0) -> None:
 
 def facts(state: RunState) -> tuple[Any, ...]:
     a = state.aggregate
-    logs = [(log.fence, log.position, log.counts, log.open_in_period) for log in state.logs]
-    a.settle()
+    logs = [(log.cursor, log.position, log.counts, log.open_in_period) for log in state.logs]
+    a.flush()
     sums = (a.rows.tolist(), a.totals, a.ratios, a.exposed_sums, a.classic, a.exposed, a.included, a.sessions, a.events)
     return logs, sums, (a.sessions_all, a.sessions_in_period, a.sessions_one_event, a.sessions_too_long), state.tick
 
@@ -77,7 +77,7 @@ def test_what_was_committed_is_loaded_again_whole(client: Any) -> None:
     assert state.logs[0].position == half
 
 
-def test_a_commit_over_other_fences_is_refused_whole(client: Any) -> None:
+def test_a_commit_over_other_cursors_is_refused_whole(client: Any) -> None:
     names = RunNames("lastfm", "store-2")
     first, second = (RedisStore(client, names, STUDY, MEASURES.names) for _ in range(2))
     mine, _ = first.load(1)
@@ -87,7 +87,7 @@ def test_a_commit_over_other_fences_is_refused_whole(client: Any) -> None:
     advance(theirs, everything[:3])
     first.commit(mine, None, [])
     before = client.dump(names.key("state"))
-    with pytest.raises(Refused):
+    with pytest.raises(CommitConflict):
         second.commit(theirs, None, [["SET", names.key("verdict"), "wrong"]])
     assert client.dump(names.key("state")) == before
     assert client.get(names.key("verdict")) is None

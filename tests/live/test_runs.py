@@ -194,11 +194,11 @@ def test_a_complete_demo_killed_at_its_end_is_kept(tmp_path: Path) -> None:
     (folder.demo_kafka / "newer").mkdir(parents=True)
     folder.mark_complete(newer)
     assert folder.current_run("s") == older
-    folder.settle_demo()
+    folder.keep_or_drop_demo()
     assert folder.current_run("s") == newer
     assert [file.name for file in folder.kafka.iterdir()] == ["newer"]
     assert not folder.demo_kafka.exists()
-    folder.settle_demo()
+    folder.keep_or_drop_demo()
     assert folder.current_run("s") == newer
 
 
@@ -207,7 +207,7 @@ def test_a_mark_of_completion_that_was_left_behind_goes(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / ".livelift")
     (folder.kafka / "data").mkdir(parents=True)
     (folder.kafka / "complete.json").write_text('{"run": "x"}')
-    folder.settle_demo()
+    folder.keep_or_drop_demo()
     assert [file.name for file in folder.kafka.iterdir()] == ["data"]
     assert folder.current_run("s") is None
 

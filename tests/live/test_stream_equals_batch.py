@@ -1,4 +1,4 @@
-"""Promise P1 on real Kafka, Faust and Redis: the document equals the DuckDB twin's, whatever the run looked like."""
+"""Promise P1 on real Kafka, Faust and Redis: the document equals the DuckDB oracle's, whatever the run looked like."""
 
 from pathlib import Path
 

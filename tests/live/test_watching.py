@@ -21,10 +21,10 @@ from livelift.document import encode
 from livelift.metrics import stats as declared
 from livelift.study import load_study
 from local.grafana_server import ANONYMOUS, WEBHOOK, GrafanaServer
+from local.monitoring import watching
 from local.prometheus_server import PrometheusServer
 from local.run_folder import RunFolder
 from local.servers import LocalServers
-from local.watching import watching
 from stats.edges.history_page import HistoryPage
 from stats.settings import StatsSettings
 from studies.lastfm import generator as lastfm_generator

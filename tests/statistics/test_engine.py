@@ -386,7 +386,7 @@ def test_the_verdict_is_plain_values_for_json() -> None:
 def test_scores_computed_for_many_looks_give_the_same_verdicts() -> None:
     """They equal those of scores computed look by look."""
     ticks = whole(GOOD)
-    scores = engine.flip_scores(np.array([sums.users[STUDY.decision.primary] for sums in ticks]), STUDY)
+    scores = engine.draw_scores(np.array([sums.users[STUDY.decision.primary] for sums in ticks]), STUDY)
     state, verdicts = engine.initial(STUDY), []
     for sums, of_look in zip(ticks, scores, strict=True):
         state, verdict = engine.step(state, sums, STUDY, of_look)

@@ -152,7 +152,7 @@ def test_state_after_random_updates_equals_exact_fractions(outputs: int) -> None
     chance = random.Random(13)
     for part in (outputs // 2, 1, 0, outputs - outputs // 2 - 1):  # however the outputs are cut
         _listen(chance, aggregate, users, values, part)
-        aggregate.settle()
+        aggregate.flush()
     assert min(aggregate.included) > 200
     _check(aggregate, users, values)
     _check_exposed(aggregate, users)

@@ -8,7 +8,7 @@ import pytest
 MODULES = (
     "checks.guardrails", "checks.sample_ratio", "decision.decision", "estimates.classic", "estimates.distributions",
     "estimates.mixture", "estimates.power", "estimates.ratio", "estimates.scenario", "estimates.user_means",
-    "sequential.boundaries", "sequential.flips", "sums.moments", "words.guarantee",
+    "sequential.boundaries", "sequential.rerandomisation", "sums.moments", "words.guarantee",
 )  # fmt: skip
 
 

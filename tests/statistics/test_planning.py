@@ -64,7 +64,7 @@ def test_the_days_to_the_boundary_are_in_the_verdict(toward: float) -> None:
 
 
 def test_no_lift_is_called_enough_before_a_crossing_is_possible() -> None:
-    """2,000 flips: the error released by look 25 is less than one of them, at look 26 it is one."""
+    """2,000 draws: the error released by look 25 is less than one of them, at look 26 it is one."""
     needed = {}
     for day in (5, 25, 26, 61):
         state, verdict = engine.step(engine.initial(STUDY), tick(day, Effects(0.8)), STUDY)

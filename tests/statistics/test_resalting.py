@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from batch.observed import observe_log
-from batch.twin import Twin
+from batch.oracle import Oracle
 from livelift.errors import InputError
 from livelift.simulation.truth import Truth
 from stats.simulate.bars import RESALTED, judge_all, resalted_bars
@@ -24,13 +24,13 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_under_the_studys_own_salt_a_logs_sums_are_the_twins(log: Path) -> None:
+def test_under_the_studys_own_salt_a_logs_sums_are_the_oracles(log: Path) -> None:
     sessions, users = observe_log(log, STUDY)
     assigned = assign(users, STUDY)
     ours = ticks(observe(sessions, assigned, STUDY), assigned, STUDY)
-    with Twin(log, STUDY) as twin:
-        of_twin = [tick for tick in twin.ticks() if not tick.ended]
-    theirs = [*of_twin[: STUDY.experiment.days - 1], next(tick for tick in of_twin if tick.period_complete)]
+    with Oracle(log, STUDY) as oracle:
+        of_oracle = [tick for tick in oracle.ticks() if not tick.ended]
+    theirs = [*of_oracle[: STUDY.experiment.days - 1], next(tick for tick in of_oracle if tick.period_complete)]
     assert len(ours) == len(theirs) == STUDY.experiment.days
     for mine, exact in zip(ours, theirs, strict=True):
         for part in ("exposed", "included", "sessions", "events", "sessions_in_period", "sessions_one_event"):
@@ -52,7 +52,7 @@ def test_salts_of_a_log_without_effect_hardly_ever_find_one(log: Path) -> None:
 
 
 @pytest.mark.parametrize("lift", [0.6, -0.5])
-def test_longer_or_shorter_sessions_of_a_log_close_later_or_earlier(log: Path, lift: float) -> None:
+def test_the_length_of_a_log_s_sessions_moves_their_close(log: Path, lift: float) -> None:
     sessions, users = observe_log(log, STUDY)
     assigned, random = assign(users, STUDY), np.random.default_rng(3)
     plain, lifted = observe(sessions, assigned, STUDY), observe(sessions, assigned, STUDY, Truth(lift), random)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from batch.observed import observe_log
-from batch.twin import Twin
+from batch.oracle import Oracle
 from livelift.assignment import TREATMENT
 from livelift.errors import SettingsError, StudyError
 from livelift.plan import metric_plan, metric_plans
@@ -56,14 +56,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_logs_sums_are_the_oracles_for_any_study(name: str, folder: Path) -> None:
     study = study_of(name)
     data, sessions, users = log_of(name, folder)
-    with Twin(data, study) as twin:
-        of_twin = [tick for tick in twin.ticks() if not tick.ended]
-        arms = {session.user: session.variant == TREATMENT for session in twin.sessions() if session.variant}
+    with Oracle(data, study) as oracle:
+        of_oracle = [tick for tick in oracle.ticks() if not tick.ended]
+        arms = {session.user: session.variant == TREATMENT for session in oracle.sessions() if session.variant}
     by_hash = assign(users, study)
     assigned = Assigned(np.array([arms[user] for user in users]), by_hash.bucket)
     assert study.experiment.arm_field or np.array_equal(assigned.treated, by_hash.treated)
     ours = ticks(observe(sessions, assigned, study), assigned, study)
-    theirs = [*of_twin[: study.experiment.days - 1], next(tick for tick in of_twin if tick.period_complete)]
+    theirs = [*of_oracle[: study.experiment.days - 1], next(tick for tick in of_oracle if tick.period_complete)]
     assert len(ours) == len(theirs) == study.experiment.days
     for mine, exact in zip(ours, theirs, strict=True):
         for part in ("exposed", "included", "sessions", "events", "sessions_in_period", "sessions_one_event"):
@@ -207,12 +207,12 @@ def test_sums_that_leave_an_int64_are_exact() -> None:
         ticks(larger, assigned, study)
 
 
-def test_a_lift_that_asks_for_more_days_than_there_are_is_refused() -> None:
+def test_a_lift_that_needs_more_days_than_there_are_is_refused() -> None:
     with pytest.raises(SettingsError, match="'d1_retention' is not possible"):
         simulate(judged_by(LASTFM, "d1_retention"), "stationary", 1, Truth(5.0), users=120)
 
 
-def test_where_an_effect_touches_the_primary_coverage_is_not_told() -> None:
+def test_an_effect_on_the_primary_leaves_coverage_out() -> None:
     study = judged_by(study_of("plays"), "skip_share")
     assert simulate(study, "stationary", 1, Truth(others=(("short", 0.1),)), users=240)["typical_error"] is not None
     twice = replace(study, metrics={**study.metrics, "again": study.metrics["skip_share"]})

@@ -29,7 +29,7 @@ def test_the_totals_are_the_sums_over_the_buckets() -> None:
 
 def test_totals_are_made_anew_from_stored_rows() -> None:
     kept = run_of(50).aggregate
-    kept.settle()
+    kept.flush()
     again = Aggregate(STUDY, session_measures(STUDY).names)
     for _ in range(2):  # a row that is loaded twice counts once
         for row in kept.packed_rows():
@@ -87,4 +87,4 @@ def test_a_sum_that_does_not_fit_is_an_error_and_no_wrong_number(seconds: int, u
             ClosedSession(2, START, f"user_{user}", 0, START, START, True, (sums[0], 1, 0, 1), totals, None)
         )
     with pytest.raises(StateError, match="exactly"):
-        aggregate.settle()
+        aggregate.flush()

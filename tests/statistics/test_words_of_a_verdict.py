@@ -16,8 +16,8 @@ from stats.decision.verdict import Verdict
 from stats.edges.document import make_document
 from stats.edges.redis_store import headline
 from stats.sequential.boundaries import calendar, constants, obrien_fleming
-from stats.sequential.flips import Tail, advance, flip_matrix, statistics
-from stats.words.words import percent
+from stats.sequential.rerandomisation import Tail, advance, draw_matrix, statistics
+from stats.words.formatting import percent
 from tests.statistics.support import STUDY, Effects, bucketed, rows, tick
 from tests.statistics.test_engine import run, with_primary
 
@@ -110,7 +110,7 @@ def test_simulated_error_rates_are_shown_for_their_study_only() -> None:
         assert "errs far more often than " in verdict.classic.words or said
 
 
-def test_the_first_days_that_can_tell_are_those_of_the_flips() -> None:
+def test_the_first_days_that_can_tell_are_those_of_the_draws() -> None:
     _, verdicts = run([tick(5)])
     assert (verdicts[0].progress.harm_from, verdicts[0].progress.ship_from) == ("2009-03-10", "2009-03-27")
 
@@ -156,7 +156,7 @@ def test_the_ways_to_count_the_lift_stand_in_one_table() -> None:
 def test_twice_the_minimum_users_decide_as_rarely_as_promised() -> None:
     """2,000 experiments of 50 + 50 users without effect, 4 looks: ship in at most 2.5 % (today's rule: a third)."""
     random = np.random.default_rng(50)
-    matrix, spent = flip_matrix("few", 128, 400), obrien_fleming(np.arange(1, 5) / 4, 0.025)
+    matrix, spent = draw_matrix("few", 128, 400), obrien_fleming(np.arange(1, 5) / 4, 0.025)
     crossed = naive = 0
     treated = np.arange(100) % 2 == 1
     for _ in range(2000):
@@ -170,7 +170,7 @@ def test_twice_the_minimum_users_decide_as_rarely_as_promised() -> None:
         crossed += tail.crossed_at is not None
     assert missing > 0.8
     assert crossed <= 68  # 2,000 × 0.025, one-sided binomial at 0.01
-    assert naive > 300  # what counting the share of all flips would do at the last look alone
+    assert naive > 300  # what counting the share of all draws would do at the last look alone
 
 
 def losing(control: int, treatment: int) -> TickSums:

@@ -45,4 +45,4 @@ def test_stream_oracle_and_plain_python_agree(name: str, tmp_path: Path) -> None
 def test_the_studies_differ_in_format_and_windows() -> None:
     studies = [load_study(str(FOLDER / name)) for name in STUDIES]
     assert {study.source.format for study in studies} == {"csv", "json", "jsonl", "parquet"}
-    assert {study.sessions.windows for study in studies} == {"gap", "row"}
+    assert {study.windows.kind for study in studies} == {"gap", "row"}

@@ -12,9 +12,9 @@ import pyarrow as pa
 
 from batch.database import open_database
 from batch.feed import batches, fed, raw_sql
+from batch.oracle import Oracle
 from batch.row_sql import row_parts
 from batch.statements import query
-from batch.twin import Twin
 from livelift.study import Study
 from producer.sorting import DuplicateFilter, sorted_rows
 from producer.sources import Selection, reader_of
@@ -60,14 +60,14 @@ def kept_by_producer(study: Study, path: Path) -> list[int]:
     return sorted(kept)
 
 
-def kept_by_twin(study: Study, path: Path) -> list[int]:
+def kept_by_oracle(study: Study, path: Path) -> list[int]:
     """The rows that become events, by the oracle: its table `event`."""
-    with Twin(path, replace(study, metrics={})) as twin:
-        twin.counts()
-        return [row for (row,) in twin._database.execute("SELECT row FROM event ORDER BY row").fetchall()]
+    with Oracle(path, replace(study, metrics={})) as oracle:
+        oracle.counts()
+        return [row for (row,) in oracle._database.execute("SELECT row FROM event ORDER BY row").fetchall()]
 
 
-def by_twin(study: Study, path: Path) -> Judged:
+def by_oracle(study: Study, path: Path) -> Judged:
     """By the oracle: its table `line`."""
     values = "".join(f", v{i}" for i in range(len(study.fields)))
     with TemporaryDirectory() as folder:

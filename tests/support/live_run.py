@@ -74,6 +74,6 @@ def assert_equals_batch(document: Document, data: Path, study: Study, servers: L
 
 def assert_kept_run_equals_batch(client: Client, document: Document, data: Path, study: Study) -> None:
     """The same, with the history that `client` reads."""
-    twin, ticks = batch_document(data, study)
-    assert list(differences(document, twin)) == []
+    oracle, ticks = batch_document(data, study)
+    assert list(differences(document, oracle)) == []
     assert list(history_differences(read_history(client, study.name, document.run), ticks)) == []

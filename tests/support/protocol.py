@@ -101,18 +101,18 @@ def run_schedule(
                 if chance.random() < 0.3:
                     asleep.remove(sleeper)
                     for _ in zip(range(chance.randrange(1, 40)), sleeper, strict=False):
-                        pass  # wakes, writes on, and is fenced or killed
+                        pass  # wakes, writes on, and is deduplicated or killed
         else:
             finished = True
     return broker
 
 
-def fenced(outputs: list[Output]) -> list[Output]:
-    """The outputs as stats applies them: only what is above the fence."""
-    fence = output_log.NOTHING
+def deduplicated(outputs: list[Output]) -> list[Output]:
+    """The outputs as stats applies them: only what is above the cursor."""
+    cursor = output_log.NOTHING
     applied = []
     for output in outputs:
-        if output.identity > fence:
+        if output.identity > cursor:
             applied.append(output)
-            fence = output.identity
+            cursor = output.identity
     return applied

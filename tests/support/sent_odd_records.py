@@ -118,15 +118,15 @@ def assert_letters(kafka: str, names: RunNames, sent: Sent) -> Counter[str]:
     return Counter(letter["reason"] for letter in of_the_stream.values())
 
 
-def assert_history_equal_but_for_letters(live: list[HistoryEntry], twin: list[HistoryEntry]) -> None:
+def assert_history_equal_but_for_letters(live: list[HistoryEntry], oracle: list[HistoryEntry]) -> None:
     """Every tick is the batch's, except that letters are counted."""
-    places = [difference.partition(".")[2] for difference in history_differences(live, twin)]
+    places = [difference.partition(".")[2] for difference in history_differences(live, oracle)]
     assert [place for place in places if not f".{place}".startswith(COUNTED)] == []
 
 
-def assert_equal_but_for(document: Document, twin: Document, letters: Counter[str]) -> None:
+def assert_equal_but_for(document: Document, oracle: Document, letters: Counter[str]) -> None:
     """Every number of the live document is the batch's, except that `letters` are counted."""
-    counted = dict(Counter(twin.input.rejected) + letters)
-    assert document.input == replace(twin.input, rows=twin.input.rows + letters.total(), rejected=counted)
-    found = list(differences(document, twin))
+    counted = dict(Counter(oracle.input.rejected) + letters)
+    assert document.input == replace(oracle.input, rows=oracle.input.rows + letters.total(), rejected=counted)
+    found = list(differences(document, oracle))
     assert [difference for difference in found if not difference.startswith(COUNTED)] == []

@@ -13,7 +13,7 @@ MINUTE = 60_000
 
 
 def small_study(days: int = 4, **statistics: int) -> Study:
-    """lastfm with a period of `days` from 1970-01-11, a pre-period of 3 days, and few buckets, flips and users."""
+    """lastfm with a period of `days` from 1970-01-11, a pre-period of 3 days, and few buckets, draws and users."""
     study = load_study("lastfm")
     replace = msgspec.structs.replace
     return replace(
@@ -21,7 +21,7 @@ def small_study(days: int = 4, **statistics: int) -> Study:
         experiment=replace(
             study.experiment, period_start=date(1970, 1, 11), period_end=date(1970, 1, 11 + days), pre_period_days=3
         ),
-        statistics=replace(study.statistics, **({"buckets": 16, "flips": 100, "minimum_users": 2} | statistics)),
+        statistics=replace(study.statistics, **({"buckets": 16, "draws": 100, "minimum_users": 2} | statistics)),
     )
 
 
@@ -30,7 +30,7 @@ def row_study(days: int = 4) -> Study:
     study, replace = small_study(days), msgspec.structs.replace
     return replace(
         study,
-        sessions=replace(study.sessions, windows="row", gap_seconds=0),
+        windows=replace(study.windows, kind="row", gap_seconds=0),
         fields={"artist": Field("text")},
         measures={"seconds": Measure(count="event"), "xs": Measure(count="event", where={"artist": "X"})},
         metrics={name: one for name, one in study.metrics.items() if one.kind in ("session_count", "retention")}

@@ -9,14 +9,14 @@ import msgspec
 import pyarrow.parquet as pq
 import pytest
 
-from batch.twin import Twin
+from batch.oracle import Oracle
 from livelift.errors import InputError, StudyError
 from livelift.event_time import from_iso
 from livelift.source import Field, Source
 from livelift.study import Study, load_study, parse_study
 from producer.prepare import prepare
 from producer.sources import Selection, plain_tsv
-from tests.support.judged_rows import by_producer, by_twin, kept_by_producer, kept_by_twin
+from tests.support.judged_rows import by_oracle, by_producer, kept_by_oracle, kept_by_producer
 
 LASTFM = load_study("lastfm")
 replace = msgspec.structs.replace
@@ -39,7 +39,7 @@ def kept(of: Study, path: Path, text: str) -> list[int]:
     """The rows that are events, by producer and oracle alike."""
     path.write_text(text)
     rows = kept_by_producer(of, path)
-    assert kept_by_twin(of, path) == rows
+    assert kept_by_oracle(of, path) == rows
     return rows
 
 
@@ -54,8 +54,8 @@ def test_the_first_in_the_file_is_kept_whatever_its_time(tmp_path: Path) -> None
     events = [json.loads(value) for value in pq.read_table(prepared.events)["value"].to_pylist()]
     assert [(event["row"], event["a"]) for event in events] == [(0, ""), (1, "late")]
     assert (prepared.manifest.rows, prepared.manifest.accepted, prepared.manifest.duplicates) == (3, 2, 1)
-    with Twin(tmp_path / "log", study(["order"])) as twin:
-        assert (twin.counts().accepted, twin.counts().duplicates) == (2, 1)
+    with Oracle(tmp_path / "log", study(["order"])) as oracle:
+        assert (oracle.counts().accepted, oracle.counts().duplicates) == (2, 1)
 
 
 def test_a_key_identifies_whoever_the_user_is(tmp_path: Path) -> None:
@@ -66,8 +66,8 @@ def test_a_key_identifies_whoever_the_user_is(tmp_path: Path) -> None:
 
 def test_a_user_of_duplicates_alone_is_none(tmp_path: Path) -> None:
     (tmp_path / "log").write_text(HEAD + row("o1", user="u1") + row("o1", user="u2"))
-    with Twin(tmp_path / "log", study(["order"])) as twin:
-        assert [session.user for session in twin.sessions()] == ["u1"]
+    with Oracle(tmp_path / "log", study(["order"])) as oracle:
+        assert [session.user for session in oracle.sessions()] == ["u1"]
 
 
 def test_a_row_without_the_whole_key_is_judged_as_written(tmp_path: Path) -> None:
@@ -103,8 +103,8 @@ def test_of_a_selection_the_first_inside_counts(tmp_path: Path) -> None:
     start = from_iso("2009-03-01") + 12 * 3_600_000 + 600_000
     manifest = prepare(study(["order"]), tmp_path / "log", tmp_path / "cache", Selection(start)).manifest
     assert (manifest.accepted, manifest.duplicates, manifest.rejected) == (1, 1, {"not_selected": 1})
-    with Twin(tmp_path / "log", study(["order"]), select_from=start) as twin:
-        counts = twin.counts()
+    with Oracle(tmp_path / "log", study(["order"]), select_from=start) as oracle:
+        counts = oracle.counts()
     assert (counts.accepted, counts.duplicates, counts.rejected) == (1, 1, {"not_selected": 1})
 
 
@@ -129,12 +129,12 @@ def test_keys_are_found_across_files(tmp_path: Path) -> None:
     (folder / "log2").write_text(HEAD + row("o1", "second"))
     (folder / "log1").write_text(HEAD + row("o1", "first") + row("o2"))
     of = study(["order"], several=True)
-    assert kept_by_producer(of, folder) == kept_by_twin(of, folder) == [2, 3]
+    assert kept_by_producer(of, folder) == kept_by_oracle(of, folder) == [2, 3]
 
 
 def test_a_key_that_the_file_lacks_is_refused(tmp_path: Path) -> None:
     (tmp_path / "log").write_text(HEAD + row("o1"))
-    for read in (by_producer, by_twin):
+    for read in (by_producer, by_oracle):
         with pytest.raises(InputError, match="'order_id'"):
             read(study(["order_id"]), tmp_path / "log")
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from batch.twin import Twin
+from batch.oracle import Oracle
 from livelift.errors import InputError, MissingInputError
 from livelift.study import load_study
 from producer.prepare import prepare
+from producer.sample_data import find_or_generate
 from producer.sources.finding import find
-from producer.stand_in import find_or_generate
 from tests.support.command_line import LIVELIFT
 
 STUDY = load_study("lastfm")
@@ -95,22 +95,22 @@ def test_a_pipe_and_a_link_to_nothing_that_match_are_refused(tmp_path: Path) -> 
         find(tmp_path, STUDY)
 
 
-def test_producer_and_twin_refuse_a_row_that_is_too_long(tmp_path: Path) -> None:
+def test_producer_and_oracle_refuse_a_row_that_is_too_long(tmp_path: Path) -> None:
     """Whether it is in the middle of a block or not."""
     row = "u0\t2009-03-02T08:00:00Z\t\t{}\t\tb\n"
     file = put(tmp_path / "log.tsv", row.format("a") + row.format("a" * 3_000_000) + row.format("b"))
     with pytest.raises(InputError, match="longer than 2 MiB"):
         prepare(STUDY, file, tmp_path / "cache")
-    with Twin(file, STUDY) as twin, pytest.raises(InputError, match="longer than 2 MiB"):
-        twin.counts()
+    with Oracle(file, STUDY) as oracle, pytest.raises(InputError, match="longer than 2 MiB"):
+        oracle.counts()
 
 
-def test_producer_and_twin_refuse_a_pipe_too(tmp_path: Path) -> None:
+def test_producer_and_oracle_refuse_a_pipe_too(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(InputError, match="a pipe or a device"):
         prepare(STUDY, tmp_path / "pipe", tmp_path / "cache")
-    with Twin(tmp_path / "pipe", STUDY) as twin, pytest.raises(InputError, match="a pipe or a device"):
-        twin.counts()
+    with Oracle(tmp_path / "pipe", STUDY) as oracle, pytest.raises(InputError, match="a pipe or a device"):
+        oracle.counts()
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_a_file_without_an_acceptable_row_is_refused_showing_one(rows: str, word
     with pytest.raises(InputError) as refused:
         prepare(STUDY, file, tmp_path / "cache")
     assert [word for word in words if word not in refused.value.what] == []
-    with Twin(file, STUDY) as twin, pytest.raises(InputError, match="no acceptable row") as refused:
-        twin.final()
+    with Oracle(file, STUDY) as oracle, pytest.raises(InputError, match="no acceptable row") as refused:
+        oracle.final()
     assert "\x1b" not in str(refused.value)
     assert ascii(rows.partition("\n")[0].removeprefix("\ufeff"))[1:-1][:40] in refused.value.what

@@ -25,7 +25,7 @@ from producer.prepare import prepare
 from producer.report import Report
 from producer.sample import take_sample
 from producer.sources.finding import find
-from tests.support.judged_rows import by_producer, by_twin
+from tests.support.judged_rows import by_oracle, by_producer
 
 LASTFM = load_study("lastfm")
 replace = msgspec.structs.replace
@@ -57,7 +57,7 @@ def events(tmp_path: Path) -> Path:
 def judged(of: Study, events: Path) -> list[Any]:
     """Each row's reason, or the values of its fields; both sides alike."""
     rows, _ = by_producer(of, events)
-    assert by_twin(of, events)[0] == rows
+    assert by_oracle(of, events)[0] == rows
     return [row[0] or row[3] for _, row in sorted(rows.items())]
 
 
@@ -120,7 +120,7 @@ def test_a_parquet_table_may_have_numbers_as_keys(events: Path) -> None:
 # Where the table is.
 
 
-def test_the_table_beside_the_data_comes_before_that_of_the_study(events: Path, tmp_path: Path) -> None:
+def test_a_table_beside_the_data_comes_before_the_study_s(events: Path, tmp_path: Path) -> None:
     mine = tmp_path / "mine"
     mine.mkdir()
     (mine / "content.csv").write_text(TABLE.replace("pop", "jazz"))
@@ -185,7 +185,7 @@ def test_a_table_that_cannot_be_used_is_refused(fault: str, events: Path) -> Non
     table, lookup, words = FAULTS[fault]
     if table is not None:
         beside(events, table)
-    for read in (by_producer, by_twin):
+    for read in (by_producer, by_oracle):
         with pytest.raises(InputError, match=words) as refused:
             read(study(**lookup), events)
         assert refused.value.what.startswith("lookup 'content': ")
@@ -194,7 +194,7 @@ def test_a_table_that_cannot_be_used_is_refused(fault: str, events: Path) -> Non
 
 def test_a_folder_in_place_of_a_table_is_refused(events: Path) -> None:
     (events.parent / "content.csv").mkdir()
-    for read in (by_producer, by_twin):
+    for read in (by_producer, by_oracle):
         with pytest.raises(InputError, match=r"content\.csv is no file"):
             read(study(), events)
 
@@ -202,7 +202,7 @@ def test_a_folder_in_place_of_a_table_is_refused(events: Path) -> None:
 def test_an_events_column_that_is_not_there_is_refused(events: Path) -> None:
     beside(events, TABLE)
     fields = {"genre": Field("text", lookup="content", default="")}
-    for read in (by_producer, by_twin):
+    for read in (by_producer, by_oracle):
         with pytest.raises(InputError, match="'film'"):
             read(study(fields, by="film"), events)
 
@@ -212,7 +212,7 @@ def test_a_table_too_large_for_memory_is_refused(limit: str, events: Path, monke
     beside(events, TABLE)
     for module in ("producer.sources.lookup_tables", "batch.lookups"):
         monkeypatch.setattr(f"{module}.{limit}", 1)
-    for read in (by_producer, by_twin):
+    for read in (by_producer, by_oracle):
         with pytest.raises(InputError, match="has more than"):
             read(study(), events)
 
@@ -220,7 +220,7 @@ def test_a_table_too_large_for_memory_is_refused(limit: str, events: Path, monke
 def test_a_file_too_large_is_not_even_read(events: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     beside(events, TABLE)
     monkeypatch.setattr("livelift.lookups.MOST_BYTES", 10)
-    for read in (by_producer, by_twin):
+    for read in (by_producer, by_oracle):
         with pytest.raises(InputError, match="too large for a table"):
             read(study(), events)
 

@@ -16,7 +16,7 @@ import pytest
 from livelift.errors import InputError
 from livelift.source import Field, Source, checks
 from livelift.study import Study, load_study
-from tests.support.judged_rows import by_producer, by_twin
+from tests.support.judged_rows import by_oracle, by_producer
 
 LASTFM = load_study("lastfm")
 AT = "2009-03-01T12:05:07Z"
@@ -26,7 +26,7 @@ TEXT = {"a": Field("text")}
 
 def study(format_: str, fields: dict[str, Field] = TEXT, **source: Any) -> Study:
     given = {"user": "who", "time": "at"} | source
-    declared = Source(format_, "*", not_before=date(1960, 1, 1), before=date(2030, 1, 1), **given)
+    declared = Source(format_, "*", not_before=date(1970, 1, 1), before=date(2030, 1, 1), **given)
     assert [(key, fix) for key, wrong, fix in checks(declared, fields) if wrong] == []
     return msgspec.structs.replace(LASTFM, source=declared, fields=fields)
 
@@ -36,7 +36,7 @@ def judged(of: Study, content: bytes, path: Path) -> dict[int, Any]:
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(content)
     rows, equal = by_producer(of, path)
-    assert by_twin(of, path) == (rows, equal)
+    assert by_oracle(of, path) == (rows, equal)
     assert all(len(group) == 1 for group in equal)
     return {number: row[0] or row[3] for number, row in rows.items()}
 
@@ -87,7 +87,7 @@ def test_a_column_named_twice_is_refused_even_with_a_default(tmp_path: Path) -> 
 def refused(of: Study, content: bytes, path: Path) -> bool:
     """By both sides."""
     path.write_bytes(content)
-    for judge in (by_producer, by_twin):
+    for judge in (by_producer, by_oracle):
         with pytest.raises(InputError):
             judge(of, path)
     return True
@@ -146,7 +146,7 @@ def test_odd_times(text: str, source: dict[str, str], expected: int | str, tmp_p
     of, path = study("csv", {}, **source), tmp_path / "log.csv"
     path.write_text(f"who,at\nu,{text}\n")
     rows, _ = by_producer(of, path)
-    assert by_twin(of, path)[0] == rows
+    assert by_oracle(of, path)[0] == rows
     assert rows[2][0 if isinstance(expected, str) else 1] == expected
 
 

@@ -16,9 +16,7 @@ from tests.support.small_study import START, small_study
 from tests.support.streams import FakeRecord, Listen, event_value, manifest, partition_records
 
 STUDY = small_study()
-PATIENT = msgspec.structs.replace(
-    STUDY, sessions=msgspec.structs.replace(STUDY.sessions, allowed_lateness_seconds=3_600)
-)
+PATIENT = msgspec.structs.replace(STUDY, windows=msgspec.structs.replace(STUDY.windows, allowed_lateness_seconds=3_600))
 MEASURES = session_measures(STUDY)
 PLAYS = [Listen(START + minute * MINUTE, "w") for minute in (0, 1, 2, 3, 50)]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import cramjam
 import pytest
 
-from batch.twin import Twin
+from batch.oracle import Oracle
 from livelift.errors import InputError
 from livelift.event_time import from_iso, to_iso
 from livelift.study import load_study
@@ -94,18 +94,18 @@ NAMES = ("log.tsv", "log.gz", "log.tar.gz", "log")
 
 
 def both(file: Path, folder: Path) -> tuple[InputCounts, InputCounts]:
-    """What producer and twin make of the rows of a file."""
+    """What producer and oracle make of the rows of a file."""
     manifest = prepare(STUDY, file, folder / "cache").manifest
-    with Twin(file, STUDY) as twin:
-        return InputCounts(manifest.rows, manifest.accepted, manifest.rejected, manifest.duplicates), twin.counts()
+    with Oracle(file, STUDY) as oracle:
+        return InputCounts(manifest.rows, manifest.accepted, manifest.rejected, manifest.duplicates), oracle.counts()
 
 
 def refused_by_both(file: Path, folder: Path, match: str) -> None:
     with pytest.raises(InputError, match=match) as refused:
         prepare(STUDY, file, folder / "cache")
     assert refused.value.fix
-    with Twin(file, STUDY) as twin, pytest.raises(InputError, match=match) as refused:
-        twin.counts()
+    with Oracle(file, STUDY) as oracle, pytest.raises(InputError, match=match) as refused:
+        oracle.counts()
     assert refused.value.fix
 
 
@@ -177,15 +177,15 @@ def test_a_user_that_begins_like_a_packing_is_a_user(tmp_path: Path) -> None:
     rows = [b"BZh9", b"PAR1", b"PK", b"ustar", b"7z", b"%PDF"]
     for user in rows:
         (tmp_path / "log").write_bytes(ROWS[0].replace(b"u0", user) + b"".join(ROWS))
-        counts, of_twin = both(tmp_path / "log", tmp_path)
-        assert (counts.accepted, of_twin.accepted) == (3_001, 3_001)
+        counts, of_oracle = both(tmp_path / "log", tmp_path)
+        assert (counts.accepted, of_oracle.accepted) == (3_001, 3_001)
 
 
 def test_a_mark_within_the_text_stays(tmp_path: Path) -> None:
     """Only the first one is a mark of byte order: a second is a character of the first user's name."""
     (tmp_path / "log").write_bytes(b"\xef\xbb\xbf" * 2 + b"".join(ROWS[:8]))
-    counts, of_twin = both(tmp_path / "log", tmp_path)
-    assert (counts.accepted, of_twin.accepted) == (8, 8)
-    with Twin(tmp_path / "log", STUDY) as twin:
-        users = {session.user for session in twin.sessions()}
+    counts, of_oracle = both(tmp_path / "log", tmp_path)
+    assert (counts.accepted, of_oracle.accepted) == (8, 8)
+    with Oracle(tmp_path / "log", STUDY) as oracle:
+        users = {session.user for session in oracle.sessions()}
     assert "\ufeffu0" in users

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cli import rejects as rejects_module
 from cli.rejects import rejects
-from livelift.plain_text import JOINERS, harmless, harmless_lines, json_line
+from livelift.escaping import JOINERS, harmless, harmless_lines, json_line
 from local import dead_letters
 
 ODD = "Sigur Rós [/b] [red]x[/] \x1b[2J\x9b2J\r\x07\x7f\u202e\u2028\ud800 🇮🇸 👩‍🚀"

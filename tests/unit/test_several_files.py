@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from batch.twin import Twin
+from batch.oracle import Oracle
 from cli.study import check
 from livelift.errors import InputError, MissingInputError, StudyError
 from livelift.measures import Measure
@@ -26,7 +26,7 @@ from producer.report import Report
 from producer.sample import take_sample
 from producer.sources import plain_tsv
 from producer.sources.finding import files_of, find
-from tests.support.judged_rows import by_producer, by_twin
+from tests.support.judged_rows import by_oracle, by_producer
 
 LASTFM = load_study("lastfm")
 replace = msgspec.structs.replace
@@ -65,7 +65,7 @@ def put(folder: Path, **files: str) -> Path:
 def values(of: Study, folder: Path) -> dict[int, Any]:
     """Row → its reason or the value of `a`; both sides alike."""
     rows, equal = by_producer(of, folder)
-    assert by_twin(of, folder) == (rows, equal)
+    assert by_oracle(of, folder) == (rows, equal)
     return {number: found[0] or found[3][0] for number, found in sorted(rows.items())}
 
 
@@ -78,7 +78,7 @@ def test_each_file_has_its_own_header(tmp_path: Path) -> None:
     put(tmp_path, log1=HEAD + row("a"), log2="more,a,at,who\n1,b,2009-03-01T12:00:00Z,u\n")
     assert values(study(), tmp_path) == {2: "a", 4: "b"}
     (tmp_path / "log3").write_text("who,at\n")
-    for read in (by_producer, by_twin):
+    for read in (by_producer, by_oracle):
         with pytest.raises(InputError, match=r"log3 has .*'a'"):
             read(study(), tmp_path)
 
@@ -112,8 +112,8 @@ def test_plain_text_in_blocks_is_numbered_on_too(tmp_path: Path) -> None:
     put(tmp_path, log1="u\t2009-03-01T12:00:00Z\ta\nshort\n", log2="u\t2009-03-01T12:00:00Z\tb\n")
     assert values(of, tmp_path) == {1: "a", 2: "columns", 3: "b"}
     manifest = prepare(of, tmp_path, tmp_path / "cache").manifest
-    with Twin(tmp_path, of) as twin:
-        counts = twin.counts()
+    with Oracle(tmp_path, of) as oracle:
+        counts = oracle.counts()
     assert (manifest.rows, manifest.accepted, manifest.rejected) == (3, 2, {"columns": 1})
     assert (counts.rows, counts.accepted, counts.rejected) == (3, 2, {"columns": 1})
 
@@ -129,8 +129,8 @@ def test_parquet_files_are_numbered_on_whatever_they_are_called(tmp_path: Path) 
 def test_rows_equal_to_one_of_another_file_are_duplicates(tmp_path: Path) -> None:
     put(tmp_path, log1=HEAD + row("a"), log2=HEAD + row("a") + row("b"))
     assert prepare(study(), tmp_path, tmp_path / "cache").manifest.duplicates == 1
-    with Twin(tmp_path, study()) as twin:
-        assert twin.counts().duplicates == 1
+    with Oracle(tmp_path, study()) as oracle:
+        assert oracle.counts().duplicates == 1
 
 
 @pytest.mark.parametrize("format_", ["jsonl", "csv", "tsv", "parquet"])
@@ -143,7 +143,7 @@ def test_an_empty_file_among_them_is_refused(format_: str, tmp_path: Path) -> No
             tmp_path,
             log1=line if format_ == "jsonl" else (HEAD + row("a")).replace(",", "\t" if format_ == "tsv" else ","),
         )
-    for read in (by_producer, by_twin):
+    for read in (by_producer, by_oracle):
         with pytest.raises(InputError, match=r"log2 (is empty|cannot be read)"):
             read(study(format_), tmp_path)
 
@@ -168,7 +168,7 @@ def test_a_file_that_is_there_twice_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"log1 twice: log1 and log1\.gz"):
         find(tmp_path, study())
     with pytest.raises(InputError, match=r"both log1 and log1\.gz"):
-        by_twin(study(), tmp_path)
+        by_oracle(study(), tmp_path)
 
 
 def test_the_nearest_folder_with_files_is_the_input(tmp_path: Path) -> None:
@@ -191,7 +191,7 @@ def test_without_several_two_files_are_refused_as_before(tmp_path: Path) -> None
         find(tmp_path, study(several=False))
     assert "keep one" in refused.value.fix
     assert "several = true" in refused.value.fix
-    for read in (by_producer, by_twin):
+    for read in (by_producer, by_oracle):
         with pytest.raises(InputError, match="is a folder"):
             read(study(several=False), tmp_path)
 
@@ -218,7 +218,7 @@ def test_a_folder_without_such_a_file_says_what_there_is(tmp_path: Path) -> None
     with pytest.raises(MissingInputError):
         find(put(tmp_path / "empty"), study())
     with pytest.raises(InputError, match=r"no file log\*"):
-        by_twin(study(), tmp_path)
+        by_oracle(study(), tmp_path)
 
 
 def test_several_archives_are_no_input() -> None:
@@ -245,15 +245,15 @@ def test_a_dead_letter_of_one_file_is_as_ever(tmp_path: Path) -> None:
     assert json.loads(letter) == {"v": 1, "reason": "date", "row": 3, "line": "u,never,x"}
 
 
-def test_files_without_an_acceptable_row_are_refused_with_an_example(tmp_path: Path) -> None:
+def test_files_without_an_acceptable_row_name_an_example(tmp_path: Path) -> None:
     put(tmp_path, log1=HEAD, log2=HEAD + "u,never,x\n")
     with pytest.raises(InputError, match="Line 2 of log2: its column 'at' has no time"):
         prepare(study(), tmp_path, tmp_path / "cache")
     with (
-        Twin(tmp_path, study()) as twin,
+        Oracle(tmp_path, study()) as oracle,
         pytest.raises(InputError, match="row 2 of log2 is the first with 'date': 'u,never,x'"),
     ):
-        twin.final()
+        oracle.final()
 
 
 def test_a_sample_begins_with_the_first_file(tmp_path: Path) -> None:

@@ -92,15 +92,15 @@ def test_the_study_without_a_fault_is_read() -> None:
         ("period_end = 2024-10-29", "period_end = 2024-10-15",
          "shop/study.toml: key 'experiment.period_end' is wrong: 2024-10-15\n  fix: it has to be after experiment.period_start"),
         ("gap_seconds = 1800", "gap = 1800",
-         "shop/study.toml: key 'sessions': Object contains unknown field `gap`\n"
-         f"  fix: use one of: gap_seconds, allowed_lateness_seconds, windows; {COMPARE}"),
+         "shop/study.toml: key 'windows': Object contains unknown field `gap`\n"
+         f"  fix: use one of: gap_seconds, allowed_lateness_seconds, kind; {COMPARE}"),
         ('salt = "checkout-2024"\n', "",
          f"shop/study.toml: key 'experiment': Object missing required field `salt`\n  fix: {COMPARE}"),
         ('[names]\ncontrol = "old checkout"\ntreatment = "new checkout"\n', "",
          f"shop/study.toml: Object missing required field `names`\n  fix: {COMPARE}"),
         ("[health]", "[wellness]",
          "shop/study.toml: Object contains unknown field `wellness`\n"
-         "  fix: use one of: schema, name, title, source, sessions, experiment, names, decision, statistics, health, metrics, fields, "
+         "  fix: use one of: schema, name, title, source, windows, experiment, names, decision, statistics, health, metrics, fields, "
          f"lookups, measures, simulated, experiments; {COMPARE}"),
         ('name = "shop"', 'name = "lastfm"',
          "shop/study.toml: key 'name' is 'lastfm', but the study's folder is called 'shop'\n"

@@ -8,7 +8,7 @@ import pytest
 from livelift.errors import StudyError
 from livelift.sessions import session_measures
 from livelift.study import load_study, parse_study
-from stats.sequential.flips import flip_matrix
+from stats.sequential.rerandomisation import draw_matrix
 from stats.sums.metric_rows import metric_rows
 
 GROUP = b'[fields]\ngroup = {type = "integer", column = "track", minimum = 1}'
@@ -23,9 +23,9 @@ def good() -> bytes:
 @pytest.mark.parametrize(
     ("old", "new", "key"),
     [
-        (b"gap_seconds = 1800", b"gap_seconds = 0", "sessions.gap_seconds"),
-        (b"gap_seconds = 1800", b'gap_seconds = "long"', "sessions.gap_seconds"),
-        (b"gap_seconds = 1800", b"gap = 1800", "sessions"),
+        (b"gap_seconds = 1800", b"gap_seconds = 0", "windows.gap_seconds"),
+        (b"gap_seconds = 1800", b'gap_seconds = "long"', "windows.gap_seconds"),
+        (b"gap_seconds = 1800", b"gap = 1800", "windows"),
         (b"control_percent = 50", b"control_percent = 0", "experiment.control_percent"),
         (b"period_end = 2009-05-01", b"period_end = 2009-02-01", "experiment.period_end"),
         (b'salt = "lastfm-2009"', b'salt = ""', "experiment.salt"),
@@ -64,11 +64,11 @@ def good() -> bytes:
             b'control_percent = 50\narm_field = "group"\ncontrol_value = true\ntreatment_value = 2',
             "experiment.control_value",
         ),
-        (b"gap_seconds = 1800", b'windows = "row"\ngap_seconds = 1800', "sessions.gap_seconds"),
-        (b"gap_seconds = 1800", b'windows = "row"', "measures.seconds.length"),
-        (b"gap_seconds = 1800", b'windows = "minute"\ngap_seconds = 1800', "sessions.windows"),
+        (b"gap_seconds = 1800", b'kind = "row"\ngap_seconds = 1800', "windows.gap_seconds"),
+        (b"gap_seconds = 1800", b'kind = "row"', "measures.seconds.length"),
+        (b"gap_seconds = 1800", b'kind = "minute"\ngap_seconds = 1800', "windows.kind"),
         # A study that could never ship, or whose number is none.
-        (b"alpha = 0.05", b"alpha = 0.0009", "statistics.flips"),
+        (b"alpha = 0.05", b"alpha = 0.0009", "statistics.draws"),
         (b"buckets = 1024", b"buckets = 1", "statistics.buckets"),
         (b"buckets = 1024", b"buckets = 10", "statistics.buckets"),
         (b"alpha = 0.05", b"alpha = 0.999", "decision.alpha"),
@@ -105,27 +105,27 @@ def test_a_wrong_key_is_named_with_its_file_and_a_fix(good: bytes, old: bytes, n
     assert refused.value.fix
 
 
-def test_too_few_flips_for_the_error_are_refused_with_enough(good: bytes) -> None:
-    """100 flips at α = 0.01: half of it is less than one flip's share, so nothing could ever cross."""
-    few = good.replace(b"flips = 2000", b"flips = 100").replace(b"\nalpha = 0.05", b"\nalpha = 0.01")
-    with pytest.raises(StudyError, match=r"key 'statistics\.flips'") as refused:
+def test_too_few_draws_for_the_error_are_refused_with_enough(good: bytes) -> None:
+    """100 draws at α = 0.01: half of it is less than one draw's share, so nothing could ever cross."""
+    few = good.replace(b"draws = 2000", b"draws = 100").replace(b"\nalpha = 0.05", b"\nalpha = 0.01")
+    with pytest.raises(StudyError, match=r"key 'statistics\.draws'") as refused:
         parse_study(few, "studies/mine.toml")
     assert "nothing could ever ship: use 200 or more" in refused.value.fix
-    enough = parse_study(few.replace(b"flips = 100", b"flips = 200"), "studies/mine.toml")
-    assert enough.statistics.flips == 200
+    enough = parse_study(few.replace(b"draws = 100", b"draws = 200"), "studies/mine.toml")
+    assert enough.statistics.draws == 200
 
 
-@pytest.mark.parametrize(("flips", "buckets", "alpha"), [(100, 7, 0.02), (200, 8, 0.01), (2000, 11, 0.001)])
-def test_flips_that_tie_with_the_study_are_refused(good: bytes, flips: int, buckets: int, alpha: float) -> None:
+@pytest.mark.parametrize(("draws", "buckets", "alpha"), [(100, 7, 0.02), (200, 8, 0.01), (2000, 11, 0.001)])
+def test_draws_that_tie_with_the_study_are_refused(good: bytes, draws: int, buckets: int, alpha: float) -> None:
     """Of few buckets some re-assignments exchange none. What is refused could not ship, what is read can."""
     outcomes = set()
     for salt in range(40):
-        text = good.replace(b"flips = 2000", b"flips = %d" % flips).replace(
+        text = good.replace(b"draws = 2000", b"draws = %d" % draws).replace(
             b"buckets = 1024", b"buckets = %d" % buckets
         )
         text = text.replace(b"alpha = 0.05", b"alpha = %g" % alpha).replace(b"lastfm-2009", b"salt-%d" % salt)
-        alike = int((flip_matrix(f"salt-{salt}", buckets, flips) == 0).all(axis=1).sum())
-        can_ship = alike <= flips * alpha / 2 + 1e-9
+        alike = int((draw_matrix(f"salt-{salt}", buckets, draws) == 0).all(axis=1).sum())
+        can_ship = alike <= draws * alpha / 2 + 1e-9
         outcomes.add(can_ship)
         if can_ship:
             assert parse_study(text, "x.toml").statistics.buckets == buckets
@@ -135,7 +135,7 @@ def test_flips_that_tie_with_the_study_are_refused(good: bytes, flips: int, buck
     assert outcomes == {True, False}
 
 
-def test_an_observed_assignment_needs_no_flips_and_no_even_split(good: bytes) -> None:
+def test_an_observed_assignment_needs_no_draws_and_no_even_split(good: bytes) -> None:
     observed = good.replace(b'"randomised"', b'"observed"').replace(b"control_percent = 50", b"control_percent = 30")
     study = parse_study(observed.replace(b"buckets = 1024", b"buckets = 1"), "studies/mine.toml")
     assert study.experiment.control_percent == 30

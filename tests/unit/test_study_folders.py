@@ -15,8 +15,8 @@ from livelift.study_folders import reference_to, study_flag, study_names
 from local.replaying import run_for_replay
 from local.run_folder import RunFolder
 from local.stations import Stations
+from producer.sample_data import generator_of
 from producer.sources import Selection
-from producer.stand_in import generator_of
 
 LASTFM = Path("studies/lastfm").absolute()
 

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from batch.document import batch_document
-from batch.twin import Twin
+from batch.oracle import Oracle
 from livelift.event_time import from_iso
 from livelift.study import load_study
 from local.equality import differences
@@ -80,10 +80,10 @@ def by_producer(texts: list[str], folder: Path) -> list[int | None]:
     return [found.get(line) for line in range(1, len(texts) + 1)]
 
 
-def by_twin(texts: list[str], folder: Path) -> list[int | None]:
-    """The same by the twin: each text is one user's only event."""
-    with Twin(written(texts, folder), STUDY) as twin:
-        found = {session.user: session.start for session in twin.sessions()}
+def by_oracle(texts: list[str], folder: Path) -> list[int | None]:
+    """The same by the oracle: each text is one user's only event."""
+    with Oracle(written(texts, folder), STUDY) as oracle:
+        found = {session.user: session.start for session in oracle.sessions()}
     return [found.get(f"u{line}") for line in range(len(texts))]
 
 
@@ -96,14 +96,14 @@ def written(texts: list[str], folder: Path) -> Path:
 def test_what_is_unambiguous_is_read_alike(tmp_path: Path) -> None:
     expected = [MOMENT + after for after in READ.values()]
     assert dict(zip(READ, by_producer(list(READ), tmp_path), strict=True)) == dict(zip(READ, expected, strict=True))
-    assert dict(zip(READ, by_twin(list(READ), tmp_path), strict=True)) == dict(zip(READ, expected, strict=True))
+    assert dict(zip(READ, by_oracle(list(READ), tmp_path), strict=True)) == dict(zip(READ, expected, strict=True))
 
 
 def test_what_is_not_is_refused_alike(tmp_path: Path) -> None:
     nothing = dict.fromkeys(REFUSED)
     good = "2009-03-02T08:00:07Z"  # a file without one acceptable row is refused as a whole
     assert dict(zip(REFUSED, by_producer([*REFUSED, good], tmp_path), strict=False)) == nothing
-    assert dict(zip(REFUSED, by_twin([*REFUSED, good], tmp_path), strict=False)) == nothing
+    assert dict(zip(REFUSED, by_oracle([*REFUSED, good], tmp_path), strict=False)) == nothing
 
 
 def test_forms_may_be_mixed_within_a_session(tmp_path: Path) -> None:
@@ -111,8 +111,8 @@ def test_forms_may_be_mixed_within_a_session(tmp_path: Path) -> None:
     texts = ["1235980867", "2009-03-02T09:00:07+01:00", "2009-03-02 08:02:07"]
     file = tmp_path / "log.tsv"
     file.write_text("".join(f"u\t{text}\t\ta\t\tt\n" for text in texts))
-    with Twin(file, STUDY) as twin:
-        (session,) = twin.sessions()
+    with Oracle(file, STUDY) as oracle:
+        (session,) = oracle.sessions()
     assert (session.start, session.end, session.measures["plays"]) == (MOMENT, MOMENT + 120_000, 3)
     assert sorted(by_producer(texts, tmp_path)) == [MOMENT, MOMENT + 60_000, MOMENT + 120_000]  # type: ignore[type-var]
 
@@ -125,11 +125,11 @@ PARTS = st.lists(
 
 
 @given(st.lists(PARTS, min_size=20, max_size=40))
-def test_producer_and_twin_agree_on_any_text(tmp_path_factory: pytest.TempPathFactory, texts: list[str]) -> None:
+def test_producer_and_oracle_agree_on_any_text(tmp_path_factory: pytest.TempPathFactory, texts: list[str]) -> None:
     folder = tmp_path_factory.getbasetemp()
     texts = [*texts, "2009-03-02T08:00:07Z"]
     assert dict(zip(texts, by_producer(texts, folder), strict=True)) == dict(
-        zip(texts, by_twin(texts, folder), strict=True)
+        zip(texts, by_oracle(texts, folder), strict=True)
     )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from batch.twin import Twin
+from batch.oracle import Oracle
 from livelift import output_log
 from livelift.errors import StateError
 from livelift.event_time import DAY
@@ -32,8 +32,8 @@ def test_a_user_of_too_many_artists_is_refused_in_words(tmp_path: Path) -> None:
     ]
     data = tmp_path / "log.tsv"
     data.write_text("".join(rows), encoding="utf-8")
-    with Twin(data, STUDY) as twin, pytest.raises(StateError, match="too large to be squared exactly"):
-        twin.final()
+    with Oracle(data, STUDY) as oracle, pytest.raises(StateError, match="too large to be squared exactly"):
+        oracle.final()
     with pytest.raises(StateError, match="too large to be squared exactly"):
         run_pure(data, tmp_path / "cache", STUDY, partitions=1, seed=1)
 

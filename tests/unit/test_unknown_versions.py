@@ -81,7 +81,7 @@ def test_late_unreadable_and_repeated_events_are_counted_apart() -> None:
 def test_with_allowed_lateness_events_apply_in_time_order() -> None:
     """Events wait as long as an earlier one may come."""
     patient = msgspec.structs.replace(
-        STUDY, sessions=msgspec.structs.replace(STUDY.sessions, allowed_lateness_seconds=600)
+        STUDY, windows=msgspec.structs.replace(STUDY.windows, allowed_lateness_seconds=600)
     )
     times = [START, START + 300_000, START + 120_000, START + 900_000, START + 2 * 86_400_000]
     (in_order,) = partition_records([Listen(time, "a", str(time)) for time in times])

@@ -31,8 +31,8 @@ PLAYS = [
 def test_no_event_is_taken_twice(kind: str, lateness: int, crashes: int, caught_up: int) -> None:
     """A crash leaves the state of `a` alone, and state is written when the partition has caught up with part of it."""
     study = KINDS[kind]
-    sessions = msgspec.structs.replace(study.sessions, allowed_lateness_seconds=lateness)
-    study = msgspec.structs.replace(study, sessions=sessions)
+    windows = msgspec.structs.replace(study.windows, allowed_lateness_seconds=lateness)
+    study = msgspec.structs.replace(study, windows=windows)
     measures = session_measures(study)
     (records,) = partition_records(PLAYS)
     changelog: list[KeyValue] = []

@@ -89,7 +89,7 @@ def main(out):
         }
     )
     pq.write_table(table, out, row_group_size=4000)
-    visitors = sorted({user for user in user if user is not None})
+    visitors = sorted({one for one in user if one is not None})
     lines = ["visitor,start_page", *(f"{one},{page_of(one)}" for one in visitors if one % 13)]  # some are not assigned
     Path(out).with_name("assignments.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
 

@@ -4,7 +4,7 @@ import time
 
 from bench.measured import Measured, Span
 from bench.meter import SAMPLE_SECONDS, Meter
-from bench.producing import producer_settings
+from bench.producer_stage import producer_settings
 from bench.redis_progress import StatsProgress, has_ended, is_equal
 from bench.stage import LIMIT_SECONDS, Bench, servers_cpu
 from bench.subject import Subject
@@ -36,7 +36,7 @@ def _measure(bench: Bench, subject: Subject, run: Run, reached: StatsProgress) -
         settings = {"producer": producer_settings(bench, subject)}
         children = [stations.start(station, **settings.get(station, {})) for station in STATIONS]
         meters = [Meter(child.pid) for child in children]
-        while not has_ended(reached.fences()):
+        while not has_ended(reached.cursors()):
             for meter in (*meters, *servers.values()):
                 meter.sample()
             for child in children:

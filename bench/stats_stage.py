@@ -6,7 +6,7 @@ import numpy as np
 
 from bench.measured import Measured, Span, steady_span
 from bench.meter import Meter
-from bench.processing import filled_run, has_end, process
+from bench.processor_stage import filled_run, has_end, process
 from bench.progress import Progress
 from bench.redis_progress import StatsProgress, applied, has_ended, is_equal
 from bench.stage import Bench, servers_cpu, watch
@@ -32,10 +32,10 @@ def measure_stats(bench: Bench, subject: Subject, number: int) -> Measured:
     meter = Meter(child.pid)
 
     def done() -> bool:
-        fences = reached.fences()
-        if fences and (not curve or applied(fences) > curve[-1][1]):
-            curve.append((time.time(), applied(fences)))
-        return has_ended(fences)
+        cursors = reached.cursors()
+        if cursors and (not curve or applied(cursors) > curve[-1][1]):
+            curve.append((time.time(), applied(cursors)))
+        return has_ended(cursors)
 
     try:
         watched = watch([child], [meter, *servers.values()], done, began)

@@ -9,9 +9,9 @@ import numpy as np
 from bench.kafka import Broker
 from bench.measured import Measured, Span, steady_span
 from bench.meter import Meter
-from bench.producing import fill
+from bench.producer_stage import fill
 from bench.progress import Array, Progress, progress_by_event_time
-from bench.stage import Bench, Settled, servers_cpu, watch
+from bench.stage import Bench, StableEnds, servers_cpu, watch
 from bench.subject import Subject, compare_sessions, write_sessions
 from livelift import output_log
 from livelift.names import RunNames
@@ -42,7 +42,7 @@ def process(bench: Bench, subject: Subject, run: Run, workers: int) -> Measured:
     broker.make([names.output, names.dead_letters], bench.partitions)
     servers = bench.server_meters()
     stations = bench.stations(run)
-    settled = Settled(lambda: broker.ends(names.output))
+    settled = StableEnds(lambda: broker.ends(names.output))
     began = time.time()
     children = [stations.start("processor", name=f"processor-{n}") for n in range(workers)]
     meters = [Meter(child.pid) for child in children]
@@ -52,7 +52,7 @@ def process(bench: Bench, subject: Subject, run: Run, workers: int) -> Measured:
 
     try:
         watched = watch(children, [*meters, *servers.values()], done, began)
-        settled = Settled(lambda: broker.ends(names.changelog))
+        settled = StableEnds(lambda: broker.ends(names.changelog))
         watched = watch(children, [*meters, *servers.values()], settled, began)
     finally:
         stations.stop()
@@ -104,17 +104,17 @@ class OutputLog:
     def read(cls, bench: Bench, names: RunNames, study: Study) -> "OutputLog":
         appended: list[list[int]] = [[] for _ in range(bench.partitions)]
         reached: list[list[int]] = [[] for _ in range(bench.partitions)]
-        fences = [output_log.NOTHING] * bench.partitions
+        cursors = [output_log.NOTHING] * bench.partitions
         log = cls([], [])
         assert session_measures(study).names == ("seconds", "plays", "skips", "artists")
 
         def take(partition: int, records: list[Any]) -> None:
             for record in records:
                 output = output_log.decode(record.value)
-                if output.identity <= fences[partition]:
+                if output.identity <= cursors[partition]:
                     log.repeated += 1
                     continue
-                fences[partition] = output.identity
+                cursors[partition] = output.identity
                 if isinstance(output, ClosedSession):
                     log.sessions.append((output.user, output.start, output.end, *output.measures))
                 appended[partition].append(record.timestamp)

@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 from livelift.errors import StateError
 from stats.estimates.user_means import log_lift
 from stats.sequential.boundaries import harm_spending
-from stats.sequential.flips import Tail, advance, bits_of, flip_matrix, flipped_sums, statistics
+from stats.sequential.rerandomisation import Tail, advance, bits_of, draw_matrix, drawn_sums, statistics
 from tests.statistics.support import Integers, bucketed, rows
 
 
-def test_a_flip_is_the_bit_of_the_named_hash_little_endian() -> None:
+def test_a_draw_is_the_bit_of_the_named_hash_little_endian() -> None:
     number = int.from_bytes(shake_256(b"salt:flip:7").digest(250), "little")
     expected = [0] + [number >> bit & 1 for bit in range(1, 2000)]
     assert bits_of("salt", 7, 2000).tolist() == expected
-    assert flip_matrix("salt", 16, 2000)[:, 7].tolist() == expected
+    assert draw_matrix("salt", 16, 2000)[:, 7].tolist() == expected
 
 
 def _population(users: int = 300, buckets: int = 32) -> tuple[Integers, NDArray[np.bool_], Integers]:
@@ -33,27 +33,27 @@ def _population(users: int = 300, buckets: int = 32) -> tuple[Integers, NDArray[
     return rows(y, x), treated, bucket
 
 
-def test_flipping_sums_moves_the_users_of_the_exchanged_buckets() -> None:
+def test_exchanging_sums_moves_the_users_of_the_exchanged_buckets() -> None:
     user_rows, treated, bucket = _population()
-    matrix = flip_matrix("salt", 32, 50)
-    control, treatment = flipped_sums(matrix, bucketed(user_rows, treated, bucket, 32))
-    for flip in range(50):
-        now = treated ^ matrix[flip, bucket].astype(bool)
-        assert treatment[flip].tolist() == user_rows[now].sum(axis=0).tolist()
-        assert control[flip].tolist() == user_rows[~now].sum(axis=0).tolist()
+    matrix = draw_matrix("salt", 32, 50)
+    control, treatment = drawn_sums(matrix, bucketed(user_rows, treated, bucket, 32))
+    for draw in range(50):
+        now = treated ^ matrix[draw, bucket].astype(bool)
+        assert treatment[draw].tolist() == user_rows[now].sum(axis=0).tolist()
+        assert control[draw].tolist() == user_rows[~now].sum(axis=0).tolist()
 
 
-def test_flip_zero_is_what_happened() -> None:
+def test_draw_zero_is_what_happened() -> None:
     user_rows, treated, bucket = _population()
     sums = bucketed(user_rows, treated, bucket, 32)
-    z = statistics(flip_matrix("salt", 32, 50), sums, 50)
+    z = statistics(draw_matrix("salt", 32, 50), sums, 50)
     assert z[0] == round(float(log_lift(sums[0].sum(axis=0), sums[1].sum(axis=0), 50).z), 9)
 
 
 def test_many_looks_at_once_are_the_looks_one_by_one() -> None:
     user_rows, treated, bucket = _population()
     looks = np.stack([bucketed(user_rows[:some], treated[:some], bucket[:some], 32) for some in (120, 200, 300)])
-    matrix = flip_matrix("salt", 32, 50)
+    matrix = draw_matrix("salt", 32, 50)
     together = statistics(matrix, looks, 50)
     assert together.shape == (3, 50)
     assert np.array_equal(together, np.stack([statistics(matrix, look, 50) for look in looks]), equal_nan=True)
@@ -64,25 +64,25 @@ def test_the_product_is_exact_for_sums_of_any_size(bits: int) -> None:
     """Beyond 2⁵³ a float64 product alone would round, beyond 2⁶³ an int64 sum would wrap: rounded once, at the end."""
     random = np.random.default_rng(bits)
     sums = random.integers(-(2 ** (bits - 7)), 2 ** (bits - 7), (2, 64, 6))
-    matrix = flip_matrix("salt", 64, 40)
-    _, treatment = flipped_sums(matrix, sums)
-    for flip in range(40):
+    matrix = draw_matrix("salt", 64, 40)
+    _, treatment = drawn_sums(matrix, sums)
+    for draw in range(40):
         expected = [
-            float(sum(int(sums[1 - int(matrix[flip, g]), g, column]) for g in range(64))) for column in range(6)
+            float(sum(int(sums[1 - int(matrix[draw, g]), g, column]) for g in range(64))) for column in range(6)
         ]  # an exchanged bucket gives treatment its control users
-        assert treatment[flip].tolist() == expected
+        assert treatment[draw].tolist() == expected
 
 
 def test_sums_of_a_bucket_that_cannot_be_cut_exactly_are_refused() -> None:
     sums = np.full((2, 64, 6), 2**62, dtype=np.int64)
     with pytest.raises(StateError, match="too large to be exchanged"):
-        flipped_sums(flip_matrix("salt", 64, 40), sums)
+        drawn_sums(draw_matrix("salt", 64, 40), sums)
 
 
-def test_an_arm_below_the_minimum_makes_its_flip_missing() -> None:
+def test_an_arm_below_the_minimum_makes_its_draw_missing() -> None:
     user_rows, treated, bucket = _population(users=102)
-    z = statistics(flip_matrix("salt", 32, 200), bucketed(user_rows, treated, bucket, 32), 50)
-    sizes = flipped_sums(flip_matrix("salt", 32, 200), bucketed(user_rows, treated, bucket, 32))
+    z = statistics(draw_matrix("salt", 32, 200), bucketed(user_rows, treated, bucket, 32), 50)
+    sizes = drawn_sums(draw_matrix("salt", 32, 200), bucketed(user_rows, treated, bucket, 32))
     small = np.minimum(sizes[0][:, 0], sizes[1][:, 0]) < 50
     assert small.any() and not small.all()
     assert np.array_equal(np.isnan(z), small)
@@ -135,7 +135,7 @@ def test_crossing_is_rank_within_the_allowed() -> None:
     assert outcomes == {1, None}
 
 
-def test_never_more_flips_cross_than_the_error_allows() -> None:
+def test_never_more_draws_cross_than_the_error_allows() -> None:
     random = np.random.default_rng(8)
     tail = Tail.of(2000)
     for look in range(1, 62):
@@ -161,9 +161,9 @@ def test_under_the_sharp_null_a_tail_crosses_as_often_as_it_may() -> None:
     assert abs(crossed / 2000 - 12 / 64) < 4 * 0.0087
 
 
-def test_a_look_of_2000_flips_and_1024_buckets_is_under_100_ms() -> None:
+def test_a_look_of_2000_draws_and_1024_buckets_is_under_100_ms() -> None:
     user_rows, treated, bucket = _population(users=1000, buckets=1024)
-    sums, matrix = bucketed(user_rows, treated, bucket, 1024), flip_matrix("salt", 1024, 2000)
+    sums, matrix = bucketed(user_rows, treated, bucket, 1024), draw_matrix("salt", 1024, 2000)
     taken = []
     for _ in range(5):
         began = time.perf_counter()
@@ -172,7 +172,7 @@ def test_a_look_of_2000_flips_and_1024_buckets_is_under_100_ms() -> None:
     assert min(taken) < 0.1
 
 
-@pytest.mark.parametrize(("buckets", "flips"), [(0, 10), (10, 0)])
-def test_flips_of_nothing_are_refused(buckets: int, flips: int) -> None:
-    with pytest.raises(ValueError, match="buckets and flips"):
-        flip_matrix("salt", buckets, flips)
+@pytest.mark.parametrize(("buckets", "draws"), [(0, 10), (10, 0)])
+def test_draws_of_nothing_are_refused(buckets: int, draws: int) -> None:
+    with pytest.raises(ValueError, match="buckets and draws"):
+        draw_matrix("salt", buckets, draws)

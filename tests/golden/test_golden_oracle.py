@@ -1,10 +1,10 @@
-"""The batch twin gives the answers of the golden cases."""
+"""The batch oracle gives the answers of the golden cases."""
 
 from typing import Any
 
 import pytest
 
-from batch.twin import ClosedSession, Twin
+from batch.oracle import ClosedSession, Oracle
 from livelift.assignment import VARIANTS
 from livelift.errors import InputError
 from livelift.event_time import to_iso
@@ -18,8 +18,8 @@ STUDY = load_study("lastfm")
 each_case = pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 
 
-def _twin(case: GoldenCase) -> Twin:
-    return Twin(case.data, STUDY, select_from=case.select_from, select_to=case.select_to)
+def _oracle(case: GoldenCase) -> Oracle:
+    return Oracle(case.data, STUDY, select_from=case.select_from, select_to=case.select_to)
 
 
 def _session(session: ClosedSession) -> dict[str, Any]:
@@ -89,30 +89,30 @@ def _without_readings(document: dict[str, Any]) -> dict[str, Any]:
 
 @each_case
 def test_the_sessions_are_those_worked_out_by_hand(case: GoldenCase) -> None:
-    with _twin(case) as twin:
-        assert [_session(session) for session in twin.sessions()] == case.sessions
+    with _oracle(case) as oracle:
+        assert [_session(session) for session in oracle.sessions()] == case.sessions
 
 
 @each_case
 def test_counts_of_the_document_equal_those_worked_out_by_hand(case: GoldenCase) -> None:
-    with _twin(case) as twin:
+    with _oracle(case) as oracle:
         if case.refused:
-            assert differences(case.document["input"], _counted_input(twin)) == []
+            assert differences(case.document["input"], _counted_input(oracle)) == []
             with pytest.raises(InputError, match="no acceptable row"):
-                twin.final()
+                oracle.final()
         else:
-            assert differences(_without_readings(case.document), _counted_parts(twin.final())) == []
+            assert differences(_without_readings(case.document), _counted_parts(oracle.final())) == []
 
 
-def _counted_input(twin: Twin) -> dict[str, Any]:
-    counts = twin.counts()
+def _counted_input(oracle: Oracle) -> dict[str, Any]:
+    counts = oracle.counts()
     return {name: getattr(counts, name) for name in ("rows", "accepted", "rejected", "duplicates", "late")}
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.sums], ids=lambda case: case.name)
 def test_the_user_sums_are_those_worked_out_by_hand(case: GoldenCase) -> None:
-    with _twin(case) as twin:
-        users = twin.final().users
+    with _oracle(case) as oracle:
+        users = oracle.final().users
     found = {
         name: {variant: users[name][arm].sum(axis=0).tolist() for arm, variant in enumerate(VARIANTS)}
         for name in case.sums

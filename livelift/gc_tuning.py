@@ -11,12 +11,12 @@ YOUNG_OBJECTS = 100_000
 """Look after so many new objects, instead of 700."""
 
 
-def spare() -> None:
+def raise_gc_threshold() -> None:
     """Look seldom."""
     gc.set_threshold(YOUNG_OBJECTS, 20, 100)
 
 
-def settle() -> None:
+def freeze_gc() -> None:
     """What is there now stays: a million users need not be looked through again and again."""
     gc.collect()
     gc.freeze()

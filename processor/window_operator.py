@@ -57,7 +57,7 @@ class Operator:
         self._arm_of = {experiment.control_value: 0, experiment.treatment_value: 1}.get
         self._salt = experiment.salt
         self._control_percent = study.experiment.control_percent
-        self._gap = study.sessions.gap_ms
+        self._gap = study.windows.gap_ms
         self._pre_start = study.experiment.pre_start_ms
         self._start = study.experiment.start_ms
         self._end = study.experiment.end_ms

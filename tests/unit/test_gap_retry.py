@@ -3,25 +3,25 @@
 from livelift.sessions import session_measures
 from livelift.study import load_study
 from processor.app import _behind
-from processor.patience import MOST_SECONDS, Patience
+from processor.gap_retry import MOST_SECONDS, GapRetry
 from processor.windows import new_partition
 
 STUDY = load_study("lastfm")
 
 
 def test_any_number_of_stale_messages_in_a_moment_is_waited_out() -> None:
-    patience = Patience()
-    assert all(patience.lasts(3, 100.0 + i / 1000) for i in range(500))
+    gap_retry = GapRetry()
+    assert all(gap_retry.lasts(3, 100.0 + i / 1000) for i in range(500))
 
 
 def test_events_are_missing_when_nothing_fits_for_long() -> None:
-    """What fits renews the patience of its partition."""
-    patience = Patience()
-    assert all(patience.lasts(0, float(second)) for second in range(MOST_SECONDS))
-    patience.renewed(0)
-    assert all(patience.lasts(0, 100.0 + second) for second in range(MOST_SECONDS))
-    assert not patience.lasts(0, 100.0 + MOST_SECONDS)
-    assert patience.lasts(1, 100.0)  # another partition has its own
+    """What fits renews the gap_retry of its partition."""
+    gap_retry = GapRetry()
+    assert all(gap_retry.lasts(0, float(second)) for second in range(MOST_SECONDS))
+    gap_retry.renewed(0)
+    assert all(gap_retry.lasts(0, 100.0 + second) for second in range(MOST_SECONDS))
+    assert not gap_retry.lasts(0, 100.0 + MOST_SECONDS)
+    assert gap_retry.lasts(1, 100.0)  # another partition has its own
 
 
 def test_a_rebalance_within_a_batch_leaves_nothing_to_compare() -> None:

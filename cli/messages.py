@@ -1,7 +1,7 @@
 """Prints a command's messages, with names of files and users escaped."""
 
 from cli.show import console
-from livelift.plain_text import harmless_lines
+from livelift.escaping import harmless_lines
 
 
 def say(text: str) -> None:

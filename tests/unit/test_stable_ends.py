@@ -29,7 +29,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def ends(consumer: Any) -> dict[TopicPartition, int]:
-    return resume._settled_ends(consumer, [HERE, THERE])
+    return resume._stable_ends(consumer, [HERE, THERE])
 
 
 def test_an_end_that_comes_to_rest_is_waited_for(quick: None) -> None:

@@ -1,4 +1,4 @@
-"""Bucket-level re-randomisation test ("bucket flips"), which gives the primary metric's boundary.
+"""Bucket-level re-randomisation test, which gives the primary metric's boundary.
 
 Exchanging the arms inside a bucket leaves the law of a 50:50 hash assignment as it is. So if no event of any user would
 have differed (the sharp null), the observed course of Z over the looks is one of 2,000 exchangeable courses, and letting
@@ -33,60 +33,60 @@ DIGITS = 9
 """Z is rounded to this, so that equal courses tie on every machine, whatever its libm."""
 
 
-def bits_of(salt: str, bucket: int, flips: int) -> Bits:
-    """Does flip b exchange the arms of `bucket`? Bit b of SHAKE256("<salt>:flip:<bucket>"), little-endian; b = 0 is
+def bits_of(salt: str, bucket: int, draws: int) -> Bits:
+    """Does draw b exchange the arms of `bucket`? Bit b of SHAKE256("<salt>:flip:<bucket>"), little-endian; b = 0 is
     what happened, so its bit is 0.
 
     Returns
     -------
-    uint8 array, shape (flips,)
+    uint8 array, shape (draws,)
 
     Examples
     --------
     >>> int(bits_of("salt", 7, 2000)[0]), bits_of("salt", 7, 2000).shape
     (0, (2000,))
     """
-    stream = np.frombuffer(exchange_bits(salt, bucket, flips), dtype=np.uint8)
-    bits = np.unpackbits(stream, count=flips, bitorder="little")
+    stream = np.frombuffer(exchange_bits(salt, bucket, draws), dtype=np.uint8)
+    bits = np.unpackbits(stream, count=draws, bitorder="little")
     bits[0] = 0
     return bits
 
 
 @lru_cache(maxsize=2)
-def flip_matrix(salt: str, buckets: int, flips: int) -> Floats:
-    """`bits_of` for all buckets: float64 (flips, buckets), 16 MB for 2,000 × 1,024, made once a salt.
+def draw_matrix(salt: str, buckets: int, draws: int) -> Floats:
+    """`bits_of` for all buckets: float64 (draws, buckets), 16 MB for 2,000 × 1,024, made once a salt.
 
     Raises
     ------
     ValueError
-        If there is not one bucket and one flip.
+        If there is not one bucket and one draw.
 
     Examples
     --------
-    >>> matrix = flip_matrix("salt", buckets=4, flips=3)
+    >>> matrix = draw_matrix("salt", buckets=4, draws=3)
     >>> matrix.shape, matrix[0].tolist()
     ((3, 4), [0.0, 0.0, 0.0, 0.0])
     """
-    if buckets < 1 or flips < 1:
-        raise ValueError(f"flips need buckets and flips, not {buckets} and {flips}")
-    matrix = np.array([bits_of(salt, bucket, flips) for bucket in range(buckets)]).T.astype(np.float64)
+    if buckets < 1 or draws < 1:
+        raise ValueError(f"draws need buckets and draws, not {buckets} and {draws}")
+    matrix = np.array([bits_of(salt, bucket, draws) for bucket in range(buckets)]).T.astype(np.float64)
     matrix.setflags(write=False)
     return matrix
 
 
-def flipped_sums(matrix: Floats, sums: NDArray[np.int64]) -> tuple[Floats, Floats]:
-    """Sums of control and of treatment under every flip: T_b = T + Σ_g bit_bg (C_g − T_g), C_b = total − T_b.
+def drawn_sums(matrix: Floats, sums: NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """Sums of control and of treatment under every draw: T_b = T + Σ_g bit_bg (C_g − T_g), C_b = total − T_b.
 
     Parameters
     ----------
     matrix
-        `flip_matrix`, (flips, buckets).
+        `draw_matrix`, (draws, buckets).
     sums
         int64 (..., 2, buckets, 6), control first.
 
     Returns
     -------
-    Two float64 arrays (..., flips, 6): the exact sums, rounded once where they leave 2⁵³, of any size
+    Two float64 arrays (..., draws, 6): the exact sums, rounded once where they leave 2⁵³, of any size
 
     Raises
     ------
@@ -97,7 +97,7 @@ def flipped_sums(matrix: Floats, sums: NDArray[np.int64]) -> tuple[Floats, Float
     --------
     >>> matrix = np.array([[0.0, 0.0], [1.0, 0.0]])
     >>> sums = np.array([[[1], [2]], [[10], [20]]])  # one column for the example
-    >>> [part.ravel().tolist() for part in flipped_sums(matrix, sums)]
+    >>> [part.ravel().tolist() for part in drawn_sums(matrix, sums)]
     [[3.0, 12.0], [30.0, 21.0]]
     """
     # Each partial sum is at most Σ|sums|. Below 2⁵³ all are integers that float64 holds.
@@ -118,7 +118,7 @@ def flipped_sums(matrix: Floats, sums: NDArray[np.int64]) -> tuple[Floats, Float
 
 
 def _exchanged(matrix: Floats, sums: Floats) -> tuple[Floats, Floats]:
-    """`flipped_sums` of integers small enough for float64, whose product is a hundred times faster than int64's."""
+    """`drawn_sums` of integers small enough for float64, whose product is a hundred times faster than int64's."""
     control, treatment = sums[..., 0, :, :], sums[..., 1, :, :]
     gain = np.moveaxis(control - treatment, -2, 0)  # (buckets, ..., 6)
     exchanged = (matrix @ gain.reshape(gain.shape[0], -1)).reshape(matrix.shape[0], *gain.shape[1:])
@@ -128,29 +128,29 @@ def _exchanged(matrix: Floats, sums: Floats) -> tuple[Floats, Floats]:
 
 
 def statistics(matrix: Floats, sums: NDArray[np.int64], minimum_users: int) -> Floats:
-    """Z of every flip, rounded to 9 digits; NaN where it is missing (an arm too small, no spread and equal means).
+    """Z of every draw, rounded to 9 digits; NaN where it is missing (an arm too small, no spread and equal means).
 
     Parameters
     ----------
     matrix
-        (flips, buckets).
+        (draws, buckets).
     sums
         int64 (..., 2, buckets, 6).
 
     Returns
     -------
-    float64 (..., flips); flip 0 is what happened
+    float64 (..., draws); draw 0 is what happened
 
     Examples
     --------
-    Two buckets with four users an arm each; the second flip exchanges the arms of both:
+    Two buckets with four users an arm each; the second draw exchanges the arms of both:
 
     >>> control, treatment = [4, 40, 420, 0, 0, 0], [4, 44, 504, 0, 0, 0]
     >>> z = statistics(np.array([[0.0, 0.0], [1.0, 1.0]]), np.array([[control] * 2, [treatment] * 2]), minimum_users=2)
     >>> z.round(3).tolist()
     [0.834, -0.834]
     """
-    control, treatment = flipped_sums(matrix, sums)
+    control, treatment = drawn_sums(matrix, sums)
     return np.round(log_lift(control, treatment, minimum_users).z, DIGITS)
 
 
@@ -160,11 +160,11 @@ class Tail(msgspec.Struct, frozen=True, array_like=True):
     Attributes
     ----------
     alive
-        Bit b (little-endian): has flip b not crossed yet?
+        Bit b (little-endian): has draw b not crossed yet?
     used
         How many have crossed.
     crossed_at
-        The look at which flip 0, the study itself, crossed; None while it has not.
+        The look at which draw 0, the study itself, crossed; None while it has not.
     """
 
     alive: bytes
@@ -172,18 +172,18 @@ class Tail(msgspec.Struct, frozen=True, array_like=True):
     crossed_at: int | None = None
 
     @classmethod
-    def of(cls, flips: int) -> "Tail":
+    def of(cls, draws: int) -> "Tail":
         """Nobody has crossed.
 
         >>> Tail.of(4).living(4).tolist()
         [True, True, True, True]
         """
-        return cls(np.packbits(np.ones(flips, dtype=np.uint8), bitorder="little").tobytes())
+        return cls(np.packbits(np.ones(draws, dtype=np.uint8), bitorder="little").tobytes())
 
-    def living(self, flips: int) -> NDArray[np.bool_]:
-        """`alive` as a boolean array (flips,)."""
+    def living(self, draws: int) -> NDArray[np.bool_]:
+        """`alive` as a boolean array (draws,)."""
         packed = np.frombuffer(self.alive, dtype=np.uint8)
-        return np.unpackbits(packed, count=flips, bitorder="little").astype(np.bool_)
+        return np.unpackbits(packed, count=draws, bitorder="little").astype(np.bool_)
 
 
 class Crossing(msgspec.Struct, frozen=True, array_like=True):
@@ -192,14 +192,14 @@ class Crossing(msgspec.Struct, frozen=True, array_like=True):
     Attributes
     ----------
     allowed
-        m, how many flips were allowed to cross at this look (≤ 0: none).
+        m, how many draws were allowed to cross at this look (≤ 0: none).
     rank
-        How many of the flips still in the race are at least as extreme as the study, itself included; None if the study
+        How many of the draws still in the race are at least as extreme as the study, itself included; None if the study
         has crossed before or its Z is missing.
     running
-        How many flips are still in the race and can be read, the study itself included.
+        How many draws are still in the race and can be read, the study itself included.
     limit
-        The Z toward this tail that a flip had to exceed to cross; None where none was allowed to, or no limit is needed.
+        The Z toward this tail that a draw had to exceed to cross; None where none was allowed to, or no limit is needed.
     """
 
     allowed: int
@@ -209,17 +209,17 @@ class Crossing(msgspec.Struct, frozen=True, array_like=True):
 
 
 def advance(tail: Tail, scores: Floats, spent: float, look: int) -> tuple[Tail, Crossing]:
-    """Let the most extreme flips cross, as many as the error spent by now allows.
+    """Let the most extreme draws cross, as many as the error spent by now allows.
 
-    m = floor(spent · readable + 1e-9) − used, where `readable` counts the flips whose Z is not missing at this look: with
-    few users many flips leave an arm without enough, and the study's own course, which is there, must not be compared with
-    the error of all. A flip crosses if at most m of those alive and not missing, itself included, score as high: ties
+    m = floor(spent · readable + 1e-9) − used, where `readable` counts the draws whose Z is not missing at this look: with
+    few users many draws leave an arm without enough, and the study's own course, which is there, must not be compared with
+    the error of all. A draw crosses if at most m of those alive and not missing, itself included, score as high: ties
     count against. A look that was missed is made up for by the next: spending is by calendar.
 
     Parameters
     ----------
     scores
-        Z toward this tail, (flips,), NaN where missing.
+        Z toward this tail, (draws,), NaN where missing.
     spent
         Cumulative error of the tail by this look.
 
@@ -233,8 +233,8 @@ def advance(tail: Tail, scores: Floats, spent: float, look: int) -> tuple[Tail, 
     >>> advance(Tail.of(4), np.array([3.0, np.nan, np.nan, 2.0]), 0.25, look=1)[1].allowed  # a quarter of two is none
     0
     """
-    flips = scores.size
-    living = tail.living(flips)
+    draws = scores.size
+    living = tail.living(draws)
     readable = ~np.isnan(scores)
     running = living & readable
     allowed = floor(spent * int(np.count_nonzero(readable)) + 1e-9) - tail.used

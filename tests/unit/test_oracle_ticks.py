@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from batch.twin import Twin
+from batch.oracle import Oracle
 from livelift.event_time import DAY, from_iso, to_iso
 from livelift.study import load_study
 from livelift.tick_sums import TickSums
@@ -26,9 +26,9 @@ def ticks(tmp_path: Path) -> Ticks:
         file = tmp_path / "input.tsv"
         rows = (f"user_{user:06d}\t2009-{time.replace(' ', 'T')}Z\ta\tA\t\tt\n" for user, time in plays)
         file.write_text("".join(rows))
-        with Twin(file, STUDY, select_to=select_to) as twin:
-            found = twin.ticks()
-            assert_same(twin.final(), found[-1])
+        with Oracle(file, STUDY, select_to=select_to) as oracle:
+            found = oracle.ticks()
+            assert_same(oracle.final(), found[-1])
         return found
 
     return evaluated

@@ -9,8 +9,8 @@ import pytest
 from livelift.errors import InputError, SettingsError
 from livelift.study import load_study
 from producer.report import Interrupted
+from producer.sample_data import EVENTS, find_or_generate
 from producer.settings import from_environment
-from producer.stand_in import EVENTS, find_or_generate
 
 STUDY = load_study("lastfm")
 

@@ -59,7 +59,7 @@ class ResolvedDay:
     returned: bool
 
 
-class Twin:
+class Oracle:
     """What the file at `data` comes to under `study`.
 
     The file is read once, when the first answer is asked for. Use it as a context manager, or `close` it: its database
@@ -89,7 +89,7 @@ class Twin:
         self._study = study
         self._progress = progress
         self._begun: list[tuple[int, Path]] = []  # the files that are read, and the number of the last row before each
-        self._folder = TemporaryDirectory(prefix="livelift-twin-")
+        self._folder = TemporaryDirectory(prefix="livelift-oracle-")
         self._measures = measure_sql(study, fields_at(study))
         self._database = open_database(Path(self._folder.name), study, select_from, select_to)
 
@@ -102,7 +102,7 @@ class Twin:
         self.close()
 
     def close(self) -> None:
-        """Remove the database; a closed twin gives no more answers."""
+        """Remove the database; a closed oracle gives no more answers."""
         self._database.close()
         self._folder.cleanup()
 

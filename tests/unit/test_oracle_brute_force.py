@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from batch.twin import Twin
+from batch.oracle import Oracle
 from livelift.errors import InputError
 from livelift.event_time import DAY, SECOND, to_iso
 from livelift.study import load_study
@@ -85,13 +85,13 @@ def test_counts_sessions_days_and_ticks_equal_the_plain_loops(
     with TemporaryDirectory() as folder:
         file = Path(folder) / "input.tsv"
         file.write_bytes(data)
-        with Twin(file, study, select_from=select_from, select_to=select_to) as twin:
-            assert_reading(twin, stream)
+        with Oracle(file, study, select_from=select_from, select_to=select_to) as oracle:
+            assert_reading(oracle, stream)
             if not stream.plays:
                 with pytest.raises(InputError):
-                    twin.ticks()
+                    oracle.ticks()
                 return
-            ticks = twin.ticks()
+            ticks = oracle.ticks()
             assert [tick.time for tick in ticks] == [*stream.tick_times(), stream.last]
             for tick in ticks[:-1]:
                 assert not tick.ended
@@ -104,17 +104,17 @@ def test_counts_sessions_days_and_ticks_equal_the_plain_loops(
             assert_tick(ticks[-1], Tick(stream, None))
 
 
-def assert_reading(twin: Twin, stream: Stream) -> None:
-    counts = twin.counts()
+def assert_reading(oracle: Oracle, stream: Stream) -> None:
+    counts = oracle.counts()
     assert (counts.rows, counts.accepted) == (stream.rows, len(stream.times))
     assert (counts.rejected, counts.duplicates, counts.late) == (dict(stream.rejected), stream.duplicates, 0)
-    found = [(s.user, s.start, s.end, s.measures, s.in_period, s.first_in_period) for s in twin.sessions()]
+    found = [(s.user, s.start, s.end, s.measures, s.in_period, s.first_in_period) for s in oracle.sessions()]
     assert found == [
         (s.user, s.start, s.end, {name: s.measure(name) for name in SHORT.measures}, s.in_period, s.first_in_period)
         for s in stream.sessions
     ]
     expected = [(u, *day) for u in stream.plays for day in stream.resolved_days(u, stream.last)]
-    assert [(day.user, day.day, day.returned) for day in twin.user_days()] == sorted(
+    assert [(day.user, day.day, day.returned) for day in oracle.user_days()] == sorted(
         expected, key=lambda row: (row[1], row[0])
     )
 

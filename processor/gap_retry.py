@@ -5,7 +5,7 @@ MOST_SECONDS = 20
 late, and there may be dozens of them: their number says nothing, time without one that fits does."""
 
 
-class Patience:
+class GapRetry:
     """Of every partition, how many different seconds saw it begin too late since it last did not."""
 
     def __init__(self) -> None:
@@ -15,8 +15,8 @@ class Patience:
     def lasts(self, partition: int, now: float) -> bool:
         """The partition began too late at `now` seconds: is it to be sought again?
 
-        >>> patience = Patience()
-        >>> all(patience.lasts(0, second) for second in range(MOST_SECONDS)), patience.lasts(0, MOST_SECONDS)
+        >>> gap_retry = GapRetry()
+        >>> all(gap_retry.lasts(0, second) for second in range(MOST_SECONDS)), gap_retry.lasts(0, MOST_SECONDS)
         (True, False)
         """
         if now - self._counted.get(partition, -1.0) >= 1.0:

@@ -95,7 +95,7 @@ def _produce(bench: Bench, subject: Subject, run: Run, *, check: bool = False) -
 
 
 def _is_whole(broker: Broker, topic: str, subject: Subject) -> bool:
-    """Does the topic hold the events that the twin accepts: as many, at their times, rows rising and none twice?"""
+    """Does the topic hold the events that the oracle accepts: as many, at their times, rows rising and none twice?"""
     events = times = rows = 0
     last = [-1] * len(broker.ends(topic))
     rising = True
@@ -113,13 +113,13 @@ def _is_whole(broker: Broker, topic: str, subject: Subject) -> bool:
             rows += row
 
     broker.read(topic, take)
-    manifest, twin = subject.prepared.manifest, subject.document.input
+    manifest, oracle = subject.prepared.manifest, subject.document.input
     expected_times = sum(int(partition.sum()) for partition in subject.event_times(1))
     return (
         rising
-        and events == manifest.accepted == twin.accepted
+        and events == manifest.accepted == oracle.accepted
         and rows == events * (events - 1) // 2
         and times == expected_times
-        and (manifest.rows, manifest.duplicates) == (twin.rows, twin.duplicates)
-        and manifest.rejected == twin.rejected
+        and (manifest.rows, manifest.duplicates) == (oracle.rows, oracle.duplicates)
+        and manifest.rejected == oracle.rejected
     )

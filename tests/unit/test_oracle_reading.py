@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from batch import lines
 from batch.lines import raw_lines
-from batch.twin import Twin
+from batch.oracle import Oracle
 from livelift.errors import InputError, StudyError
 from livelift.event_time import from_iso
 from livelift.events import MOST_USER_BYTES
@@ -62,8 +62,8 @@ def test_a_row_longer_than_a_block_is_one_row(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(lines, "BLOCK", 64)
     file = tmp_path / "long.tsv"
     file.write_bytes(ROW.replace(b"\tA\t", b"\t" + b"A" * 1000 + b"\t") + ROW)
-    with Twin(file, STUDY) as twin:
-        assert twin.counts() == InputCounts(rows=2, accepted=2)
+    with Oracle(file, STUDY) as oracle:
+        assert oracle.counts() == InputCounts(rows=2, accepted=2)
 
 
 def test_a_plain_a_gzip_and_a_tar_file_give_the_same_answer(tmp_path: Path) -> None:
@@ -74,8 +74,8 @@ def test_a_plain_a_gzip_and_a_tar_file_give_the_same_answer(tmp_path: Path) -> N
     tar = archive(tmp_path / "x.tar.gz", {"lastfm-dataset-1K/README.txt": b"about", PUBLISHED_NAME: data})
     answers = []
     for file in (plain, packed, tar):
-        with Twin(file, STUDY) as twin:
-            answers.append((twin.counts(), list(twin.sessions())))
+        with Oracle(file, STUDY) as oracle:
+            answers.append((oracle.counts(), list(oracle.sessions())))
     assert answers[0] == answers[1] == answers[2]
     assert answers[0][0].accepted == 18
 
@@ -84,14 +84,14 @@ def test_archived_profiles_are_not_taken_for_events(tmp_path: Path) -> None:
     """They lie beside the log in the published archive."""
     profiles = b"#id\tgender\tage\tcountry\tregistered\t\n"
     tar = archive(tmp_path / "x.tgz", {"lastfm-dataset-1K/userid-profile.tsv": profiles, PUBLISHED_NAME: ROW})
-    with Twin(tar, STUDY) as twin:
-        assert twin.counts() == InputCounts(rows=1, accepted=1)
+    with Oracle(tar, STUDY) as oracle:
+        assert oracle.counts() == InputCounts(rows=1, accepted=1)
 
 
 def test_an_archive_without_the_file_is_refused_naming_the_file(tmp_path: Path) -> None:
     tar = archive(tmp_path / "x.tar.gz", {"other.tsv": ROW})
-    with Twin(tar, STUDY) as twin, pytest.raises(InputError, match=r"holds no file userid-\*\.tsv"):
-        twin.counts()
+    with Oracle(tar, STUDY) as oracle, pytest.raises(InputError, match=r"holds no file userid-\*\.tsv"):
+        oracle.counts()
 
 
 @pytest.mark.parametrize("name", ["cut.tsv.gz", "cut.tar.gz"])
@@ -99,15 +99,15 @@ def test_a_truncated_compressed_file_is_refused_every_time(tmp_path: Path, name:
     """Nothing half-read is kept for the second time."""
     file = tmp_path / name
     file.write_bytes(gzip.compress(ROW * 1000)[:-20])
-    with Twin(file, STUDY) as twin:
+    with Oracle(file, STUDY) as oracle:
         for _ in range(2):
             with pytest.raises(InputError, match="cannot be read"):
-                twin.counts()
+                oracle.counts()
 
 
 def test_a_missing_file_is_refused_by_name(tmp_path: Path) -> None:
-    with Twin(tmp_path / "nowhere.tsv", STUDY) as twin, pytest.raises(InputError, match=r"nowhere\.tsv"):
-        twin.final()
+    with Oracle(tmp_path / "nowhere.tsv", STUDY) as oracle, pytest.raises(InputError, match=r"nowhere\.tsv"):
+        oracle.final()
 
 
 def test_one_bad_byte_rejects_its_own_row_among_many(tmp_path: Path) -> None:
@@ -115,8 +115,8 @@ def test_one_bad_byte_rejects_its_own_row_among_many(tmp_path: Path) -> None:
     rows[1234] = ROW.replace(b"\tt\n", b"\t\xe9\n")
     file = tmp_path / "x.tsv"
     file.write_bytes(b"".join(rows))
-    with Twin(file, STUDY) as twin:
-        assert twin.counts() == InputCounts(rows=5000, accepted=4999, rejected={"encoding": 1})
+    with Oracle(file, STUDY) as oracle:
+        assert oracle.counts() == InputCounts(rows=5000, accepted=4999, rejected={"encoding": 1})
 
 
 def test_every_reason_is_counted_and_the_rows_add_up(tmp_path: Path) -> None:
@@ -125,8 +125,8 @@ def test_every_reason_is_counted_and_the_rows_add_up(tmp_path: Path) -> None:
         ROW * 3 + b"\xff\n" + b"\n" + b"\t\t\t\t\t\n" + b"u\t\t\t\t\t\n"
         + ROW.replace(b"2009", b"2013") + ROW.replace(b"03-02", b"03-01") + ROW.replace(b"03-02", b"03-03")
     )  # fmt: skip
-    with Twin(file, STUDY, select_from=from_iso("2009-03-02"), select_to=from_iso("2009-03-03")) as twin:
-        assert twin.counts() == InputCounts(
+    with Oracle(file, STUDY, select_from=from_iso("2009-03-02"), select_to=from_iso("2009-03-03")) as oracle:
+        assert oracle.counts() == InputCounts(
             rows=10,
             accepted=1,
             rejected={"columns": 1, "date": 1, "encoding": 1, "not_selected": 2, "out_of_range": 1, "user": 1},
@@ -138,8 +138,8 @@ def test_a_user_id_has_the_processors_longest_length(tmp_path: Path) -> None:
     file = tmp_path / "x.tsv"
     longest = "ü".encode() * (MOST_USER_BYTES // 2)
     file.write_bytes(longest + ROW[ROW.index(b"\t") :] + longest + b"x" + ROW[ROW.index(b"\t") :])
-    with Twin(file, STUDY) as twin:
-        assert twin.counts() == InputCounts(rows=2, accepted=1, rejected={"user": 1})
+    with Oracle(file, STUDY) as oracle:
+        assert oracle.counts() == InputCounts(rows=2, accepted=1, rejected={"user": 1})
 
 
 def test_progress_tells_the_rows_read_so_far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,33 +147,33 @@ def test_progress_tells_the_rows_read_so_far(tmp_path: Path, monkeypatch: pytest
     file = tmp_path / "x.tsv"
     file.write_bytes(ROW * 8)
     told: list[int] = []
-    with Twin(file, STUDY, progress=told.append) as twin:
-        twin.counts()
+    with Oracle(file, STUDY, progress=told.append) as oracle:
+        oracle.counts()
     assert told == [3, 6, 8]
 
 
 def test_sessions_can_be_read_while_other_answers_are_asked_for(tmp_path: Path) -> None:
     file = tmp_path / "x.tsv"
     file.write_bytes(b"".join(ROW.replace(b"03-02", b"03-%02d" % day) for day in range(2, 20)))
-    with Twin(file, STUDY) as twin:
-        sessions = twin.sessions()
+    with Oracle(file, STUDY) as oracle:
+        sessions = oracle.sessions()
         first = next(sessions)
-        assert twin.final().sessions_all == 18
+        assert oracle.final().sessions_all == 18
         assert len([first, *sessions]) == 18
 
 
-def test_a_closed_twin_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_closed_oracle_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     file = tmp_path / "x.tsv"
     file.write_bytes(ROW)
-    with Twin(file, STUDY) as twin:
-        assert twin.counts().accepted == 1
+    with Oracle(file, STUDY) as oracle:
+        assert oracle.counts().accepted == 1
         assert len(list(tmp_path.iterdir())) == 2
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_a_measure_unknown_to_the_twin_is_refused_by_metric(tmp_path: Path) -> None:
+def test_a_measure_unknown_to_the_oracle_is_refused_by_metric(tmp_path: Path) -> None:
     metric = msgspec.structs.replace(STUDY.metrics["skip_rate"], measure="stalls")
     study = msgspec.structs.replace(STUDY, metrics={**STUDY.metrics, "skip_rate": metric})
     with pytest.raises(StudyError, match=r"'skip_rate'.*'stalls'"):
-        Twin(tmp_path / "x.tsv", study)
+        Oracle(tmp_path / "x.tsv", study)
