@@ -1,7 +1,7 @@
-"""Interface between a study and the session operator: how events are decoded and what an open session accumulates.
+"""Interface between a study and the window operator: how events are decoded and what an open session accumulates.
 
-Most studies declare their measures; `study.py` in a study's folder may offer a `SessionMeasures` of its own. The operator knows times, users and timers; the
-study knows what an event is.
+Most studies declare their measures; `study.py` in a study's folder may offer a `SessionMeasures` of its own. The operator
+(`processor/window_operator.py`) knows times, users and timers; the study knows what an event is.
 """
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Input and output types of the session operator: records in; outputs, dead letters and counts out."""
+"""Input and output types of a partition: records in; outputs, dead letters and counts out."""
 
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol

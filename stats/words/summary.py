@@ -62,7 +62,10 @@ def _no_data(readings: Readings, why: Why | None) -> str:
     if health.excluded_share is None and not readings.progress.ended:
         first, last = (to_iso(moment)[:10] for moment in (study.experiment.start_ms, study.experiment.end_ms - 1))
         begun = readings.time > study.experiment.start_ms
-        why_not = (begun and unnamed_arms(study, health)) or "; events before it are the users' past"
+        past = "; events before it are the users' past"
+        if begun and study.windows.kind == "row":
+            past = "; the first totals come at the midnight after the first events"
+        why_not = (begun and unnamed_arms(study, health)) or past
         return f"nobody has been seen yet in the period, {first} to {last}{why_not}"
     control, treatment = readings.included
     few = f"{control:,} and {treatment:,} users, each group needs {study.statistics.minimum_users:,}"
