@@ -134,6 +134,7 @@ class Health(_Part, frozen=True):
     maximum_late_share: float
     maximum_rejected_share: float
     inclusion_alpha: float = 0.01
+    maximum_in_both_share: float = 0.01
 
 
 class Simulated(_Part, frozen=True):

@@ -224,6 +224,11 @@ def _health_checks(hea: "Health") -> list[Check]:
         ("health.sample_ratio_alpha", not 0 < hea.sample_ratio_alpha <= 0.5, "use a number above 0, at most 0.5"),
         ("health.inclusion_alpha", not 0 < hea.inclusion_alpha <= 0.5, "use a number above 0, at most 0.5"),
         (
+            "health.maximum_in_both_share",
+            not 0 <= hea.maximum_in_both_share < 1,
+            "use a share from 0 to below 1: 0.01 for 1 %",
+        ),
+        (
             "health.maximum_late_share",
             not 0 <= hea.maximum_late_share < 1,
             "use a share from 0 to below 1: 0.01 for 1 %",

@@ -33,6 +33,7 @@ WHYS = {
     "missing_events": "events are missing",
     "sample_ratio": "arms not as assigned",
     "left_out": "arms lose users unevenly",
+    "users_in_both": "users in both arms",
     "late_rows": "too many late rows",
     "rejected_rows": "too many bad rows",
     "minimum_lift": "lift below the rule's",

@@ -8,7 +8,7 @@ Decision = Literal["no_data", "unhealthy", "keep_running", "ship", "dont_ship"]
 
 Why = Literal[
     "too_few_users", "unreadable",  # no_data
-    "missing_events", "sample_ratio", "left_out", "late_rows", "rejected_rows",  # unhealthy
+    "missing_events", "sample_ratio", "left_out", "users_in_both", "late_rows", "rejected_rows",  # unhealthy
     "minimum_lift", "guardrail_gate", "guardrail_unreadable", "left_out_gate", "not_clear", "ended_early",  # keep_running
     "harm", "guardrail", "not_proven", "closed",  # dont_ship
 ]  # fmt: skip

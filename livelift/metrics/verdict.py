@@ -9,7 +9,8 @@ DECISIONS = ("no_data", "unhealthy", "keep_running", "ship", "dont_ship")
 """In the order of their numeric codes, 0 to 4."""
 
 WHYS = (
-    "too_few_users", "unreadable", "missing_events", "sample_ratio", "left_out", "late_rows", "rejected_rows", "minimum_lift",
+    "too_few_users", "unreadable", "missing_events", "sample_ratio", "left_out", "users_in_both", "late_rows", "rejected_rows",
+    "minimum_lift",
     "guardrail_gate", "guardrail_unreadable", "left_out_gate", "not_clear", "ended_early", "harm", "guardrail", "not_proven", "closed",
     "none",
 )  # fmt: skip

@@ -49,6 +49,12 @@ def read_health(sums: TickSums, study: Study, lowest: float | None) -> Health:
     )
 
 
+def in_both_share(health: Health, exposed: tuple[int, int]) -> float | None:
+    """Of the exposed users, the share whose events named both arms; None where that cannot happen, or nobody is exposed."""
+    users = exposed[0] + exposed[1]
+    return None if health.users_in_both is None or not users else health.users_in_both / users
+
+
 def _excluded(included: int, exposed: int) -> float | None:
     return 1.0 - included / exposed if exposed else None
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from livelift.document.decision import Decision, Why
 from livelift.document.progress import Health
 from livelift.study import Study
+from stats.checks.health import in_both_share
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +115,11 @@ def blocker(found: Findings, minimum_lift: float) -> Why | None:
     return None if found.ship_clear else "not_clear"
 
 
-def health_problem(health: Health, study: Study) -> Why | None:
+def health_problem(health: Health, study: Study, exposed: tuple[int, int]) -> Why | None:
     """Why the data cannot be trusted now, the gravest first; None when it can.
 
-    Sample ratio and users left out: sequential p ≤ the study's α; late and rejected rows: their share above its limit.
+    Sample ratio and users left out: sequential p ≤ the study's α; users in both arms, late and rejected rows: their share
+    above its limit. `exposed` are the users of (control, treatment).
     """
     limits = study.health
     if health.missing_events:
@@ -126,6 +128,9 @@ def health_problem(health: Health, study: Study) -> Why | None:
         return "sample_ratio"
     if health.inclusion_p is not None and health.inclusion_p <= limits.inclusion_alpha:
         return "left_out"
+    in_both = in_both_share(health, exposed)
+    if in_both is not None and in_both > limits.maximum_in_both_share:
+        return "users_in_both"
     if health.late_share is not None and health.late_share > limits.maximum_late_share:
         return "late_rows"
     if health.rejected_share is not None and health.rejected_share > limits.maximum_rejected_share:

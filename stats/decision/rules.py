@@ -6,6 +6,7 @@ from livelift.document.progress import Health
 from livelift.document.readings import Guardrail, Primary
 from livelift.event_time import to_iso
 from livelift.study import Study
+from stats.checks.health import in_both_share
 from stats.decision.verdict import Readings
 from stats.words.formatting import (
     amount,
@@ -47,7 +48,7 @@ def rules_of(readings: Readings) -> tuple[Rule, ...]:
     study, primary = readings.study, readings.primary
     return (
         _users(study, readings.included),
-        *_health(study, readings.health),
+        *_health(readings),
         _harm(study, primary),
         *(_guardrail(study, name, reading) for name, reading in readings.guardrails.items()),
         _crossing(readings),
@@ -69,7 +70,8 @@ def _users(study: Study, included: tuple[int, int]) -> Rule:
     )
 
 
-def _health(study: Study, health: Health) -> tuple[Rule, ...]:
+def _health(readings: Readings) -> tuple[Rule, ...]:
+    study, health = readings.study, readings.health
     limits = study.health
     rows: list[Rule] = []
     p = health.sample_ratio_p
@@ -85,7 +87,7 @@ def _health(study: Study, health: Health) -> tuple[Rule, ...]:
                 words=f"{words} (p {p_value(p)}, alarm at {limits.sample_ratio_alpha:g})",
             )
         )
-    rows += _exposure(study, health)
+    rows += [*_inclusion(study, health), *_in_both(readings)]
     for name, share, most, label in (
         ("late_rows", health.late_share, limits.maximum_late_share, "rows that came too late"),
         ("rejected_rows", health.rejected_share, limits.maximum_rejected_share, "rows that were rejected"),
@@ -105,8 +107,8 @@ def left_out_words(study: Study, health: Health) -> str:
     return f"left out, with fewer than {study.experiment.minimum_sessions} sessions: {shares}"
 
 
-def _exposure(study: Study, health: Health) -> list[Rule]:
-    """Users left out of the analysis, and users in both variants: the latter is a warning, which blocks nothing."""
+def _inclusion(study: Study, health: Health) -> list[Rule]:
+    """Users left out of the analysis."""
     rows: list[Rule] = []
     p, alpha = health.inclusion_p, study.health.inclusion_alpha
     if health.excluded_share is not None:
@@ -123,12 +125,20 @@ def _exposure(study: Study, health: Health) -> list[Rule]:
                 words=left_out_words(study, health) + tested,
             )
         )
-    both = health.users_in_both
-    if both is not None:
-        who = {0: "nobody was", 1: "1 user was"}.get(both, f"{both:,} users were")
-        words = f"{who} seen in both variants{': a warning' if both else ''}"
-        rows.append(Rule(name="users_in_both", number=both, threshold=0, passed=both == 0, words=words))
     return rows
+
+
+def _in_both(readings: Readings) -> list[Rule]:
+    """Users whose events named both variants."""
+    both, most = readings.health.users_in_both, readings.study.health.maximum_in_both_share
+    if both is None:
+        return []
+    share = in_both_share(readings.health, readings.exposed)
+    who = {0: "nobody was", 1: "1 user was"}.get(both, f"{both:,} users were")
+    of_all = f" ({percent(share, signed=False)} of the exposed)" if both and share is not None else ""
+    words = f"{who} seen in both variants{of_all}, limit {limit(most)}"
+    passed = None if share is None else share <= most
+    return [Rule(name="users_in_both", number=share, threshold=most, passed=passed, words=words)]
 
 
 def _harm(study: Study, primary: Primary) -> Rule:

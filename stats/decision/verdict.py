@@ -36,8 +36,8 @@ class Readings(msgspec.Struct, frozen=True, kw_only=True):
 
     time, preview
         As of when (ms), and whether it is between ticks.
-    included
-        Users of (control, treatment) in the analysis.
+    exposed, included
+        Users of (control, treatment) that were exposed, and those of them in the analysis.
     unfinished
         Sessions that began in the period and are not counted in it: still open, or longer than the study waits.
     held_back
@@ -49,6 +49,7 @@ class Readings(msgspec.Struct, frozen=True, kw_only=True):
     study: Study
     time: int
     preview: bool
+    exposed: tuple[int, int]
     included: tuple[int, int]
     health: Health
     primary: Primary

@@ -2,6 +2,7 @@
 
 from livelift.document.decision import Decision, Why
 from livelift.event_time import to_iso
+from stats.checks.health import in_both_share
 from stats.decision.rules import guardrail_values, left_out_words, still_open
 from stats.decision.verdict import Decided, Readings
 from stats.words.formatting import (
@@ -203,6 +204,9 @@ def _problem(readings: Readings, why: Why | None) -> str:
     if why == "late_rows":
         late = percent(health.late_share, signed=False)
         return f"{late} of the rows came too late, the limit is {limit(limits.maximum_late_share)}"
+    if why == "users_in_both":
+        share = percent(in_both_share(health, readings.exposed), signed=False)
+        return f"{share} of the users were seen in both groups, the limit is {limit(limits.maximum_in_both_share)}"
     if why == "rejected_rows":
         share = percent(health.rejected_share, signed=False)
         return f"{share} of the rows were rejected, the limit is {limit(limits.maximum_rejected_share)}"

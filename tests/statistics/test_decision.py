@@ -138,6 +138,7 @@ def _health(
     rejected: float | None = 0.0,
     inclusion: float | None = None,
     missing: int = 0,
+    both: int | None = None,
 ) -> Health:
     return Health(
         sample_ratio_p=ratio,
@@ -151,7 +152,7 @@ def _health(
         excluded_share=0.25,
         excluded_shares={"control": 0.25, "treatment": 0.25},
         one_event_share=0.1,
-        users_in_both=None,
+        users_in_both=both,
     )
 
 
@@ -166,6 +167,10 @@ def _health(
         (_health(inclusion=0.0101), None),
         (_health(ratio=0.001, inclusion=0.001), "sample_ratio"),
         (_health(missing=1, ratio=0.001), "missing_events"),
+        (_health(both=6), None),
+        (_health(both=7), "users_in_both"),
+        (_health(both=7, inclusion=0.01), "left_out"),
+        (_health(both=7, late=0.5), "users_in_both"),
         (_health(late=0.01), None),
         (_health(late=0.011), "late_rows"),
         (_health(rejected=0.05), None),
@@ -174,7 +179,7 @@ def _health(
     ],
 )
 def test_the_gravest_illness_is_named(health: Health, expected: Why | None) -> None:
-    assert health_problem(health, STUDY) == expected
+    assert health_problem(health, STUDY, (300, 300)) == expected
 
 
 @pytest.mark.parametrize(

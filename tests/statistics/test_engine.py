@@ -341,10 +341,14 @@ def test_every_rule_is_said_with_its_number_and_threshold() -> None:
     assert all(rule.words for rule in rules.values())
 
 
-def test_users_in_both_variants_are_warned_of_and_block_nothing() -> None:
+def test_users_in_both_variants_are_counted_against_a_limit() -> None:
     _, verdict = engine.step(engine.initial(STUDY), replace(tick(5, NOTHING), users_in_both=3), STUDY)
     rules = {rule.name: rule for rule in verdict.reasons}
-    assert rules["users_in_both"].passed is False and rules["users_in_both"].words.startswith("3 users")
+    exposed = sum(tick(5, NOTHING).exposed)
+    assert 3 / exposed < 0.01 and rules["users_in_both"].number == 3 / exposed
+    assert rules["users_in_both"].passed is True and rules["users_in_both"].words.startswith(
+        "3 users were seen in both"
+    )
     assert verdict.decision == "keep_running"
 
 
