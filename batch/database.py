@@ -81,28 +81,28 @@ def _create_metrics(connection: duckdb.DuckDBPyConnection, study: Study) -> None
             "declare them: the batch oracle does not know those of a study.py",
         )
     for name, metric in study.metrics.items():
-        for measure in (metric.measure, metric.per):
-            if measure and measure not in study.measures:
+        for total in (metric.numerator, metric.denominator):
+            if total and total not in ("users", "sessions", *study.measures):
                 raise StudyError(
-                    f"metric '{name}' of study '{study.name}' asks for the measure '{measure}'",
+                    f"metric '{name}' of study '{study.name}' asks for the measure '{total}'",
                     f"use one of: {', '.join(study.measures)}",
                 )
     connection.execute(
-        "CREATE TABLE declared (position INTEGER, name VARCHAR, kind VARCHAR, measure VARCHAR, per VARCHAR, divide_by BIGINT, resolution BIGINT, retention INTEGER)"
+        "CREATE TABLE declared (position INTEGER, name VARCHAR, numerator VARCHAR, denominator VARCHAR, divide_by BIGINT, resolution BIGINT, retention INTEGER)"
     )
     connection.execute("CREATE TABLE retention (retention INTEGER, anchor VARCHAR, days BIGINT)")
     anchors: list[tuple[str, int]] = []
     for position, (name, metric) in enumerate(study.metrics.items()):
         retention = None
-        if metric.anchor:
-            anchor = (metric.anchor, metric.days)
+        if metric.retention is not None:
+            anchor = (metric.retention.anchor, metric.retention.days)
             if anchor not in anchors:
                 anchors.append(anchor)
                 connection.execute("INSERT INTO retention VALUES ($1, $2, $3)", [len(anchors), *anchor])
             retention = 1 + anchors.index(anchor)
         connection.execute(
-            "INSERT INTO declared VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-            [position, name, metric.kind, metric.measure, metric.per, metric.divide_by, metric.resolution, retention],
+            "INSERT INTO declared VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            [position, name, metric.numerator, metric.denominator, metric.divide_by, metric.resolution, retention],
         )
     names = ", ".join(f"'{name}'" for name in study.measures)
     each = [f"m[{number}]" for number in range(1, len(study.measures) + 1)]

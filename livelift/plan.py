@@ -1,6 +1,6 @@
 """A study's metrics, read once: which totals of a user each one divides, and how it is judged.
 
-The only place where a metric's `kind` is interpreted: statistics, simulator, words, pages and panels read the plan. The
+The only place where a metric's declaration is interpreted: statistics, simulator, words, pages and panels read the plan. The
 batch oracle does not: it compiles the same declaration by its own code, so that an error here is seen.
 """
 
@@ -10,12 +10,10 @@ from functools import lru_cache, partial
 from typing import Literal
 
 from livelift.covariates import count_covariate, duration_covariate, sum_covariate
+from livelift.retention import Retention
 from livelift.study import Metric, Study
-from livelift.study_checks import OWN_TOTALS
-
-USERS, SESSIONS = OWN_TOTALS
-"""A user's own totals: 1 for a user of the population (included, or exposed), and sessions. Those of the session measures
-follow under their names, then those of each `Retention`."""
+from livelift.study_checks import SESSIONS as SESSIONS
+from livelift.study_checks import USERS as USERS
 
 DECISECONDS = 10
 MILLIONTHS = 1_000_000
@@ -25,37 +23,10 @@ DURATION = "seconds"
 """The measure with a unit of its own, and a covariate: how long a session lasts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Retention:
-    """Was a user active again `days` after an anchor day of the period? Counted once that later day is over.
-
-    anchor
-        *every_day*: each active day; *first_activity*: the day of the user's first event of all; *exposure*: the day of the
-        user's first event in the period.
-    """
-
-    anchor: Literal["every_day", "first_activity", "exposure"]
-    days: int
-
-    @property
-    def eligible(self) -> str:
-        """The user's total of anchor days that were resolved."""
-        return f"eligible.{self.anchor}.{self.days}"
-
-    @property
-    def returned(self) -> str:
-        """The user's total of those with a return."""
-        return f"returned.{self.anchor}.{self.days}"
-
-
 def retentions(study: Study) -> tuple[Retention, ...]:
     """The retentions that the study's metrics read, each once, in the study's order."""
-    found = [_retention(metric) for metric in study.metrics.values()]
-    return tuple(dict.fromkeys(one for one in found if one is not None))
-
-
-def _retention(metric: Metric) -> Retention | None:
-    return Retention(metric.anchor, metric.days) if metric.kind == "retention" and metric.anchor else None
+    found = [metric.retention for metric in study.metrics.values() if metric.retention is not None]
+    return tuple(dict.fromkeys(found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,43 +123,42 @@ def _plan(name: str, metric: Metric, primary: bool, prior: int) -> MetricPlan:
     """`metric_plan` of what it depends on: a study cannot be a key. Asked several times a tick."""
     included = _included(metric, prior)
     exposed: Reading | None = None
-    has_total = metric.kind == "session_mean" and primary
-    over_exposed = metric.kind in ("session_count", "retention")
+    per_session, per_user = metric.denominator == SESSIONS, metric.denominator == USERS
+    has_total = per_session and primary
+    over_exposed = per_user or metric.retention is not None
     if over_exposed:
         exposed = included
     elif has_total:
-        exposed = Reading(metric.measure, USERS, 1, _covariate_of_sum(metric, prior))
+        exposed = Reading(metric.numerator, USERS, 1, _covariate_of_sum(metric, prior))
     return MetricPlan(
         name=name,
         included=included,
         exposed=exposed,
         judged_over_exposed=over_exposed,
         has_total=has_total,
-        classic_unit="session" if metric.kind == "session_mean" else "user",
-        has_ratio=metric.kind in ("session_mean", "user_ratio"),
-        counts=metric.kind == "session_count",
+        classic_unit="session" if per_session else "user",
+        has_ratio=metric.retention is None and not per_user,
+        counts=per_user,
         divide_by=metric.divide_by,
     )
 
 
 def _included(metric: Metric, prior: int) -> Reading:
-    match metric.kind:
-        case "session_mean" if metric.measure == DURATION:
+    if metric.retention is not None:
+        return Reading(metric.retention.returned, metric.retention.eligible, metric.resolution or MILLIONTHS)
+    match metric.numerator, metric.denominator:
+        case "seconds", "sessions":
             covariate = Covariate(DURATION, partial(duration_covariate, prior_seconds=prior))
-            return Reading(metric.measure, SESSIONS, metric.resolution or DECISECONDS, covariate)
-        case "session_mean":
-            return Reading(metric.measure, SESSIONS, metric.resolution or MILLIONTHS)
-        case "user_ratio":
-            return Reading(metric.measure, metric.per, metric.resolution or MILLIONTHS)
-        case "session_count":
+            return Reading(DURATION, SESSIONS, metric.resolution or DECISECONDS, covariate)
+        case "sessions", "users":
             return Reading(SESSIONS, USERS, 1, Covariate("", lambda _, sessions: count_covariate(sessions)))
-        case "retention":
-            retention = _retention(metric)
-            assert retention is not None, "livelift.study_checks asks for an anchor"
-            return Reading(retention.returned, retention.eligible, metric.resolution or MILLIONTHS)
+        case total, "users":
+            return Reading(total, USERS, 1, _covariate_of_sum(metric, prior))
+        case top, bottom:
+            return Reading(top, bottom, metric.resolution or MILLIONTHS)
 
 
 def _covariate_of_sum(metric: Metric, prior: int) -> Covariate | None:
-    if metric.measure != DURATION:
+    if metric.numerator != DURATION:
         return None
     return Covariate(DURATION, lambda seconds, _: sum_covariate(seconds, prior))

@@ -19,9 +19,10 @@ from livelift.experiments import Experiments, split_reference, with_experiment
 from livelift.experiments import checks as experiment_checks
 from livelift.lookups import Lookups
 from livelift.measures import Measures
+from livelift.retention import Retention
 from livelift.sessions import session_measures
 from livelift.source import Fields, Source
-from livelift.study_checks import OWN_TOTALS, checks
+from livelift.study_checks import OWN_TOTALS, SESSIONS, USERS, checks
 from livelift.study_folders import DECLARATION, MODULE, find_study, shown
 
 
@@ -148,24 +149,28 @@ class Simulated(_Part, frozen=True):
 
 
 class Metric(_Part, frozen=True):
-    """One metric: how a user's sessions become the user's value.
+    """One metric: a user's value is one total of the user divided by another.
 
-    `kind`: *session_mean* = mean of `measure` over the user's sessions (the classic unit is the session);
-    *user_ratio* = Σ `measure` / Σ `per` of the user; *session_count* = the user's sessions; *retention* = of the
-    user's anchor days (`anchor`: *every_day* that the user was active on in the period, the day of the *first_activity* ever, or
-    of the *exposure*), the share with activity again `days` later. A shown value is the raw one over `divide_by`. A user's value is
-    kept as a whole number of `resolution` units per raw unit, so that sums are exact; 0: 10 of a length in seconds, a million
-    of any other mean or ratio, which leaves room for values up to 3,037.
+    numerator
+        *sessions*, or the sum of a measure under its name.
+    denominator
+        *users* for a total per user, *sessions* for a mean over the user's sessions (the classic unit is then the session), or
+        the sum of a measure.
+    retention
+        In place of the two: of the user's anchor days, the share with activity again some days later.
+    divide_by
+        A shown value is the raw one over this.
+    resolution
+        A user's value is kept as a whole number of so many units per raw unit, so that sums are exact; 0: 10 of a mean length
+        in seconds, a million of any other mean or ratio, which leaves room for values up to 3,037. A total per user is whole.
     """
 
     title: str
-    kind: Literal["session_mean", "user_ratio", "session_count", "retention"]
     unit: str
     higher_is_better: bool
-    measure: str = ""
-    per: str = ""
-    anchor: Literal["", "every_day", "first_activity", "exposure"] = ""
-    days: int = 0
+    numerator: str = ""
+    denominator: str = ""
+    retention: Retention | None = None
     divide_by: int = 1
     resolution: int = 0
 
@@ -274,17 +279,18 @@ def _fingerprint(content: bytes) -> str:
 
 
 def _check_measures(study: Study, names: tuple[str, ...], file: str) -> None:
-    """Every measure that a metric names is one of `names`."""
+    """Every total that a metric names is one of the user's own or one of the measures `names`."""
     if taken := set(names) & set(OWN_TOTALS):
         raise StudyError(
             f"{file}: a measure is called '{min(taken)}', which is the name of a user's own total", "call it otherwise"
         )
+    totals = {"numerator": (SESSIONS, *names), "denominator": (USERS, SESSIONS, *names)}
     for name, metric in study.metrics.items():
-        for key, measure in (("measure", metric.measure), ("per", metric.per)):
-            if measure and measure not in names:
+        for key, total in (("numerator", metric.numerator), ("denominator", metric.denominator)):
+            if total and total not in totals[key]:
                 raise StudyError(
-                    f"{file}: key 'metrics.{name}.{key}' names the measure '{measure}', which the study does not have",
-                    f"use one of: {', '.join(names)}",
+                    f"{file}: key 'metrics.{name}.{key}' names '{total}', which is no measure of the study",
+                    f"use one of: {', '.join(totals[key])}",
                 )
 
 

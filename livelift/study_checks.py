@@ -8,6 +8,7 @@ from livelift.assignment import exchange_bits
 from livelift.checked import Check
 from livelift.lookups import checks as lookup_checks
 from livelift.measures import checks as measure_checks
+from livelift.retention import checks as retention_checks
 from livelift.source import LARGEST
 from livelift.source import checks as source_checks
 
@@ -19,8 +20,9 @@ SCHEMA = 1
 
 MILLIONTHS = 1_000_000
 
-OWN_TOTALS = ("users", "sessions")
-"""Names of what is known of a user without any measure (`livelift.plan`): no measure can have one of them."""
+USERS, SESSIONS = OWN_TOTALS = ("users", "sessions")
+"""A user's own totals, known without any measure: 1 for each user of the population (included, or exposed), and sessions. No measure
+can have one of these names."""
 
 
 def checks(study: "Study") -> list[Check]:
@@ -61,32 +63,7 @@ def checks(study: "Study") -> list[Check]:
     ]
     for name, metric in study.metrics.items():
         key = f"metrics.{name}"
-        rows += [
-            (f"{key}.measure", metric.kind in ("session_mean", "user_ratio") and not metric.measure, "name a measure"),
-            (f"{key}.per", metric.kind == "user_ratio" and not metric.per, "name the measure to divide by"),
-            (
-                f"{key}.measure",
-                metric.kind in ("session_count", "retention") and metric.measure != "",
-                f"leave it out: {metric.kind} reads no measure",
-            ),
-            (
-                f"{key}.per",
-                metric.kind != "user_ratio" and metric.per != "",
-                "leave it out: only user_ratio divides by one",
-            ),
-            (f"{key}.divide_by", metric.divide_by < 1, "use 1 or more"),
-            (
-                f"{key}.resolution",
-                not 0 <= metric.resolution <= MILLIONTHS,
-                f"use 1 to {MILLIONTHS:,} units per raw unit",
-            ),
-            (
-                f"{key}.resolution",
-                metric.kind == "session_count" and metric.resolution != 0,
-                "leave it out: a number of sessions is whole",
-            ),
-            *_retention_checks(key, metric, exp.days),
-        ]
+        rows += _metric_checks(key, metric, exp.days)
     return rows
 
 
@@ -136,17 +113,36 @@ def _admits(field: "Field", value: int) -> bool:
     return least <= value <= most
 
 
-def _retention_checks(key: str, metric: "Metric", period: int) -> list[Check]:
-    if metric.kind != "retention":
-        own = "leave it out: only retention has one"
-        return [(f"{key}.anchor", metric.anchor != "", own), (f"{key}.days", metric.days != 0, own)]
+def _metric_checks(key: str, metric: "Metric", period: int) -> list[Check]:
+    rows: list[Check] = [
+        (f"{key}.divide_by", metric.divide_by < 1, "use 1 or more"),
+        (f"{key}.resolution", not 0 <= metric.resolution <= MILLIONTHS, f"use 1 to {MILLIONTHS:,} units per raw unit"),
+    ]
+    if metric.retention is not None:
+        own = "leave it out: retention has its own totals"
+        return [
+            *rows,
+            (f"{key}.numerator", metric.numerator != "", own),
+            (f"{key}.denominator", metric.denominator != "", own),
+            *retention_checks(f"{key}.retention", metric.retention, period),
+        ]
     return [
-        (f"{key}.anchor", not metric.anchor, "use one of: every_day, first_activity, exposure"),
-        (f"{key}.days", metric.days < 1, "use 1 or more days: 1 for the next day, 7, 30"),
+        *rows,
+        (f"{key}.numerator", not metric.numerator, "name a measure, or sessions (or give retention in place of both)"),
         (
-            f"{key}.days",
-            metric.days >= period,
-            f"in a period of {period} days no day has one {metric.days} days later: make the period longer, or use fewer",
+            f"{key}.denominator",
+            not metric.denominator,
+            "name users, sessions or a measure: what the numerator is divided by",
+        ),
+        (
+            f"{key}.denominator",
+            metric.numerator == metric.denominator == SESSIONS,
+            "use users: sessions per session are always 1",
+        ),
+        (
+            f"{key}.resolution",
+            metric.denominator == USERS and metric.resolution != 0,
+            "leave it out: a user's total is whole",
         ),
     ]
 

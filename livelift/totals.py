@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from livelift.output_log import Row
-from livelift.plan import MetricPlan, Retention, metric_plans, retentions
+from livelift.plan import MetricPlan, metric_plans, retentions
+from livelift.retention import Retention
 from livelift.study import Study
 
 SESSIONS = 0

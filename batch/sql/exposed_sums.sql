@@ -20,7 +20,7 @@ WITH exposure AS (
             ELSE coalesce(measured(numerator_of, sums), 0)
         END::BIGINT AS y,
         over_exposed = 'count' AS counts,
-        over_exposed = 'sum' AND covariate = 'duration' AS lasts
+        over_exposed = 'sum' AND coalesce(covariate IN ('duration', 'length'), false) AS lasts
     FROM seen
     LEFT JOIN heard USING (number, listener), metric
     WHERE over_exposed IN ('count', 'sum')

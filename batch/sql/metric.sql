@@ -1,34 +1,32 @@
--- The study's metrics as the oracle reads them: the only statement that knows what a kind means. `declared` holds them as
--- they stand in the study file. Names of totals are columns of `total`, or the own ones that `amount_of` knows.
+-- The study's metrics as the oracle reads them: the only statement that knows what a declaration means. `declared` holds them
+-- as they stand in the study file; `retention` is null where they have a numerator and a denominator. Names of totals are
+-- columns of `total`, or the own ones that `amount_of` knows.
 CREATE TABLE metric AS
 SELECT
     position, name, divide_by, retention,
-    CASE kind
-        WHEN 'session_count' THEN 'sessions'
-        WHEN 'retention' THEN 'returned'
-        ELSE measure
-    END AS numerator_of,
-    CASE kind
-        WHEN 'session_mean' THEN 'sessions'
-        WHEN 'session_count' THEN 'one'
-        WHEN 'retention' THEN 'eligible'
-        ELSE per
+    CASE WHEN retention IS NOT NULL THEN 'returned' ELSE numerator END AS numerator_of,
+    CASE
+        WHEN retention IS NOT NULL THEN 'eligible'
+        WHEN denominator = 'users' THEN 'one'
+        ELSE denominator
     END AS denominator_of,
     CASE
         WHEN resolution > 0 THEN resolution
-        WHEN kind = 'session_mean' AND measure = 'seconds' THEN 10             -- deciseconds
-        WHEN kind = 'session_count' THEN 1
+        WHEN numerator = 'seconds' AND denominator = 'sessions' THEN 10        -- deciseconds
+        WHEN denominator = 'users' THEN 1
         ELSE 1000000                                                           -- millionths
     END AS scale,
     CASE
-        WHEN kind = 'session_mean' AND measure = 'seconds' THEN 'duration'
-        WHEN kind = 'session_count' THEN 'count'
+        WHEN numerator = 'seconds' AND denominator = 'sessions' THEN 'duration'
+        WHEN numerator = 'sessions' AND denominator = 'users' THEN 'count'
+        WHEN numerator = 'seconds' AND denominator = 'users' THEN 'length'
     END AS covariate,
-    kind = 'session_mean' AS of_sessions,                                      -- the unit of the classic reading
-    kind IN ('session_mean', 'user_ratio') AS has_ratio,
+    denominator = 'sessions' AS of_sessions,                                   -- the unit of the classic reading
+    retention IS NULL AND denominator <> 'users' AS has_ratio,
     CASE
-        WHEN kind = 'session_count' THEN 'count'
-        WHEN kind = 'retention' THEN 'share'
-        WHEN kind = 'session_mean' AND name = getvariable('primary_metric') THEN 'sum'
+        WHEN retention IS NOT NULL THEN 'share'
+        WHEN numerator = 'sessions' AND denominator = 'users' THEN 'count'
+        WHEN denominator = 'users' THEN 'sum'
+        WHEN denominator = 'sessions' AND name = getvariable('primary_metric') THEN 'sum'
     END AS over_exposed                                                        -- null where there is no such reading
 FROM declared;

@@ -11,6 +11,7 @@ WITH fraction AS (
                 (pre_seconds + 3 * getvariable('prior_seconds')) / ((pre_sessions + 3) * getvariable('prior_seconds'))
             )
             WHEN 'count' THEN ln(pre_sessions + 1)
+            WHEN 'length' THEN ln(pre_seconds / getvariable('prior_seconds') + 1)
             ELSE 0
         END AS log_before
     FROM total, metric

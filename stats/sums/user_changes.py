@@ -51,8 +51,8 @@ class Columns:
     @classmethod
     def of(cls, metrics: list[MetricRow]) -> "Columns":
         return cls(
-            [metric.numerator for metric in metrics],
-            [metric.denominator for metric in metrics],
+            [row.numerator for row in metrics],
+            [row.denominator for row in metrics],
             np.array([[metric.scale] for metric in metrics]),
         )
 

@@ -46,7 +46,7 @@ def test_the_examples_are_read() -> None:
         .replace("2009", "2024")
         .replace("session_duration", "spent")
     )
-    metric = '[metrics.spent]\ntitle = "Revenue"\nkind = "session_mean"\nmeasure = "revenue"\nunit = "EUR"\nhigher_is_better = true\n'
+    metric = '[metrics.spent]\ntitle = "Revenue"\nnumerator = "revenue"\ndenominator = "sessions"\nunit = "EUR"\nhigher_is_better = true\n'
     source += lookup.replace("[fields]\n", "")
     head, sessions = text[: text.index("[source]")], text[text.index("[windows]") : text.index("[fields]")]
     fields, experiment = arms.split("[experiment]\n")

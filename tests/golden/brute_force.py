@@ -14,7 +14,7 @@ from hashlib import sha256
 from math import floor, log
 
 from livelift.event_time import DAY, SECOND, from_date, from_iso
-from livelift.study import Study
+from livelift.study import Metric, Study
 
 SKIP = 30 * SECOND
 
@@ -195,6 +195,13 @@ def _hash(text: str) -> int:
     return int(sha256(text.encode()).hexdigest()[:16], 16)
 
 
+def _kind(metric: Metric) -> str:
+    """What lastfm's metrics are: a mean over sessions, a ratio of two measures, a count of sessions, or retention."""
+    if metric.retention is not None:
+        return "retention"
+    return {"sessions": "mean", "users": "count"}.get(metric.denominator, "ratio")
+
+
 @dataclass
 class Tick:
     """What is known at `midnight`, or at the end of the stream where it is None. Arms: 0 control, 1 treatment."""
@@ -235,11 +242,13 @@ class Tick:
     def fraction(self, name: str, user: str) -> tuple[int, int]:
         """The user's value of a metric as (numerator, denominator)."""
         metric, runs = self.study.metrics[name], self.included[user]
-        if metric.kind == "session_mean":
-            return sum(run.measure(metric.measure) for run in runs), len(runs)
-        if metric.kind == "user_ratio":
-            return sum(run.measure(metric.measure) for run in runs), sum(run.measure(metric.per) for run in runs)
-        if metric.kind == "session_count":
+        if _kind(metric) == "mean":
+            return sum(run.measure(metric.numerator) for run in runs), len(runs)
+        if _kind(metric) == "ratio":
+            return sum(run.measure(metric.numerator) for run in runs), sum(
+                run.measure(metric.denominator) for run in runs
+            )
+        if _kind(metric) == "count":
             return len(runs), 1
         watermark = self.stream.last if self.midnight is None else self.midnight
         days = list(self.stream.resolved_days(user, watermark))
@@ -253,8 +262,8 @@ class Tick:
     def sample(self, name: str, arm: int) -> list[Fraction]:
         """The sample of the classic reading in the shown unit, exact."""
         metric = self.study.metrics[name]
-        if metric.kind == "session_mean":
-            return [Fraction(run.measure(metric.measure), metric.divide_by) for run in self.runs(arm)]
+        if _kind(metric) == "mean":
+            return [Fraction(run.measure(metric.numerator), metric.divide_by) for run in self.runs(arm)]
         return [Fraction(top, below * metric.divide_by) for _, top, below in self.fractions(name, arm)]
 
     def covariate(self, name: str, user: str, of_sums: bool = False) -> int:
@@ -262,9 +271,9 @@ class Tick:
         before = [run for run in self.stream.sessions if run.user == user and run.before_period]
         if of_sums:
             ratio = sum(run.seconds for run in before) / prior + 1
-        elif metric.measure == "seconds":
+        elif metric.numerator == "seconds":
             ratio = (sum(run.seconds for run in before) + 3 * prior) / ((len(before) + 3) * prior)
-        elif metric.kind == "session_count":
+        elif _kind(metric) == "count":
             ratio = len(before) + 1.0
         else:
             return 0
@@ -274,8 +283,8 @@ class Tick:
     def units(self, name: str, arm: int) -> list[tuple[int, int, int]]:
         """(bucket, y, x) of the users that have a value."""
         metric = self.study.metrics[name]
-        is_duration = metric.kind == "session_mean" and metric.measure == "seconds"
-        scale = 10 if is_duration else 1 if metric.kind == "session_count" else 1_000_000
+        is_duration = _kind(metric) == "mean" and metric.numerator == "seconds"
+        scale = 10 if is_duration else 1 if _kind(metric) == "count" else 1_000_000
         return [
             (self.bucket(user), floor(Fraction(scale * top, below) + Fraction(1, 2)), self.covariate(name, user))
             for user, top, below in self.fractions(name, arm)
@@ -287,16 +296,16 @@ class Tick:
         found = []
         for user in sorted(user for user in self.stream.plays if self.arm(user) == arm):
             runs = [run for run in self.closed if run.user == user and run.in_period]
-            if metric.kind == "retention":
+            if _kind(metric) == "retention":
                 watermark = self.stream.last if self.midnight is None else self.midnight
                 days = list(self.stream.resolved_days(user, watermark))
                 if days:
                     share = Fraction(sum(returned for _, returned in days), len(days))
                     found.append((floor(1_000_000 * share + Fraction(1, 2)), 0))
-            elif user in users and metric.kind == "session_count":
+            elif user in users and _kind(metric) == "count":
                 found.append((len(runs), self.covariate(name, user)))
             elif user in users:
                 found.append(
-                    (sum(run.measure(metric.measure) for run in runs), self.covariate(name, user, of_sums=True))
+                    (sum(run.measure(metric.numerator) for run in runs), self.covariate(name, user, of_sums=True))
                 )
         return found

@@ -3,6 +3,7 @@
 import random
 from datetime import date
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from batch.document import batch_document
 from livelift.document import Document
 from livelift.measures import Measure
+from livelift.retention import Retention
 from livelift.source import Field
 from livelift.study import Metric, Study, load_study
 from livelift.study_checks import checks
@@ -20,20 +22,32 @@ from tests.support.pure_pipeline import run_pure
 LASTFM = load_study("lastfm")
 replace = msgspec.structs.replace
 
-MEAN, RATIO, COUNT, RETURN = "session_mean", "user_ratio", "session_count", "retention"
+MEAN, RATIO, COUNT, SUM, RETURN = "mean", "ratio", "count", "sum", "return"
 
 
 def metric(kind: str, measure: str = "", per: str = "", divide_by: int = 1) -> Metric:
-    return msgspec.convert(
-        {"title": kind, "kind": kind, "unit": "units", "higher_is_better": measure != "skips"}
-        | {"measure": measure, "per": per, "divide_by": divide_by}
-        | ({"anchor": "every_day", "days": 1} if kind == RETURN else {}),
-        Metric,
+    totals = {
+        MEAN: (measure, "sessions"),
+        RATIO: (measure, per),
+        COUNT: ("sessions", "users"),
+        SUM: (measure, "users"),
+        RETURN: ("", ""),
+    }
+    numerator, denominator = totals[kind]
+    returned = Retention("every_day", 1) if kind == RETURN else None
+    return Metric(
+        title=kind,
+        unit="units",
+        higher_is_better=measure != "skips",
+        numerator=numerator,
+        denominator=denominator,
+        retention=returned,
+        divide_by=divide_by,
     )
 
 
-def retention(anchor: str, days: int) -> Metric:
-    return msgspec.structs.replace(metric(RETURN), anchor=anchor, days=days)
+def retention(anchor: Literal["every_day", "first_activity", "exposure"], days: int) -> Metric:
+    return msgspec.structs.replace(metric(RETURN), retention=Retention(anchor, days))
 
 
 def study_of(*metrics: Metric) -> Study:
@@ -77,10 +91,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         [metric(MEAN, "skips")],
         [metric(MEAN, "seconds"), retention("first_activity", 1), retention("exposure", 3), retention("every_day", 7)],
         [retention("exposure", 1), retention("every_day", 2), retention("first_activity", 7), metric(RETURN)],
-        # What a kind has no use for changes nothing.
-        [metric(COUNT, "seconds", "plays"), metric(RETURN, "seconds"), metric(MEAN, "seconds", "plays")],
+        [metric(SUM, "seconds"), metric(SUM, "plays", divide_by=3), metric(SUM, "artists")],
+        [metric(MEAN, "plays"), metric(SUM, "seconds", divide_by=60), metric(RATIO, "sessions", "plays")],
     ],
-    ids=lambda metrics: ", ".join(f"{one.kind}-{one.measure or one.anchor}-{one.per or one.days}" for one in metrics),
+    ids=lambda metrics: ", ".join(f"{one.numerator}-{one.denominator}-{one.retention}" for one in metrics),
 )
 def test_stream_and_oracle_agree_for_these_metrics(metrics: list[Metric], data: Path, tmp_path: Path) -> None:
     assert_they_agree(study_of(*metrics), data, tmp_path)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from livelift.event_time import DAY
 from livelift.output_log import ClosedSession, Mark, UserTotals
-from livelift.plan import Retention
+from livelift.retention import Retention
 from livelift.sessions import session_measures
 from livelift.study import Study
 from livelift.totals import total_columns
@@ -31,9 +31,9 @@ RETENTIONS = [
 def study_with(retentions: list[Retention], windows: str) -> Study:
     study = row_study(PERIOD) if windows == "row" else small_study(PERIOD)
     pattern, replace = study.metrics["d1_retention"], msgspec.structs.replace
-    metrics = {name: one for name, one in study.metrics.items() if one.kind != "retention"}
+    metrics = {name: one for name, one in study.metrics.items() if one.retention is None}
     for number, one in enumerate(retentions):
-        metrics[f"r{number}"] = replace(pattern, anchor=one.anchor, days=one.days)
+        metrics[f"r{number}"] = replace(pattern, retention=one)
     return replace(study, metrics=metrics)
 
 

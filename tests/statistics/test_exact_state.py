@@ -78,11 +78,11 @@ def _value(row: MetricRow, totals: Named) -> tuple[Fraction, Fraction, int] | No
     metric = STUDY.metrics[row.name]
     of = {name: Fraction(totals.get(name, 0)) for name in MEASURES}
     top, bottom, scale = {
-        "session_mean": (of.get(metric.measure), Fraction(totals["sessions"]), 10 if metric.measure == "seconds" else 10**6),
-        "user_ratio": (of.get(metric.measure), of.get(metric.per), 10**6),
-        "session_count": (Fraction(totals["sessions"]), Fraction(1), 1),
-        "retention": (Fraction(totals.get(RETURNED, 0)), Fraction(totals[ELIGIBLE]), 10**6),
-    }[metric.kind]  # fmt: skip
+        "sessions": (of.get(metric.numerator), Fraction(totals["sessions"]), 10 if metric.numerator == "seconds" else 10**6),
+        "plays": (of.get(metric.numerator), of["plays"], 10**6),
+        "users": (Fraction(totals["sessions"]), Fraction(1), 1),
+        "": (Fraction(totals.get(RETURNED, 0)), Fraction(totals[ELIGIBLE]), 10**6),
+    }[metric.denominator]  # fmt: skip
     assert top is not None and bottom is not None
     if bottom == 0:
         return None
@@ -92,15 +92,15 @@ def _value(row: MetricRow, totals: Named) -> tuple[Fraction, Fraction, int] | No
 def _check_exposed(aggregate: Aggregate, users: Users) -> None:
     """The sums over all exposed users: everybody with a session, and for returns everybody with a resolved day."""
     for row in aggregate.exposed_metrics:
-        kind, sums = STUDY.metrics[row.name].kind, [[0] * 6, [0] * 6]
+        metric, sums = STUDY.metrics[row.name], [[0] * 6, [0] * 6]
         for variant, totals in users.values():
             x = 0 if row.covariate is None else row.covariate(_row(totals))
-            if kind == "retention":
+            if metric.retention is not None:
                 if not totals[ELIGIBLE]:
                     continue
                 y = (Fraction(totals.get(RETURNED, 0), totals[ELIGIBLE]) * 10**6 + Fraction(1, 2)).__floor__()
             else:
-                y = totals["sessions" if kind == "session_count" else "seconds"] if totals["sessions"] else 0
+                y = totals["sessions" if metric.numerator == "sessions" else "seconds"] if totals["sessions"] else 0
             for column, part in enumerate((1, y, y * y, x, x * x, x * y)):
                 sums[variant][column] += part
         assert aggregate.exposed_sums[row.name] == sums, row.name

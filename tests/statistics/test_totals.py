@@ -24,7 +24,7 @@ def test_the_totals_are_the_sums_over_the_buckets() -> None:
     everything, totals = state.sums(STUDY.experiment.start_ms), state.totals()
     for name in STUDY.metrics:
         assert np.array_equal(everything.users[name].sum(axis=1), totals.users[name].sum(axis=1))
-        assert totals.users[name][..., 0].sum() > 0 or STUDY.metrics[name].kind == "retention"
+        assert totals.users[name][..., 0].sum() > 0 or STUDY.metrics[name].retention is not None
 
 
 def test_totals_are_made_anew_from_stored_rows() -> None:

@@ -6,6 +6,7 @@ import msgspec
 
 from livelift.event_time import DAY
 from livelift.measures import Measure
+from livelift.retention import Retention
 from livelift.source import Field
 from livelift.study import Study, load_study
 
@@ -33,7 +34,7 @@ def row_study(days: int = 4) -> Study:
         windows=replace(study.windows, kind="row", gap_seconds=0),
         fields={"artist": Field("text")},
         measures={"seconds": Measure(count="event"), "xs": Measure(count="event", where={"artist": "X"})},
-        metrics={name: one for name, one in study.metrics.items() if one.kind in ("session_count", "retention")}
+        metrics={name: one for name, one in study.metrics.items() if one.numerator in ("sessions", "")}
         | {"session_duration": study.metrics["session_duration"]},
     )
 
@@ -42,11 +43,14 @@ def retention_study(windows: str, days: int = 4) -> Study:
     """One of the two with several retentions, some due at the same midnights."""
     study, replace = row_study(days) if windows == "row" else small_study(days), msgspec.structs.replace
     pattern = study.metrics["d1_retention"]
-    more = {"exposed": ("exposure", 1), "first": ("first_activity", 2), "later": ("every_day", 2)}
+    more = {
+        "exposed": Retention("exposure", 1),
+        "first": Retention("first_activity", 2),
+        "later": Retention("every_day", 2),
+    }
     return replace(
         study,
-        metrics=study.metrics
-        | {name: replace(pattern, anchor=anchor, days=number) for name, (anchor, number) in more.items()},
+        metrics=study.metrics | {name: replace(pattern, retention=retention) for name, retention in more.items()},
     )
 
 

@@ -152,12 +152,13 @@ def assert_metric(found: TickSums, expected: Tick, name: str, arm: int) -> None:
         sums[bucket] += (1, y, y * y, x, x * x, x * y)
     assert np.array_equal(found.users[name][arm], sums)
 
-    assert (name in found.ratios) == (SHORT.metrics[name].kind in ("session_mean", "user_ratio"))
+    assert (name in found.ratios) == (SHORT.metrics[name].denominator in ("sessions", *SHORT.measures))
     if name in found.ratios:
         rows = [(1, s, m, s * s, m * m, s * m) for _, s, m in expected.fractions(name, arm)]
         assert found.ratios[name][arm] == tuple(np.array(rows, np.int64).reshape(-1, 6).sum(axis=0).tolist())
 
-    over_exposed = SHORT.metrics[name].kind in ("session_count", "retention") or name == SHORT.decision.primary
+    of_everybody = SHORT.metrics[name].denominator in ("users", "")  # "": retention
+    over_exposed = of_everybody or name == SHORT.decision.primary
     assert (name in found.exposed_sums) == over_exposed
     if over_exposed:
         rows = [(1, y, y * y, x, x * x, x * y) for y, x in expected.exposed_units(name, arm)]

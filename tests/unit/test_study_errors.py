@@ -27,7 +27,6 @@ COLUMNS = (
     "its first line names: customer, ordered at, amount, country, note\n"
     "  fix: name the columns of [source] and [fields] as the file does, or give another file with --data"
 )
-KINDS = "session_mean, user_ratio, session_count, retention"
 
 
 @pytest.fixture(autouse=True)
@@ -71,11 +70,12 @@ def test_the_study_without_a_fault_is_read() -> None:
          "shop/study.toml: key 'source.format': Invalid enum value 'xlsx'\n  fix: use one of: tsv, csv, jsonl, json, parquet"),
         ("Europe/Berlin", "Europe/Berln",
          "shop/study.toml: key 'source.time_zone' is wrong: 'Europe/Berln'\n  fix: use an IANA name: \"Europe/Berlin\""),
-        ('kind = "session_count"', 'kind = "count"',
-         f"shop/study.toml: key 'metrics.sessions_per_user.kind': Invalid enum value 'count'\n  fix: use one of: {KINDS}"),
-        ('measure = "revenue"', 'measure = "turnover"',
-         "shop/study.toml: key 'metrics.revenue_per_session.measure' names the measure 'turnover', which the study does not have\n"
-         "  fix: use one of: seconds, orders, revenue"),
+        ('denominator = "users"', 'denominator = "user"',
+         "shop/study.toml: key 'metrics.sessions_per_user.denominator' names 'user', which is no measure of the study\n"
+         "  fix: use one of: users, sessions, seconds, orders, revenue"),
+        ('numerator = "revenue"', 'numerator = "turnover"',
+         "shop/study.toml: key 'metrics.revenue_per_session.numerator' names 'turnover', which is no measure of the study\n"
+         "  fix: use one of: sessions, seconds, orders, revenue"),
         ('{sum = "cents"}', '{sum = "amount"}',
          "shop/study.toml: key 'measures.revenue.sum' is wrong: 'amount'\n  fix: use one of: cents, country"),
         ('{count = "event"}', '{count = "event", where = {land = "DE"}}',

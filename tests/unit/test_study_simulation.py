@@ -140,7 +140,7 @@ def test_a_missing_pre_period_of_a_covariate_is_said(tmp_path: Path) -> None:
     folder = shop(tmp_path, GOOD.replace('{"seconds": 300 * pre}', "{}")).folder
     assert simulate(load_study(folder), "usual", 1, users=100)["experiments"] == 1, "no metric is adjusted by lengths"
     text = (Path(folder) / "study.toml").read_text()
-    metric = '[metrics.length]\nkind = "session_mean"\nmeasure = "seconds"\ntitle = "L"\nunit = "s"\nhigher_is_better = true\n\n'
+    metric = '[metrics.length]\nnumerator = "seconds"\ndenominator = "sessions"\ntitle = "L"\nunit = "s"\nhigher_is_better = true\n\n'
     (Path(folder) / "study.toml").write_text(text.replace("[decision]", metric + "[decision]"))
     with pytest.raises(StudyError, match="'length' is adjusted by 'seconds' of the pre-period"):
         simulate(load_study(folder), "usual", 1, users=100)
