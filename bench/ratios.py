@@ -71,7 +71,8 @@ def stage_run(report: dict[str, Any], side: str) -> StageRun:
         (row,) = report["rows"]
         whole = _rates(row["whole"])
         steady = _rates(row) if row["part"] == "steady" else None
-        return StageRun(int(row["events"]), steady, whole, row.get("equal_to_oracle", row.get(FORMER_NAME)) is True)
+        equal = row["equal_to_oracle"] if "equal_to_oracle" in row else row[FORMER_NAME]
+        return StageRun(int(row["events"]), steady, whole, equal is True)
     except (KeyError, TypeError, ValueError) as error:
         raise _unknown_form(side, error) from error
 
