@@ -27,8 +27,8 @@ def study_of_balances() -> Study:
     """The viewings, with a length that may be negative: its mean in whole units, and its share of the time in tenths."""
     study = load_study("tests/studies/viewings")
     metrics = dict(study.metrics)
-    metrics["dramas"] = replace(metrics["dramas"], measure="offered", resolution=1)
-    metrics["completion"] = replace(metrics["completion"], measure="offered", per="seconds", resolution=10)
+    metrics["dramas"] = replace(metrics["dramas"], numerator="offered", resolution=1)
+    metrics["completion"] = replace(metrics["completion"], numerator="offered", denominator="seconds", resolution=10)
     length = Field("integer", column="show_duration_seconds")
     return replace(study, metrics=metrics, fields=study.fields | {"length": length})
 

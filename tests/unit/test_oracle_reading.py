@@ -173,7 +173,7 @@ def test_a_closed_oracle_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_a_measure_unknown_to_the_oracle_is_refused_by_metric(tmp_path: Path) -> None:
-    metric = msgspec.structs.replace(STUDY.metrics["skip_rate"], measure="stalls")
+    metric = msgspec.structs.replace(STUDY.metrics["skip_rate"], numerator="stalls")
     study = msgspec.structs.replace(STUDY, metrics={**STUDY.metrics, "skip_rate": metric})
     with pytest.raises(StudyError, match=r"'skip_rate'.*'stalls'"):
         Oracle(tmp_path / "x.tsv", study)
