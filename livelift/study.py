@@ -332,7 +332,7 @@ def _fix(wrong: str, path: list[str]) -> str:
     kinds = _types(path)
     choices = next((get_args(one) for one in kinds if get_origin(one) is Literal), ())
     if choices and wrong.startswith("Invalid enum"):
-        return f"use one of: {', '.join(choices)}"
+        return f"use one of: {', '.join(choice for choice in choices if choice)}"
     keys = next((one.__struct_fields__ for one in kinds if _is_struct(one)), ())
     if keys and wrong.startswith("Object contains unknown field"):
         return f"use one of: {', '.join(key for key in keys if key not in NOT_WRITTEN)}; {EXAMPLE}"

@@ -45,7 +45,9 @@ def find_input(named: Path | None, study: Study, folder: RunFolder, say: Callabl
         if not named.is_file():
             raise InputError(
                 f"{named} is {'a directory' if named.is_dir() else 'not there'}",
-                "name the file with --data, or put it under data/raw/",
+                "name the file with --data; all files of a folder are read where [source] has several = true"
+                if named.is_dir()
+                else "name the file with --data, or put it under data/raw/",
             )
         return named
     return find_or_generate(RAW, study, folder.generated, say)

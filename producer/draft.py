@@ -60,7 +60,11 @@ def write_draft(name: str, file: Path, folder: Path) -> list[str]:
     declaration = folder / "study.toml"
     if declaration.exists():
         raise StudyError(f"there is {declaration} already", "choose another name, or --into another folder")
-    if not file.exists() or file.is_dir():
+    if file.is_dir():
+        raise InputError(
+            f"{file} is a folder", "name one of its files with --from, and write several = true in the draft"
+        )
+    if not file.exists():
         raise InputError(f"there is no file {file}", "name a file of events with --from")
     require_file(file)
     keys, columns = _read(file)
@@ -74,7 +78,7 @@ def write_draft(name: str, file: Path, folder: Path) -> list[str]:
     first, last = datetime.fromtimestamp(min(moments) / 1000, UTC), datetime.fromtimestamp(max(moments) / 1000, UTC)
     return [
         f"format {keys['format']}, {len(columns)} columns: {', '.join(columns)}",
-        f"user from '{user}', time from '{time}'{f' as {form}' if form else ''}: {first:%Y-%m-%d} to {last:%Y-%m-%d} in the rows looked at",
+        f"user from '{user}', time from '{time}'{f' as {form}' if form else ''}: {first:%Y-%m-%d} to {last:%Y-%m-%d} in the {len(moments):,} rows looked at",
     ]
 
 

@@ -11,6 +11,7 @@ from stats.decision.verdict import Readings
 from stats.words.formatting import (
     amount,
     cause_of,
+    days,
     improvement_of,
     is_better,
     is_harmed,
@@ -231,12 +232,12 @@ def _end(readings: Readings) -> Rule:
             f"closed early at look {readings.decided.look if readings.decided else progress.look} of {progress.looks}"
         )
     elif progress.ended and readings.time < readings.study.experiment.end_ms:
-        words = f"the stream ended early, {progress.days_remaining} days are missing: no final look"
+        words = f"the stream ended early, {days(progress.days_remaining, 'is', 'are')} missing: no final look"
     elif readings.time >= readings.study.experiment.end_ms:
         words = f"look {progress.look} of {progress.looks}; {still_open(readings)}"
     else:
         possible = f"a worse primary can be said from {progress.harm_from} on, ship from {progress.ship_from} on"
-        words = f"look {progress.look} of {progress.looks}, {progress.days_remaining} days remain; {possible}"
+        words = f"look {progress.look} of {progress.looks}, {days(progress.days_remaining, 'remains', 'remain')}; {possible}"
     return Rule(
         name="period", number=progress.look, threshold=progress.looks, passed=progress.period_complete, words=words
     )

@@ -55,6 +55,15 @@ def amount(value: float | None, metric: Metric) -> str:
     return f"{value:,.3g} {metric.unit}" if abs(value) < 999.5 else f"{value:,.0f} {metric.unit}"
 
 
+def days(number: int, one: str, several: str) -> str:
+    """So many days with their verb.
+
+    >>> days(1, "remains", "remain"), days(2, "remains", "remain")
+    ('1 day remains', '2 days remain')
+    """
+    return f"1 day {one}" if number == 1 else f"{number} days {several}"
+
+
 def p_value(p: float) -> str:
     """A p-value with three decimals.
 

@@ -7,6 +7,7 @@ from stats.decision.rules import guardrail_values, left_out_words, still_open
 from stats.decision.verdict import Decided, Readings
 from stats.words.formatting import (
     cause_of,
+    days,
     improvement_of,
     is_better,
     is_harmed,
@@ -167,7 +168,7 @@ def _held_back(readings: Readings, change: str) -> str:
 def _waiting(readings: Readings, why: Why | None) -> str:
     progress, title = readings.progress, _title(readings)
     if why == "ended_early":
-        return f"the stream ended with {progress.days_remaining} days missing, so nothing is decided"
+        return f"the stream ended with {days(progress.days_remaining, 'missing', 'missing')}, so nothing is decided"
     if why is not None:
         return _held_back(readings, _now(readings))
     if readings.time >= readings.study.experiment.end_ms and not progress.ended:
@@ -176,9 +177,8 @@ def _waiting(readings: Readings, why: Why | None) -> str:
         return f"{title} was shown worse at look {readings.primary.harm.at} ({_now(readings)}), which the next look decides"
     if readings.primary.ship.at is not None:
         return f"{title} was shown better at look {readings.primary.ship.at} ({_now(readings)}), which the next look decides"
-    return (
-        f"nothing is proven yet ({title} {_now(readings)}), look {progress.look} of {progress.looks}, "
-        f"{progress.days_remaining} days remain"
+    return f"nothing is proven yet ({title} {_now(readings)}), look {progress.look} of {progress.looks}, " + days(
+        progress.days_remaining, "remains", "remain"
     )
 
 
