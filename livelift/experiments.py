@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 
 class AnotherExperiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A further experiment of the study. What it leaves out is as in `[experiment]`; with tables `names` and `decision` of its own
-    if it has any, else with the study's."""
+    """A further experiment of the study. What it leaves out is as in `[experiment]`, but for the arms: without an `arm_field` of its
+    own they are a hash of its salt. It has tables `names` and `decision` of its own if it gives any, else the study's."""
 
     salt: str
     title: str | UnsetType = UNSET
@@ -70,7 +70,8 @@ def with_experiment(study: "Study", experiment: str) -> "Study":
             f"use one of: {study.name}{', ' + there if there else ''}",
         )
     given: dict[str, Any] = msgspec.structs.asdict(study.experiments[experiment])
-    changed = {key: value for key, value in given.items() if value is not UNSET}
+    by_hash = {"arm_field": "", "control_value": "", "treatment_value": ""}  # else two experiments had the same arms
+    changed = by_hash | {key: value for key, value in given.items() if value is not UNSET}
     title = changed.pop("title", f"{study.title}: {experiment}")
     names, decision = changed.pop("names", {}), changed.pop("decision", {})
     return msgspec.structs.replace(

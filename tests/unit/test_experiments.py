@@ -73,6 +73,22 @@ def test_stream_and_oracle_agree_on_an_experiment(banner: Study, tmp_path: Path)
     assert list(differences(run_pure(data, tmp_path / "cache", banner, partitions=2, seed=5).document, document)) == []
 
 
+def test_an_experiment_has_arms_of_its_own(tmp_path: Path) -> None:
+    """The arms that events name are those of the study's own experiment, or of the one that says so."""
+    more = (
+        SECOND
+        + '[experiments.named]\nsalt = "x"\narm_field = "country"\ncontrol_value = "FR"\ntreatment_value = "AT"\n'
+    )
+    folder = shop(tmp_path, more)
+    file = folder / "study.toml"
+    own = 'arm_field = "country"\ncontrol_value = "DE"\ntreatment_value = "AT"\nperiod_start'
+    file.write_text(file.read_text().replace("period_start", own, 1))
+    assert load_study(str(folder)).experiment.control_value == "DE"
+    assert load_study(f"{folder}.banner").experiment.arm_field == ""
+    assert load_study(f"{folder}.banner").experiment.can_be_drawn_again
+    assert load_study(f"{folder}.named").experiment.control_value == "FR"
+
+
 def test_another_process_finds_the_experiment(banner: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     at = reference_to(banner.name, banner.folder)
     assert at == f"{banner.folder}.banner"
