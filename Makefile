@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: env demo bench latency test test-slow chaos simulate lint format hooks lock clean
+.PHONY: env demo bench latency test test-slow test-all chaos simulate lint format hooks lock clean
 
 env: .venv/.installed
 
@@ -38,7 +38,11 @@ test: lint
 	$(BIN)/pytest $(ARGS)
 
 test-slow: env
-	$(BIN)/pytest -m slow $(ARGS)
+	$(BIN)/pytest -m "slow and not rare" $(ARGS)
+
+# By hand, before a release: every test, those too that are slow and seldom fail.
+test-all: lint
+	$(BIN)/pytest -m "" $(ARGS)
 
 # A whole stack under the faults of a seed; exit code 1 if a number is wrong, something stands still or a process is left.
 chaos: env

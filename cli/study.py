@@ -41,6 +41,7 @@ def check(
     from livelift.study import load_study
     from local.input import find_input
     from producer.sample import sessions_of, take_sample
+    from producer.study_warnings import warnings_of
 
     if rows < 1:
         raise SettingsError(f"--rows {rows} is not possible", "use 1 or more")
@@ -74,8 +75,11 @@ def check(
         return
     if experiment.arm_field:
         answers.print(_arms(loaded, sample.events), markup=False, soft_wrap=True)
+    sessions = sessions_of(loaded, sample.events, len(sample.events))
     _print_events(sample.events[:SHOWN], list(loaded.fields))
-    _print_sessions(sessions_of(loaded, sample.events, SHOWN))
+    _print_sessions(sessions[:SHOWN])
+    for warning in warnings_of(loaded, sample, sessions):
+        answers.print(f"warning: {warning}", markup=False, soft_wrap=True)
 
 
 def _arms(study: "Study", events: list) -> str:  # type: ignore[type-arg]

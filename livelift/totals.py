@@ -13,6 +13,9 @@ from livelift.plan import MetricPlan, metric_plans, retentions
 from livelift.retention import Retention
 from livelift.study import Study
 
+LARGEST = 3_037_000_499
+"""The largest integer whose square an int64 holds: no user's total or value may be larger."""
+
 SESSIONS = 0
 """The column of the user's closed windows of the period."""
 

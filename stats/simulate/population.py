@@ -26,7 +26,7 @@ from livelift.simulation.model import Floats, Integers, Regime, Sessions, Simula
 from livelift.simulation.presence import Usual, Visits
 from livelift.source import LARGEST, Field
 from livelift.study import Study
-from stats.sums.user_changes import LARGEST as SQUARED
+from livelift.totals import LARGEST as SQUARED
 
 SESSIONS_A_DAY = 0.75
 """Of a user who is there all the period; more where the study includes users of many sessions only."""

@@ -17,9 +17,10 @@ from livelift.plan import SESSIONS, USERS, MetricPlan, Reading, metric_plan, met
 from livelift.simulation.model import Flags, Integers
 from livelift.study import Study
 from livelift.tick_sums import ExactSums, InputCounts, Moments, TickSums
+from livelift.totals import LARGEST
 from stats.simulate.experiment import Assigned, Observed
 from stats.sums.moments import from_sums
-from stats.sums.user_changes import LARGEST, exact_sums
+from stats.sums.user_changes import exact_sums
 from stats.sums.user_value import in_units
 
 

@@ -12,13 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from livelift.errors import StateError
+from livelift.totals import LARGEST
 from stats.sums.metric_rows import MetricRow
 from stats.sums.user_value import in_units
 
 Integers = NDArray[np.int64]
-
-LARGEST = 3_037_000_499
-"""The largest integer whose square an int64 holds."""
 
 
 @dataclass(frozen=True, slots=True)

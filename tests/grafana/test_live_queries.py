@@ -25,6 +25,8 @@ from tests.grafana.asking import problems
 from tests.support.live_run import LiveRun
 from tests.support.tools import tool
 
+pytestmark = pytest.mark.slow  # one run with Prometheus for all: 17 s
+
 STUDY = load_study("lastfm")
 DAYS, SECONDS = 160, 10
 """About what the generated log spans, and how long its replay takes: a few scrapes see it on its way."""

@@ -68,6 +68,7 @@ def process(run: Run, servers: LocalServers, folder: Path, then: Callable[[], No
         stations.stop()
 
 
+@pytest.mark.slow
 def test_an_unapplied_committed_end_offset_loses_nothing(run: Run, servers: LocalServers, folder: Path) -> None:
     """The committed offset is the end of a stream that was not applied."""
     with group_of(run, servers) as (group, ends):

@@ -194,6 +194,7 @@ def test_kill_9_of_every_station_again_and_again_changes_nothing(
     assert_equals_batch(live_run(own_servers, folder, plan(data), kill), data, STUDY, own_servers)
 
 
+@pytest.mark.slow
 def test_stats_started_on_a_finished_redis_changes_nothing(data: Path, own_servers: LocalServers, folder: Path) -> None:
     """A stats station that finds the answer in Redis leaves it as it is."""
     with RunOfStations(

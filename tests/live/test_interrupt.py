@@ -32,7 +32,7 @@ def processes_of(folder: Path) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("seconds", [1.0, 4.0, pytest.param(9.0, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("seconds", [1.0, *(pytest.param(second, marks=pytest.mark.slow) for second in (4.0, 9.0))])
 def test_ctrl_c_leaves_no_process_and_no_half_written_cache(seconds: float, data: Path, tmp_path: Path) -> None:
     demo = subprocess.Popen(
         [LIVELIFT, "demo", "--data", str(data), "--speed", "500000x"],

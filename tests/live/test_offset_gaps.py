@@ -67,6 +67,7 @@ def new_run(data: Path) -> Run:
     return Run.new(study="lastfm", fingerprint=STUDY.fingerprint, data=str(data), partitions=PARTITIONS)
 
 
+@pytest.mark.slow
 def test_events_written_in_transactions_equal_the_batch(servers: LocalServers, folder: Path, tmp_path: Path) -> None:
     data = tmp_path / "log.tsv"
     lastfm_generator.generate(data, events=20_000, users=120, lift=0.0, seed=4, study=STUDY)

@@ -52,6 +52,7 @@ def used(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             assert up.wait(40) == 143
 
 
+@pytest.mark.slow
 def test_every_file_of_the_folder_is_its_users_alone(used: Path) -> None:
     root = used / ".livelift"
     assert stat.S_IMODE(root.stat().st_mode) == 0o700
@@ -60,6 +61,7 @@ def test_every_file_of_the_folder_is_its_users_alone(used: Path) -> None:
     assert {str(path.relative_to(root)) for path in files if path.exists() and path.stat().st_mode & 0o077} == set()
 
 
+@pytest.mark.slow
 def test_no_log_and_no_line_holds_a_part_of_a_password(used: Path) -> None:
     root = used / ".livelift"
     passwords = [(root / "redis" / name).read_text() for name in ("password", "admin-password")]
@@ -81,6 +83,7 @@ def _log_lines(root: Path) -> list[str]:
     return [line for log in root.glob("runs/*/logs/*.log") for line in log.read_text().splitlines() if line[:1] == "{"]
 
 
+@pytest.mark.slow
 def test_the_servers_listen_on_loopback_only(used: Path) -> None:
     stack = RunFolder(used / ".livelift").stack()
     assert stack is not None
@@ -94,6 +97,7 @@ def test_the_servers_listen_on_loopback_only(used: Path) -> None:
     assert listening <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
 
 
+@pytest.mark.slow
 def test_redis_asks_everybody_for_the_password(used: Path) -> None:
     stack = RunFolder(used / ".livelift").stack()
     assert stack is not None

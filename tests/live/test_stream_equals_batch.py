@@ -22,7 +22,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("partitions", [1, 4, pytest.param(7, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("partitions", [4, *(pytest.param(number, marks=pytest.mark.slow) for number in (1, 7))])
 def test_the_document_equals_the_batch_at_full_speed(
     partitions: int, data: Path, servers: LocalServers, folder: Path
 ) -> None:

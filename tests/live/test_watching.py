@@ -81,6 +81,7 @@ def test_a_page_that_cannot_be_served_fails_only_its_own_scrape() -> None:
         server.close()
 
 
+@pytest.mark.slow
 def test_prometheus_has_gauges_of_now_and_ticks_of_years_ago(tmp_path: Path) -> None:
     """Read back from a real Prometheus server."""
     tool("prometheus")

@@ -41,11 +41,16 @@ def name_of(cell: Cell) -> str:
     "cell",
     [
         Cell("bursty"),
-        Cell("stationary", Truth(0.10)),
-        Cell("stationary", Truth(-0.10)),
-        Cell("stationary", WORSE_SKIPS),
+        *(
+            pytest.param(cell, marks=pytest.mark.slow)
+            for cell in (
+                Cell("stationary", Truth(0.10)),
+                Cell("stationary", Truth(-0.10)),
+                Cell("stationary", WORSE_SKIPS),
+            )
+        ),
     ],
-    ids=name_of,
+    ids=lambda cell: name_of(cell),
 )
 def test_a_few_experiments_speak_against_no_bar(cell: Cell) -> None:
     found = judge_all(BARS, {cell: outcome(cell, FEW)}, CHANCE)

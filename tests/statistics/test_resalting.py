@@ -44,6 +44,7 @@ def test_under_the_studys_own_salt_a_logs_sums_are_the_oracles(log: Path) -> Non
         assert (mine.ratios, mine.exposed_sums) == (exact.ratios, exact.exposed_sums)
 
 
+@pytest.mark.slow
 def test_salts_of_a_log_without_effect_hardly_ever_find_one(log: Path) -> None:
     seen, users = observe_log(log, STUDY)
     found = resalt(STUDY, seen, users, salts=40)

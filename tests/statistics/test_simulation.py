@@ -174,6 +174,7 @@ def test_re_salting_without_an_id_for_every_user_is_refused() -> None:
         resalt(STUDY, _seen(5), ["only one"], salts=1)
 
 
+@pytest.mark.slow
 def test_two_processes_tally_what_one_does() -> None:
     one, two = (simulate(STUDY, "stationary", 30, Truth(0.1), users=110, jobs=jobs) for jobs in (1, 2))
     assert one == two

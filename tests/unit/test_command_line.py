@@ -283,6 +283,7 @@ def test_simulate_prints_every_reading_and_decision_as_json(tmp_path: Path) -> N
     assert sum(found["decisions"].values()) == 2
 
 
+@pytest.mark.slow
 def test_simulate_judges_every_bar_and_goes_on_from_what_is_kept(tmp_path: Path) -> None:
     asked = ("simulate", "--bars", "--experiments", "1", "--keep", "kept", "--json")
     first = livelift(tmp_path, *asked)

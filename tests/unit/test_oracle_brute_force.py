@@ -70,7 +70,7 @@ def files(draw: st.DrawFn) -> bytes:
 selections = st.none() | st.sampled_from([START + DAY, END, END + DAY])
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=50, deadline=None, derandomize=True)
 @given(
     data=files(),
     select_from=st.none() | st.just(START - DAY),

@@ -19,6 +19,7 @@ from livelift.study import load_study
 from producer.draft import write_draft
 from producer.sample import sessions_of, take_sample
 from producer.sources.finding import find
+from tests.studies.purchases.make import main as make_purchases
 from tests.support.command_line import LIVELIFT
 
 Row = dict[str, object]
@@ -115,6 +116,32 @@ def test_the_check_counts_the_arms(tmp_path: Path, capsys: pytest.CaptureFixture
     shops = Counter(row["Shop name"] for row in rows() if row["price"] != "n/a")
     words = f"{shops['a']} 'a' (control), 0 'B' (treatment); no arm: {shops['b']} 'b'"
     assert f"arms by 'shop_name', of these events: {words}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "warning"),
+    [
+        ("period_end = 2024-10-29", "period_end = 2024-12-01", "warning: source.before is 2024-12-01, so no event after"),
+        ("period_end = 2024-10-29", "period_end = 2024-11-30", None),
+        ('country = {type = "text"', 'note = {type = "text"}\nkind = {type = "text", column = "gift", default = ""}\ncountry = {type = "text"',
+         "warning: field 'kind' is empty in all 4,411 events: is 'gift' its column?"),
+        ('{count = "event"}', '{count = "event", where = {country = "CH"}}', "warning: measure 'orders' is 0 in all 3,079 sessions"),
+        ("resolution = 10", "", "warning: metric 'revenue_per_session' is kept in units of 1/1,000,000, too fine"),
+        ("resolution = 10", "resolution = 100", None),
+    ],
+)  # fmt: skip
+def test_the_check_warns_of_what_is_hardly_meant(
+    old: str, new: str, warning: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_purchases(tmp_path / "orders.csv")
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    text = Path("tests/support/shop/study.toml").read_text()
+    assert text.count(old) == 1
+    (folder / "study.toml").write_text(text.replace(old, new))
+    check(str(folder), tmp_path / "orders.csv", 100_000)
+    said = [line for line in capsys.readouterr().out.splitlines() if line.startswith("warning: ")]
+    assert len(said) == (warning is not None) and all(line.startswith(str(warning)) for line in said), said
 
 
 @pytest.mark.parametrize(

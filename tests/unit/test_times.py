@@ -5,7 +5,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from batch.document import batch_document
@@ -124,6 +124,7 @@ PARTS = st.lists(
 ).map("".join)  # fmt: skip
 
 
+@settings(max_examples=40)
 @given(st.lists(PARTS, min_size=20, max_size=40))
 def test_producer_and_oracle_agree_on_any_text(tmp_path_factory: pytest.TempPathFactory, texts: list[str]) -> None:
     folder = tmp_path_factory.getbasetemp()
