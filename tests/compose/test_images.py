@@ -15,11 +15,12 @@ station = sys.argv[1]
 for folder in (station, "studies"):
     package = importlib.import_module(folder)
     for found in pkgutil.walk_packages(package.__path__, folder + "."):
-        generates = folder == "studies" and "generator" in found.name.split(".")
-        if not found.name.endswith("__main__") and (station == "producer" or not generates):
+        parts = found.name.split(".")
+        elsewhere = folder == "studies" and ("simulation" in parts or ("generator" in parts and station != "producer"))
+        if parts[-1] != "__main__" and not elsewhere:
             importlib.import_module(found.name)
 """
-"""All but what a station never runs: a study's generator is the producer's."""
+"""All but what a station never runs: a study's generator is the producer's, its simulation that of `livelift simulate` in a checkout."""
 
 
 @pytest.mark.slow
