@@ -313,7 +313,7 @@ def _explained(message: str, raw: Any) -> tuple[str, str]:
     match = re.search(r"^(.*?) - at `(?:key in )?\$\.?(.*)`$", message)
     if not match or not match[2]:
         wrong = match[1] if match else message
-        return wrong, _fix(wrong, [])
+        return wrong, _fix(wrong, [], raw)
     path, wrong = match[2], match[1]
     table, inside, rest = path.partition("[...]")
     if inside:  # of a table of tables it says neither which
@@ -324,15 +324,21 @@ def _explained(message: str, raw: Any) -> tuple[str, str]:
             except msgspec.ValidationError:
                 path = f"{table}.{name}{rest}"
                 break
-    return f"key '{path}': {wrong}", _fix(wrong, path.split("."))
+    return f"key '{path}': {wrong}", _fix(wrong, path.split("."), raw)
 
 
-def _fix(wrong: str, path: list[str]) -> str:
-    """What the type of the key at `path` allows, where it lists that."""
+def _fix(wrong: str, path: list[str], raw: Any) -> str:
+    """What the type of the key at `path` allows, where it lists that, or what is missing there of `raw`."""
     kinds = _types(path)
     choices = next((get_args(one) for one in kinds if get_origin(one) is Literal), ())
     if choices and wrong.startswith("Invalid enum"):
         return f"use one of: {', '.join(choice for choice in choices if choice)}"
+    if wrong.startswith("Object missing required field"):
+        for part in path:
+            raw = raw.get(part, {}) if isinstance(raw, dict) else {}
+        needed = next((msgspec.structs.fields(one) for one in kinds if _is_struct(one)), ())
+        missing = [field.name for field in needed if field.required and field.name not in raw]
+        return f"add {', '.join(missing)}: docs/12-studies.md says what each is"
     keys = next((one.__struct_fields__ for one in kinds if _is_struct(one)), ())
     if keys and wrong.startswith("Object contains unknown field"):
         return f"use one of: {', '.join(key for key in keys if key not in NOT_WRITTEN)}; {EXAMPLE}"

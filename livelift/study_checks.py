@@ -45,9 +45,13 @@ def checks(study: "Study") -> list[Check]:
         ("experiment.period_end", exp.period_end <= exp.period_start, "it has to be after experiment.period_start"),
         (
             "experiment.period_start",
-            exp.period_start < sou.not_before or exp.period_end > sou.before,
-            f"rows are accepted from {sou.not_before} to {sou.before} (source.not_before, source.before) only, and the period "
-            "lies partly outside",
+            exp.period_start < sou.not_before,
+            f"rows are accepted from {sou.not_before} on (source.not_before), and the period begins before",
+        ),
+        (
+            "experiment.period_end",
+            exp.period_end > sou.before,
+            f"rows are accepted until {sou.before} (source.before), and the period ends later",
         ),
         ("experiment.pre_period_days", exp.pre_period_days < 0, "use 0 or more days"),
         ("experiment.minimum_sessions", exp.minimum_sessions < 1, "use 1 or more"),

@@ -110,7 +110,7 @@ def test_another_process_finds_the_experiment(banner: Study, monkeypatch: pytest
         ('[experiments.b]\nsalt = "x"\ndecision = {alpha = "a"}', "experiments.b", "alpha"),
         ('[experiments.b]\nsalt = "x"\nnames = {b = "a"}', "experiments.b", "unknown field `b`"),
         ('[experiments.B]\nsalt = "x"', "experiments.B", "lower-case"),
-        ('[experiments.b]\ntitle = "x"', "experiments.b", "compare the key"),
+        ('[experiments.b]\ntitle = "x"', "experiments.b", "add salt"),
         ('[experiments.b]\nsalt = "x"\nbuckets = 3', "experiments.b", "compare the key"),
     ],
 )

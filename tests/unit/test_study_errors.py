@@ -22,6 +22,7 @@ orders = {count = "event"}
 revenue = {sum = "cents"}
 """
 
+SAYS = "docs/12-studies.md says what each is"
 COMPARE = "compare the key with docs/12-studies.md"
 COLUMNS = (
     "its first line names: customer, ordered at, amount, country, note\n"
@@ -95,9 +96,12 @@ def test_the_study_without_a_fault_is_read() -> None:
          "shop/study.toml: key 'windows': Object contains unknown field `gap`\n"
          f"  fix: use one of: gap_seconds, allowed_lateness_seconds, kind; {COMPARE}"),
         ('salt = "checkout-2024"\n', "",
-         f"shop/study.toml: key 'experiment': Object missing required field `salt`\n  fix: {COMPARE}"),
+         f"shop/study.toml: key 'experiment': Object missing required field `salt`\n  fix: add salt: {SAYS}"),
         ('[names]\ncontrol = "old checkout"\ntreatment = "new checkout"\n', "",
-         f"shop/study.toml: Object missing required field `names`\n  fix: {COMPARE}"),
+         f"shop/study.toml: Object missing required field `names`\n  fix: add names: {SAYS}"),
+        ('alpha = 0.05\nguardrail_margin = 0.01\n', "",
+         "shop/study.toml: key 'decision': Object missing required field `alpha`\n"
+         f"  fix: add alpha, guardrail_margin: {SAYS}"),
         ("[health]", "[wellness]",
          "shop/study.toml: Object contains unknown field `wellness`\n"
          "  fix: use one of: schema, name, title, source, windows, experiment, names, decision, statistics, health, metrics, fields, "

@@ -74,7 +74,7 @@ def good() -> bytes:
         (b"alpha = 0.05", b"alpha = 0.999", "decision.alpha"),
         (b"guardrail_alpha = 0.10", b"guardrail_alpha = 0.999", "decision.guardrail_alpha"),
         (b"inclusion_alpha = 0.01", b"inclusion_alpha = 0.999", "health.inclusion_alpha"),
-        (b"before = 2009-07-01", b"before = 2009-03-01", "experiment.period_start"),
+        (b"before = 2009-07-01", b"before = 2009-03-01", "experiment.period_end"),
         (b"not_before = 2005-01-01", b"not_before = 2009-05-01", "experiment.period_start"),
         (b"not_before = 2005-01-01", b"not_before = 1969-12-31", "source.not_before"),
         (b"minimum_lift = 0.02", b"minimum_lift = nan", "decision.minimum_lift"),

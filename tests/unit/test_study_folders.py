@@ -184,7 +184,7 @@ def declaration_is_a_folder(folder: Path) -> None:
         (in_declaration('track = {type = "text"}', 'track = {type = "integer", minimum = 3, default = 2}'), "track.default", "own rules"),
         (in_declaration('track = {type = "text"}', 'track = {type = "integer", maximum = 3, values = [4]}'), "track.values", "within"),
         (in_declaration('track = {type = "text"}', 'track = {type = "integer", decimals = 7}'), "track.decimals", "0 to 6"),
-        (in_declaration('period_end = 2009-05-01', 'period_end = 2009-07-02'), "period_start", "partly outside"),
+        (in_declaration('period_end = 2009-05-01', 'period_end = 2009-07-02'), "period_end", "the period ends later"),
         (in_declaration('numerator = "artists"', 'numerator = "artists"\nresolution = 2000000'), "resolution", "1,000,000"),
         (in_declaration('unit = "sessions"', 'unit = "sessions"\nresolution = 10'), "resolution", "whole"),
         (in_declaration("artist = {", "album = {"), "'fields.album'", "user, time, artist_id, artist"),
