@@ -72,9 +72,6 @@ class Look:
         return [model.DynamicConfigValue(id_val=key, value=value) for key, value in found.items()]
 
 
-EDGE = Look(width=0)
-
-
 def band(color: str, down_to: str | None = None) -> Look:
     """An end of an interval: no line; the upper end is filled down to the lower."""
     return Look(color, width=0, below=down_to)

@@ -16,11 +16,6 @@ def from_date(day: date) -> int:
     return (day.toordinal() - date(1970, 1, 1).toordinal()) * DAY
 
 
-def day_number(time_ms: int) -> int:
-    """The UTC day holding `time_ms`, counted from 1970-01-01 = 0."""
-    return time_ms // DAY
-
-
 def next_midnight(time_ms: int) -> int:
     """The first midnight UTC strictly after `time_ms`, in ms.
 
