@@ -17,6 +17,7 @@ MEASURES = session_measures(STUDY).names
 MINIMUM = STUDY.experiment.minimum_sessions
 START = STUDY.experiment.start_ms
 
+COLUMNS = total_columns(STUDY, MEASURES).names
 ELIGIBLE, RETURNED = "eligible.every_day.1", "returned.every_day.1"
 
 Named = dict[str, int]
@@ -53,7 +54,7 @@ def _listen(chance: random.Random, aggregate: Aggregate, users: Users, values: V
 
 
 def _row(totals: Named) -> tuple[int, ...]:
-    return tuple(int(totals.get(name, 0)) for name in total_columns(STUDY, MEASURES).names)
+    return tuple(int(totals.get(name, 0)) for name in COLUMNS)
 
 
 def _zero(chance: random.Random) -> Named:
