@@ -33,7 +33,7 @@ Progress = Callable[[int], None]
 """Called with the number of rows read so far."""
 
 
-def raw_lines(path: Path, source: FileForm, progress: Progress | None = None) -> Iterator[pa.RecordBatch]:
+def raw_lines(path: Path, source: FileForm) -> Iterator[pa.RecordBatch]:
     """Every row of the file at `path` in batches of `SCHEMA`, rows counted from 1.
 
     Parameters
@@ -53,8 +53,6 @@ def raw_lines(path: Path, source: FileForm, progress: Progress | None = None) ->
         batch = _batch(block, rows + 1)
         rows += batch.num_rows
         yield batch
-        if progress is not None:
-            progress(rows)
 
 
 def text_lines(path: Path, source: FileForm) -> Iterator[tuple[int, bytes]]:

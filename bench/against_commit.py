@@ -6,7 +6,6 @@ packages of another lock are installed once, under .cache/bench/.
 """
 
 import argparse
-import fcntl
 import shutil
 import sys
 from collections.abc import Iterator
@@ -26,9 +25,9 @@ from bench.markdown import against_markdown
 from bench.ratios import LatencyRun, StageRun, latency_rows, stage_rows
 from bench.report import write
 from bench.same_results import same_answers
-from bench.stage import bench_folder
+from bench.stage import alone_in, bench_folder
 from bench.subject import EVENTS, FULL, Say, generated
-from livelift.errors import LiveliftError, MissingInputError, SettingsError, StateError
+from livelift.errors import LiveliftError, MissingInputError, SettingsError
 from livelift.study import load_study
 
 RESULTS = Path("bench/results/against_commit.json")
@@ -125,12 +124,7 @@ def _work_folder(cache: Path) -> Iterator[Path]:
     StateError
         If another comparison is running.
     """
-    cache.mkdir(parents=True, exist_ok=True)
-    with (cache / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise StateError(f"another comparison is running in {cache}", "wait until it has ended") from None
+    with alone_in(cache, "comparison"):
         work = cache / "work"
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir()

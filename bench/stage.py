@@ -70,12 +70,7 @@ def bench_servers(say: Say, partitions: int = 4) -> Iterator[Bench]:
         If another bench of this folder is running: their figures would mean nothing.
     """
     root = bench_folder()
-    root.mkdir(parents=True, exist_ok=True)
-    with (root / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise StateError(f"another bench is running in {root}", "wait until it has ended") from None
+    with alone_in(root, "bench"):
         folder = root / "servers"
         shutil.rmtree(folder, ignore_errors=True)
         try:
@@ -87,6 +82,24 @@ def bench_servers(say: Say, partitions: int = 4) -> Iterator[Bench]:
                     broker.close()
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def alone_in(folder: Path, what: str) -> Iterator[None]:
+    """Make the folder, and keep others of our kind out of it.
+
+    Raises
+    ------
+    StateError
+        If another one is at work there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StateError(f"another {what} is running in {folder}", "wait until it has ended") from None
+        yield
 
 
 def bench_folder() -> Path:

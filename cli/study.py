@@ -75,7 +75,7 @@ def check(
         return
     if experiment.arm_field:
         answers.print(_arms(loaded, sample.events), markup=False, soft_wrap=True)
-    sessions = sessions_of(loaded, sample.events, len(sample.events))
+    sessions = sessions_of(loaded, sample.events)
     _print_events(sample.events[:SHOWN], list(loaded.fields))
     _print_sessions(sessions[:SHOWN])
     for warning in warnings_of(loaded, sample, sessions):

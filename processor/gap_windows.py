@@ -1,9 +1,8 @@
 """Session windows by a gap of inactivity: an open session of a user, its timer, and what it is when it closes. Pure."""
 
-from operator import sub
 from typing import Any
 
-from livelift.output_log import SCHEMA, SESSION, ClosedSession, Row, UserTotals
+from livelift.output_log import SCHEMA, SESSION, ClosedSession, Row
 from processor.effects import Effects
 from processor.partition import Partition
 from processor.timers import Timer
@@ -83,7 +82,4 @@ class GapWindows(Partition):
         self._touch(user)
 
     def _user_changed(self, user: UserState, due: int, before: Row, effects: Effects) -> None:
-        added = tuple(map(sub, user.totals, before))
-        effects.outputs.append(
-            UserTotals(SCHEMA, due, user.user.decode(), user.variant, user.totals, added, 0, user.exposure_told, None)
-        )
+        effects.outputs.append(self._totals_of(user, due, before))

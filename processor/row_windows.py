@@ -4,11 +4,10 @@ There may be as many windows as events, so that an output for each would be as m
 told at the midnight after they changed, in the order of the users; a tick needs them no sooner.
 """
 
-from operator import sub
 from typing import Any
 
 from livelift.event_time import next_midnight
-from livelift.output_log import SCHEMA, Row, UserTotals
+from livelift.output_log import Row
 from processor.effects import Effects
 from processor.partition import Partition
 from processor.user_state import UserState
@@ -59,21 +58,7 @@ class RowWindows(Partition):
                 later.append(key)
                 continue
             exposed_at, in_both = self._tell_exposure(user)
-            added = tuple(map(sub, user.totals, user.told))
-            effects.outputs.append(
-                UserTotals(
-                    SCHEMA,
-                    user.told_due,
-                    user.user.decode(),
-                    user.variant,
-                    user.totals,
-                    added,
-                    user.windows,
-                    user.exposure_told,
-                    exposed_at,
-                    in_both,
-                )
-            )
+            effects.outputs.append(self._totals_of(user, user.told_due, user.told, user.windows, exposed_at, in_both))
             user.told, user.told_due, user.windows = (), 0, 0
             self._touch(user)
         self._changed = later

@@ -4,12 +4,13 @@ The watermark fires the timers in the order (due, kind, user). `processor.gap_wi
 an event does and what a midnight tells. Pure: no clock, no client, no await.
 """
 
+from operator import sub
 from typing import Any
 
 from livelift.assignment import VARIANTS, variant_of
 from livelift.event_time import DAY, MINUTE, next_midnight
 from livelift.events import Manifest
-from livelift.output_log import END_DUE, EVENT, MARK, SCHEMA, SESSION, USER, Counts, EndMark, Mark, Row
+from livelift.output_log import END_DUE, EVENT, MARK, SCHEMA, SESSION, USER, Counts, EndMark, Mark, Row, UserTotals
 from livelift.sessions import SessionMeasures
 from livelift.study import Study
 from livelift.totals import total_columns
@@ -56,12 +57,12 @@ class Operator:
         self._arm_field = experiment.arm_field
         self._arm_of = {experiment.control_value: 0, experiment.treatment_value: 1}.get
         self._salt = experiment.salt
-        self._control_percent = study.experiment.control_percent
+        self._control_percent = experiment.control_percent
         self._gap = study.windows.gap_ms
-        self._pre_start = study.experiment.pre_start_ms
-        self._start = study.experiment.start_ms
-        self._end = study.experiment.end_ms
-        self._wait_until = study.experiment.wait_until_ms
+        self._pre_start = experiment.pre_start_ms
+        self._start = experiment.start_ms
+        self._end = experiment.end_ms
+        self._wait_until = experiment.wait_until_ms
         self._timers = Timers(self._session_timer)  # (due, kind, user or offset, …)
         self._ahead = max(1, self._gap - MINUTE)  # no session is due so soon that begins or goes on now
         self._fire_at = -1  # the least watermark that fires a timer, or that no mark has announced
@@ -171,6 +172,22 @@ class Operator:
         in_both = user.exposure_told and user.in_both and not user.both_told
         user.both_told |= in_both
         return exposed_at, in_both
+
+    def _totals_of(
+        self,
+        user: UserState,
+        due: int,
+        before: Row,
+        windows: int = 0,
+        first_exposed_at: int | None = None,
+        in_both: bool = False,
+    ) -> UserTotals:
+        """The user's output of the midnight `due`, where its totals were `before` at the one before it."""
+        added = tuple(map(sub, user.totals, before))
+        return UserTotals(
+            SCHEMA, due, user.user.decode(), user.variant, user.totals, added, windows, user.exposure_told, first_exposed_at,
+            in_both,
+        )  # fmt: skip
 
     def _new_day(self, user: UserState, time: int) -> None:
         """The user's first event of a UTC day; the period's bounds are midnights, so exposure begins on such an event."""

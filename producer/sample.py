@@ -110,8 +110,8 @@ def _events(accepted: list[pa.RecordBatch], reader: Reader) -> Iterator[SampleEv
         yield SampleEvent(time, user, msgspec.json.decode(fields))
 
 
-def sessions_of(study: Study, events: list[SampleEvent], most: int) -> list[SampleSession]:
-    """The first `most` sessions, each of one user, that these events come to. Those at the sample's end may go on after it.
+def sessions_of(study: Study, events: list[SampleEvent]) -> list[SampleSession]:
+    """The sessions, by their start, that these events come to. Those at the sample's end may go on after it.
 
     Raises
     ------
@@ -121,7 +121,7 @@ def sessions_of(study: Study, events: list[SampleEvent], most: int) -> list[Samp
     measures = session_measures(study)
     by_user = groupby(sorted(events, key=lambda event: (event.user, event.time)), key=lambda event: event.user)
     found = [session for user, his in by_user for session in _of_user(study, measures, user, list(his))]
-    return sorted(found, key=lambda session: session.start)[:most]
+    return sorted(found, key=lambda session: session.start)
 
 
 def _of_user(study: Study, measures: SessionMeasures, user: str, events: list[SampleEvent]) -> Iterator[SampleSession]:

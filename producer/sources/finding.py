@@ -7,7 +7,7 @@ from pathlib import Path
 
 from livelift.errors import InputError, MissingInputError
 from livelift.escaping import harmless
-from livelift.source import Source
+from livelift.source import FileForm, Source
 from livelift.study import Study
 from livelift.study_folders import generator_file
 
@@ -121,10 +121,10 @@ def require_file(path: Path) -> None:
         )
 
 
-def is_data_file(source: Source, name: str) -> bool:
+def is_data_file(form: FileForm, name: str) -> bool:
     """Is a file of an archive the one that is meant, by its name?"""
     name = _unpacked(name)
-    return fnmatchcase(name, source.file_glob) and name not in source.exclude
+    return fnmatchcase(name, form.file_glob) and name not in form.exclude
 
 
 def _unpacked(name: str) -> str:

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from livelift.source import FileForm
 from producer.sources.delimited_rows import delimited_rows
+from producer.sources.finding import is_data_file
 from producer.sources.input_file import open_input
 from producer.sources.json_rows import json_array_rows, json_line_rows
 from producer.sources.parquet_rows import ParquetRows
@@ -23,17 +25,13 @@ class OpenRows:
 
 
 @contextmanager
-def open_rows(
-    path: Path, form: FileForm, columns: list[str], needed: set[str], is_member: Callable[[str], bool]
-) -> Iterator[OpenRows]:
+def open_rows(path: Path, form: FileForm, columns: list[str], needed: set[str]) -> Iterator[OpenRows]:
     """Open `path`.
 
     Parameters
     ----------
     columns, needed
         The columns that are read, and those of them that there have to be.
-    is_member
-        By its name: is a file of an archive the one that is meant?
 
     Raises
     ------
@@ -45,7 +43,7 @@ def open_rows(
         size = path.stat().st_size
         yield OpenRows(parquet.rows(), size, lambda: int(parquet.share * size))
         return
-    with open_input(path, is_member) as file:
+    with open_input(path, partial(is_data_file, form)) as file:
         if form.format == "jsonl":
             rows = json_line_rows(file.stream, columns)
         elif form.format == "json":

@@ -60,15 +60,10 @@ def _read(name: str, lookup: Lookup, study: Study, data: Path) -> Table:
     columns = columns_read(name, study.fields)
     wanted = list(dict.fromkeys([lookup.key, *columns]))
     try:
-        with open_rows(path, lookup, wanted, set(wanted), lambda member: _is_table(lookup, member)) as file:
+        with open_rows(path, lookup, wanted, set(wanted)) as file:
             return _table(path, lookup, columns, file.rows)
     except InputError as error:
         raise InputError(f"lookup '{name}': {error.what}", f"mend the table {path}, or [lookups.{name}] of the study") from None  # fmt: skip
-
-
-def _is_table(lookup: Lookup, member: str) -> bool:
-    """Is a file of an archive the table?"""
-    return member.removesuffix(".gz").removesuffix(".zst") == lookup.file
 
 
 def _table(path: Path, lookup: Lookup, columns: list[str], rows: Iterator[Row]) -> Table:

@@ -13,7 +13,7 @@ from livelift.events import MOST_USER_BYTES
 from livelift.source import column_of
 from livelift.study import Study
 from producer.sources import REJECTED, JudgedBlock, Reader, Selection
-from producer.sources.finding import files_of, is_data_file
+from producer.sources.finding import files_of
 from producer.sources.formats import open_rows
 from producer.sources.in_turn import in_turn
 from producer.sources.judging import NOT_SELECTED, Event, Judge
@@ -82,7 +82,7 @@ def _blocks(study: Study, path: Path) -> Iterator[tuple[list[Row], int, int]]:
     needed = set(always) | {
         column_of(name, field) for name, field in study.fields.items() if not field.lookup and field.default is None
     }
-    with open_rows(path, source, columns, needed, partial(is_data_file, source)) as file:
+    with open_rows(path, source, columns, needed) as file:
         for block in _cut(file.rows):
             yield block, file.position(), file.size
 

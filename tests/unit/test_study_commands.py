@@ -81,7 +81,7 @@ def test_a_draft_of_a_study_reads_its_file(write: Callable[[Path], dict[str, obj
     sample = take_sample(study, file)
     assert (sample.rows, len(sample.events), sample.complete) == (300, 299, True)
     assert list(sample.rejected) == [f"{next(iter(study.fields))}.type"]
-    sessions = sessions_of(study, sample.events, 1_000)
+    sessions = sessions_of(study, sample.events)
     assert sum(session.measures["events"] for session in sessions) == 299
     assert len(load_study(str(tmp_path / "orders")).metrics) == 2
 

@@ -173,7 +173,8 @@ def test_a_bar_of_an_unknown_figure_is_said(figure: tuple[str, ...], words: str)
         judge(Bar("found", Cell("usual"), figure, 0.5), outcome)
 
 
-def test_a_study_that_declares_no_measures_needs_a_simulation(tmp_path: Path) -> None:
+def shop_with_measures_of_its_own(tmp_path: Path) -> str:
+    """The folder of a shop whose measures are in a study.py."""
     folder = shop(tmp_path, None).folder
     text = (Path(folder) / "study.toml").read_text()
     (Path(folder) / "study.toml").write_text(re.sub(r"\[measures\].*?\n\n", "", text, flags=re.DOTALL))
@@ -183,6 +184,11 @@ def test_a_study_that_declares_no_measures_needs_a_simulation(tmp_path: Path) ->
         "def measures(study):\n"
         '    return CompiledMeasures(study.fields, {"seconds": Measure(length="session"), "revenue": Measure(sum="cents")})\n'
     )
+    return folder
+
+
+def test_a_study_that_declares_no_measures_needs_a_simulation(tmp_path: Path) -> None:
+    folder = shop_with_measures_of_its_own(tmp_path)
     study = load_study(folder)
     with pytest.raises(StudyError, match="does not declare its measures"):
         simulate(study, "stationary", 1)
@@ -192,15 +198,7 @@ def test_a_study_that_declares_no_measures_needs_a_simulation(tmp_path: Path) ->
 
 
 def test_a_total_that_nobody_makes_is_said(tmp_path: Path) -> None:
-    folder = shop(tmp_path, None).folder
-    text = (Path(folder) / "study.toml").read_text()
-    (Path(folder) / "study.toml").write_text(re.sub(r"\[measures\].*?\n\n", "", text, flags=re.DOTALL))
-    (Path(folder) / "study.py").write_text(
-        "from livelift.compiled_measures import CompiledMeasures\n"
-        "from livelift.measures import Measure\n"
-        "def measures(study):\n"
-        '    return CompiledMeasures(study.fields, {"seconds": Measure(length="session"), "revenue": Measure(sum="cents")})\n'
-    )
+    folder = shop_with_measures_of_its_own(tmp_path)
     (Path(folder) / "simulation.py").write_text(GOOD.replace('"revenue"', '"profit"'))
     with pytest.raises(StudyError, match="asks for 'revenue', which its simulation does not make"):
         simulate(load_study(folder), "usual", 1, users=200)
