@@ -58,6 +58,7 @@ def measure_producer(bench: Bench, subject: Subject, number: int) -> Measured:
 
 def _produce(bench: Bench, subject: Subject, run: Run, *, check: bool = False) -> Measured:
     topic = bench.names(run).events
+    subject.pack(bench.partitions)
     prepared = subject.prepared
     servers = bench.server_meters()
     stations = bench.stations(run)

@@ -1,6 +1,7 @@
 """Input of the benchmarks: a generated log, prepared as the producer does it, with the batch oracle's answer."""
 
 import hashlib
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +20,7 @@ from livelift.document import Document, decode_document, encode
 from livelift.event_time import SECOND
 from livelift.study import Study
 from producer.cache import Prepared
+from producer.packed_replay import kept_batches, pack_all
 from producer.partitioner import Partitioner
 from producer.prepare import prepare
 from producer.sources import Selection
@@ -90,6 +92,12 @@ class Subject:
     def prepared(self) -> Prepared:
         """The sorted cache, made by the producer's own code; the producer of a run finds it there."""
         return prepare(self.study, self.data, self.cache, Selection(None, self.until))
+
+    def pack(self, partitions: int) -> None:
+        """Have the batches of a replay at full speed kept in the cache, as a replay before this one leaves them."""
+        if kept_batches(self.prepared, partitions) is None:
+            self._say("packing the events")
+            deque(pack_all(self.prepared, partitions), maxlen=0)
 
     @property
     def events(self) -> int:

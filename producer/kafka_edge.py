@@ -12,8 +12,9 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from broker.connecting import BATCH_BYTES, connected_producer
-from livelift.errors import InputError, UnreachableError
+from broker.batch_collector import BatchCollector
+from broker.connecting import connected_producer
+from livelift.errors import UnreachableError
 from producer.report import Stopped, never
 
 ANSWER_SECONDS = 120.0
@@ -25,14 +26,20 @@ LOOK_SECONDS = 0.2
 
 
 class EventWriter:
-    """Collects records for the partitions of one topic; `flush` sends them while the next are collected."""
+    """Collects records for the partitions of one topic; `flush` sends them while the next are collected.
+
+    Attributes
+    ----------
+    append, add
+        Collect a record or a batch: see `broker.batch_collector.BatchCollector`.
+    """
 
     def __init__(self, producer: AIOKafkaProducer, topic: str, partitions: int, stopped: Stopped) -> None:
         self._stopped = stopped
         self._producer = producer
         self._topic = topic
-        self._open = [producer.create_batch() for _ in range(partitions)]
-        self._full: list[list[Any]] = [[] for _ in range(partitions)]
+        self._collected = BatchCollector(partitions, producer.create_batch)
+        self.append, self.add = self._collected.append, self._collected.add
         self._sending: asyncio.Task[None] | None = None
 
     @classmethod
@@ -47,29 +54,6 @@ class EventWriter:
         producer = await connected_producer(kafka)
         return cls(producer, topic, partitions, stopped)
 
-    def append(self, partition: int, key: bytes | None, value: bytes, time: int) -> None:
-        """Collect a record with timestamp `time` ms.
-
-        Raises
-        ------
-        InputError
-            If it does not even fit into an empty batch.
-        """
-        if self._open[partition].append(key=key, value=value, timestamp=time) is None:
-            self._close(partition)
-            if self._open[partition].append(key=key, value=value, timestamp=time) is None:
-                raise InputError(
-                    f"an event of {len(value)} bytes is larger than a batch of {BATCH_BYTES}",
-                    "shorten the names of the row that holds it",
-                )
-
-    def _close(self, partition: int) -> None:
-        batch = self._open[partition]
-        if batch.record_count():
-            batch.close()
-            self._full[partition].append(batch)
-            self._open[partition] = self._producer.create_batch()
-
     async def flush(self) -> None:
         """Start sending what was collected, once everything before it is acknowledged.
 
@@ -78,9 +62,7 @@ class EventWriter:
         UnreachableError
             If what was flushed before is not.
         """
-        for partition in range(len(self._open)):
-            self._close(partition)
-        full, self._full = self._full, [[] for _ in self._open]
+        full = self._collected.take()
         await self.acknowledged()
         self._sending = asyncio.create_task(self._send(full))
         await asyncio.sleep(0)

@@ -5,37 +5,26 @@ A mark before each slice announces its rows and times, so that whoever reads the
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing
+from itertools import takewhile
 
-import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from livelift.dead_letters import encode_letter
-from livelift.events import End, Progress, Start, encode_control
+from livelift.events import End, Start, encode_control
+from producer import slices
 from producer.cache import Prepared
 from producer.kafka_edge import EventWriter
 from producer.own_records import Resume
 from producer.pacing import Pacer
+from producer.packed_replay import PackedSlice, kept_batches, pack_all
 from producer.partitioner import Partitioner
 from producer.report import Report, Reporter, Stopped
-
-SLICE_ROWS = 20_000
-"""At full speed: rows between two progress marks."""
+from producer.slices import Slice, announcement, progress, read_slices
 
 PACED_SECONDS = 0.1
 """When paced: seconds between two looks at the clock, hence between progress marks."""
-
-
-@dataclass(frozen=True, slots=True)
-class Slice:
-    """Rows [first, first + len) of the replay, as columns."""
-
-    first: int
-    times: list[int]
-    users: list[str]
-    values: list[bytes]
 
 
 class Replay:
@@ -70,18 +59,23 @@ class Replay:
                 writer.append(partition, None, encode_control(start), manifest.first)
         sent = 0
         last = manifest.first
-        async for piece in self._slices():
-            if self._stopped():
+        async with aclosing(self._pieces()) as pieces:
+            async for piece in pieces:
+                if self._stopped():
+                    await writer.flush()
+                    await writer.acknowledged()
+                    return False
+                if isinstance(piece, PackedSlice):
+                    self._add(writer, piece)
+                    sent, last = piece.end, piece.last
+                else:
+                    self._announce(writer, piece)
+                    self._append(writer, piece)
+                    sent = piece.end
+                    last = piece.times[-1] if piece.times else last
+                    self._progress(writer, self._reached(sent, last), sent, last)
                 await writer.flush()
-                await writer.acknowledged()
-                return False
-            self._announce(writer, piece)
-            self._append(writer, piece)
-            sent = piece.first + len(piece.times)
-            last = piece.times[-1] if piece.times else last
-            self._progress(writer, self._reached(sent, last), sent, last)
-            await writer.flush()
-            self._report(Report("sending", sent, manifest.accepted, last, sum(manifest.rejected.values())))
+                self._report(Report("sending", sent, manifest.accepted, last, sum(manifest.rejected.values())))
         end = encode_control(End(manifest.last, manifest.accepted, manifest))
         for partition, point in enumerate(self._resume):
             if not point.ended:
@@ -90,21 +84,19 @@ class Replay:
         await writer.acknowledged()
         return True
 
+    def _add(self, writer: EventWriter, piece: PackedSlice) -> None:
+        for partition, batch in piece.batches:
+            if not self._resume[partition].ended:
+                writer.add(partition, batch)
+
     def _announce(self, writer: EventWriter, piece: Slice) -> None:
         """Tell each partition which rows and times follow."""
         if not piece.times:
             return
-        end = piece.first + len(piece.times)
         for partition, next_row in enumerate(self._next_rows):
-            if next_row < end and not self._resume[partition].ended:
-                mark = Progress(
-                    piece.times[0],
-                    max(piece.first, next_row),
-                    self._manifest,
-                    row_limit=end,
-                    time_limit=piece.times[-1],
-                )
-                writer.append(partition, None, encode_control(mark), piece.times[0])
+            if next_row < piece.end and not self._resume[partition].ended:
+                mark = announcement(piece, next_row, self._manifest)
+                writer.append(partition, None, mark, piece.times[0])
 
     def _append(self, writer: EventWriter, piece: Slice) -> None:
         partition_of, next_rows, append = self._partition_of, self._next_rows, writer.append
@@ -117,7 +109,7 @@ class Replay:
             row += 1
 
     def _progress(self, writer: EventWriter, reached: int, sent: int, last: int) -> None:
-        mark = encode_control(Progress(reached, sent, self._manifest, row_limit=sent, time_limit=last))
+        mark = progress(reached, sent, last, self._manifest)
         for partition, point in enumerate(self._resume):
             if not point.ended and sent >= self._next_rows[partition]:
                 writer.append(partition, None, mark, last)
@@ -128,14 +120,39 @@ class Replay:
             return last
         return max(last, min(self._upcoming, self._pacer.event_time(time.monotonic())))
 
-    async def _slices(self) -> AsyncIterator[Slice]:
-        """Slices of the events file from the first missing row on; paced, as their time comes, empty ones included."""
-        for piece in self._read():
-            if self._speed is None:
-                yield piece
-                continue
+    async def _pieces(self) -> AsyncGenerator[Slice | PackedSlice, None]:
+        """What is missing, in order: as fast as it is sent, or paced."""
+        if self._speed is not None:
+            async for part in self._paced(self._speed):
+                yield part
+            return
+        for piece in self._unpaced():
+            yield piece
+
+    def _unpaced(self) -> Iterator[Slice | PackedSlice]:
+        """Rows of slices that some partition has a part of, and packed slices from where none has anything."""
+        behind = [point.next_row for point in self._resume if not point.ended]
+        size = slices.SLICE_ROWS
+        packed_from = -(-max(behind, default=self._manifest.accepted) // size) * size
+        kept = kept_batches(self._prepared, len(self._resume))
+        if kept is None and packed_from:  # packed are all slices or none
+            yield from self._rows()
+            return
+        if packed_from:
+            yield from takewhile(lambda piece: piece.first < packed_from, self._rows())
+        yield from kept.slices(packed_from) if kept is not None else pack_all(self._prepared, len(self._resume))
+
+    def _rows(self) -> Iterator[Slice]:
+        """From the first missing row's slice on."""
+        if self.resumes_at >= self._manifest.accepted:
+            return iter(())
+        return read_slices(self._prepared, self.resumes_at)
+
+    async def _paced(self, speed: float) -> AsyncIterator[Slice]:
+        """Parts of slices as their time comes, empty ones included."""
+        for piece in self._rows():
             if self._pacer is None:
-                self._pacer = Pacer(self._speed, piece.times[0], time.monotonic())
+                self._pacer = Pacer(speed, piece.times[0], time.monotonic())
             at = 0
             while at < len(piece.times):
                 if self._stopped():
@@ -149,29 +166,6 @@ class Replay:
                 yield Slice(piece.first + at, piece.times[at:end], piece.users[at:end], piece.values[at:end])
                 at = end
                 await asyncio.sleep(PACED_SECONDS)
-
-    def _read(self) -> Iterator[Slice]:
-        """The events file from `resumes_at` on, in slices."""
-        file = pq.ParquetFile(self._prepared.events)
-        first_row = 0
-        for group in range(file.num_row_groups):
-            rows = file.metadata.row_group(group).num_rows
-            if first_row + rows > self.resumes_at:
-                yield from self._cut(file.read_row_group(group), first_row)
-            first_row += rows
-
-    def _cut(self, table: pa.Table, first_row: int) -> Iterator[Slice]:
-        for start in range(0, table.num_rows, SLICE_ROWS):
-            part = table.slice(start, SLICE_ROWS)
-            first = first_row + start
-            if first + part.num_rows <= self.resumes_at:
-                continue
-            yield Slice(
-                first,
-                part["time"].to_pylist(),
-                pc.cast(part["user"], pa.string()).to_pylist(),
-                part["value"].to_pylist(),
-            )
 
 
 def dead_letters(prepared: Prepared) -> Iterator[tuple[bytes, bytes]]:

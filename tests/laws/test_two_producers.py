@@ -7,17 +7,19 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from broker.packed_batch import PackedBatch
 from livelift.event_time import from_iso, to_iso
 from livelift.output_log import Counts, EndMark, Mark, Output
 from livelift.sessions import session_measures
 from livelift.study import load_study
 from processor.windows import new_partition
-from producer import replay as replay_module
+from producer import slices as slices_module
 from producer.cache import Prepared
 from producer.own_records import OwnRecords, PreparedEvents, Resume
 from producer.prepare import prepare
 from producer.replay import Replay
 from producer.report import never, silent
+from tests.support.packed import records_of
 from tests.support.streams import FakeRecord
 
 STUDY = load_study("lastfm")
@@ -34,6 +36,11 @@ class Log:
 
     def append(self, partition: int, key: bytes | None, value: bytes, time: int) -> None:
         self.records.append(FakeRecord(0, time, key, value))
+
+    def add(self, partition: int, batch: PackedBatch) -> None:
+        batch._set_producer_state(7, 0, len(self.records))
+        for record in records_of(batch):
+            self.append(partition, record.key, record.value, record.timestamp)
 
     async def flush(self) -> None:
         await asyncio.sleep(0)
@@ -57,7 +64,7 @@ def sent(prepared: Prepared, point: Resume, slice_rows: int) -> list[FakeRecord]
     """What a producer sends that found the partition at `point`."""
     writer: Any = Log()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(replay_module, "SLICE_ROWS", slice_rows)
+        patch.setattr(slices_module, "SLICE_ROWS", slice_rows)
         asyncio.run(Replay(prepared, [point], None, silent, never).run(writer))
     records: list[FakeRecord] = writer.records
     return records

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,10 @@ from livelift.study import load_study
 from local.kafka_server import KafkaServer
 from local.servers import LocalServers
 from processor.topics import CHANGELOG_SETTINGS, prepare_topics
-from producer import kafka_edge
+from producer import kafka_edge, replay, slices
 from producer.app import run_producer
 from producer.kafka_edge import EventWriter
+from producer.packed_replay import kept_batches
 from producer.partitioner import Partitioner
 from producer.prepare import prepare
 from producer.settings import ProducerSettings
@@ -134,6 +136,21 @@ def test_the_topic_is_the_replay_and_dead_letters_the_rejects(settings: Producer
     assert (manifest.rows, manifest.accepted) == (EVENTS + REJECTED, EVENTS)
     check_topic(settings)
     check_dead_letters(settings)
+
+
+def test_kept_batches_arrive_as_the_rows_they_are_made_of(
+    settings: ProducerSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if kept_batches(prepare(STUDY, settings.data, settings.cache), PARTITIONS) is None:
+        run_producer(replace(settings, run=f"{settings.run}-first"))
+    monkeypatch.setattr(slices, "read_slices", _unexpected)
+    monkeypatch.setattr(replay, "read_slices", _unexpected)
+    run_producer(settings)
+    check_topic(settings)
+
+
+def _unexpected(*_: object) -> None:
+    raise AssertionError("the rows are not to be read")
 
 
 @pytest.mark.slow

@@ -11,18 +11,20 @@ from typing import Any
 
 import pytest
 
+from broker.packed_batch import PackedBatch
 from livelift.errors import StateError
 from livelift.event_time import MINUTE, from_iso, to_iso
 from livelift.events import Control, End, Progress, Start, decode_control
 from livelift.study import load_study
-from producer import replay as replay_module
+from producer import slices as slices_module
 from producer.cache import Prepared
 from producer.own_records import OwnRecords, PreparedEvents, Resume
 from producer.partitioner import Partitioner
 from producer.prepare import prepare
-from producer.replay import Replay, dead_letters
+from producer.replay import PACED_SECONDS, Replay, dead_letters
 from producer.report import Report, never, silent
 from tests.support.odd_records import MAKERS, Place, odd_record
+from tests.support.packed import records_of
 
 STUDY = load_study("lastfm")
 START = from_iso("2009-03-01")
@@ -60,6 +62,11 @@ class Logs:
     def append(self, partition: int, key: bytes | None, value: bytes, time: int) -> None:
         self.logs[partition].append(Record(key, value, time))
 
+    def add(self, partition: int, batch: PackedBatch) -> None:
+        batch._set_producer_state(7, 0, len(self.logs[partition]))
+        for record in records_of(batch):
+            Logs.append(self, partition, record.key, record.value, record.timestamp)
+
     async def flush(self) -> None:
         await asyncio.sleep(0)
 
@@ -92,7 +99,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
 
 @pytest.fixture(autouse=True)
 def small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replay_module, "SLICE_ROWS", 37)
+    monkeypatch.setattr(slices_module, "SLICE_ROWS", 37)
 
 
 def replay(
@@ -238,7 +245,7 @@ def test_paced_an_event_is_sent_when_it_is_due_and_not_before(
     assert replay(prepared, logs, speed=speed)
     check(logs, prepared)
     assert min(delays) >= -1e-6
-    assert max(delays) <= 2 * replay_module.PACED_SECONDS
+    assert max(delays) <= 2 * PACED_SECONDS
     assert clock.now - 1000.0 == pytest.approx((EVENTS - 1 + 240) / speed, abs=0.5)
 
 
