@@ -21,6 +21,7 @@ from livelift import gc_tuning, output_log
 from livelift.dead_letters import encode_letter, readable
 from livelift.ending import end_with
 from livelift.errors import StateError
+from livelift.freed_memory import keep_freed_memory
 from livelift.sessions import session_measures
 from livelift.study import Study
 from processor.changelog import KeyValue
@@ -58,6 +59,7 @@ def build_app(settings: ProcessorSettings, study: Study, metrics: ProcessorMetri
     names = settings.names
     fetch_in_batches()
     gc_tuning.raise_gc_threshold()
+    keep_freed_memory()
     app = faust.App(
         names.application,
         broker=f"kafka://{settings.kafka}",

@@ -5,7 +5,6 @@ from typing import Any
 from livelift.output_log import SCHEMA, SESSION, ClosedSession, Row
 from processor.effects import Effects
 from processor.partition import Partition
-from processor.timers import Timer
 from processor.user_state import UserState
 from processor.window_operator import NO_ARM
 
@@ -13,45 +12,49 @@ from processor.window_operator import NO_ARM
 class GapWindows(Partition):
     """A partition whose events make sessions: a gap of more than the study's ends one."""
 
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._restored_sessions: list[tuple[int, bytes]] = []  # (last event, user) while users are restored
+
     def _take(self, user: UserState, time: int, event: Any, effects: Effects) -> None:
         """Add the event to the user's open session, or begin one."""
         if user.accumulator is None:
             user.session_start = user.session_last = time
             user.accumulator = self._measures.begin(event)
-            self._schedule_session(user)
+            self._count_opened(user)
+            self._open.begin(user)
+            self._fire_at = min(self._fire_at, time + self._gap + 1)
         else:
             self._measures.extend(user.accumulator, event, time - user.session_last)
             user.session_last = time
+            self._open.continued(user.user)
         self._note_activity(user, time, event)
 
-    def _restore(self, user: UserState) -> None:
-        if user.accumulator is not None:
-            self._schedule_session(user)
-
-    def _schedule_session(self, user: UserState) -> None:
+    def _count_opened(self, user: UserState) -> None:
         self.open_sessions += 1
         if self._start <= user.session_start < self._end:
             self._open_in_period += 1
-        due = user.session_last + self._gap
-        self._timers.push_session(due, user if self._users_stay else user.user)
-        self._fire_at = min(self._fire_at, due + 1)
 
-    def _user_of(self, who: Any) -> UserState:
-        """Whom a session's timer holds: the user, or the key where users don't stay in memory."""
-        user: UserState = who if self._users_stay else self.users[who]
-        return user
-
-    def _session_timer(self, who: Any) -> Timer:
-        user = self._user_of(who)
-        return user.session_last + self._gap, SESSION, user.user, who
-
-    def _close(self, due: int, who: Any, effects: Effects) -> None:
-        user = self._user_of(who)
-        accumulator, start, last = user.accumulator, user.session_start, user.session_last
-        assert accumulator is not None, "an open session has exactly one timer"
-        if last + self._gap > due:  # it went on since the timer was set
-            self._timers.push_session(last + self._gap, who)
+    def _restore(self, user: UserState) -> None:
+        if user.accumulator is None:
             return
+        self._count_opened(user)
+        if user.session_last > self.watermark:  # it was written after the partition: others are still behind it
+            self._timers.push((user.session_last, SESSION, user.user))
+        else:
+            self._restored_sessions.append((user.session_last, user.user))
+
+    def _restored(self) -> None:
+        for _, key in sorted(self._restored_sessions):
+            self._rejoin(key)
+        self._restored_sessions.clear()
+
+    def _rejoin(self, key: bytes) -> None:
+        self._open.begin(self.users[key])
+
+    def _close(self, due: int, user: UserState, effects: Effects) -> None:
+        accumulator, start, last = user.accumulator, user.session_start, user.session_last
+        assert accumulator is not None, "an open session is due once"
         user.accumulator = None
         effects.closed += 1
         self.open_sessions -= 1

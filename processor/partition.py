@@ -128,7 +128,7 @@ class Partition(Operator):
     def _apply(self, records: Iterable[Record], effects: Effects) -> None:
         """Take records after `as_of`, which the caller then moves."""
         users, touched, known, lateness = self.users, self._touched, self.known, self._lateness
-        decode, extend = self._measures.decode, self._measures.extend
+        decode, extend, continued = self._measures.decode, self._measures.extend, self._open.continued
         recovered = self.as_of < self._replay_until
         for record in records:
             key = record.key
@@ -171,6 +171,7 @@ class Partition(Operator):
             if accumulator is not None and time < user.day_end:  # what nearly all events do, without a call
                 extend(accumulator, event, time - user.session_last)
                 user.session_last = time
+                continued(key)
             else:
                 self._take(user, time, event, effects)
             if not user.touched:  # as `_touch` does, without a call

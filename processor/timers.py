@@ -1,11 +1,9 @@
 """Timer queue of a partition, ordered by (due, kind, user). Pure.
 
 A heap of a million timers is slow: each step through it finds its tuple somewhere else in memory. Here a later minute is a
-list until its turn comes, and is sorted then. A session's timer is only its user until then: three of four sessions went on
-since theirs was set, and a list more costs less than to fire, see it, and wait again.
+list until its turn comes, and is sorted then.
 """
 
-from collections.abc import Callable
 from heapq import heappop, heappush
 from typing import Any
 
@@ -20,27 +18,19 @@ Timer = tuple[Any, ...]
 class Timers:
     """A priority queue of timers.
 
-    Parameters
-    ----------
-    by_now
-        The timer of the session of somebody who was pushed with `push_session`, as it is by now: at the due of the push or
-        later. It is asked when the minute of its due comes, at some time before it fires.
-
-    >>> timers = Timers({b"a": (70_000, b"a"), b"b": (20, b"b")}.__getitem__)
+    >>> timers = Timers()
     >>> for timer in [(90_000, 1), (10, 2), (90_000, 0), (10, 1)]: timers.push(timer)
-    >>> timers.push_session(15, b"a"); timers.push_session(20, b"b")
     >>> timers.first(until=0), timers.next_minute(), timers.first(until=1), timers.next_minute()
     (None, 0, (10, 1), 60000)
-    >>> [timers.pop() for _ in range(6)], timers.next_minute()
-    ([(10, 1), (10, 2), (20, b'b'), (70000, b'a'), (90000, 0), (90000, 1)], None)
+    >>> [timers.pop() for _ in range(4)], timers.next_minute()
+    ([(10, 1), (10, 2), (90000, 0), (90000, 1)], None)
     """
 
-    def __init__(self, by_now: Callable[[Any], Timer]) -> None:
-        self._by_now = by_now
+    def __init__(self) -> None:
         self._near: list[Timer] = []  # of the minutes up to `_minute`, as it was opened; the last one fires first
         self._late: list[Timer] = []  # of these minutes too, but pushed since: a heap
         self._minute = -1
-        self._far: dict[int, tuple[list[Timer], list[Any]]] = {}
+        self._far: dict[int, list[Timer]] = {}
         self._minutes: list[int] = []  # a heap of the keys of `_far`
 
     def push(self, timer: Timer) -> None:
@@ -48,22 +38,11 @@ class Timers:
         if minute <= self._minute:
             heappush(self._late, timer)
         else:
-            self._later(minute)[0].append(timer)
-
-    def push_session(self, due: int, who: Any) -> None:
-        """A timer that is for `due` ms or, by the time it is looked at, later."""
-        minute = due // MINUTE
-        if minute <= self._minute:
-            heappush(self._late, self._by_now(who))
-        else:
-            self._later(minute)[1].append(who)
-
-    def _later(self, minute: int) -> tuple[list[Timer], list[Any]]:
-        later = self._far.get(minute)
-        if later is None:
-            later = self._far[minute] = ([], [])
-            heappush(self._minutes, minute)
-        return later
+            later = self._far.get(minute)
+            if later is None:
+                later = self._far[minute] = []
+                heappush(self._minutes, minute)
+            later.append(timer)
 
     def __bool__(self) -> bool:
         """Whether there is a timer."""
@@ -94,14 +73,7 @@ class Timers:
     def _open(self, minute: int) -> None:
         """A minute's turn comes."""
         self._minute = minute
-        timers, sessions = self._far.pop(minute)
-        self._near += timers
-        end = (minute + 1) * MINUTE
-        for who, timer in zip(sessions, map(self._by_now, sessions), strict=True):
-            if timer[0] < end:
-                self._near.append(timer)
-            else:
-                self._later(timer[0] // MINUTE)[1].append(who)
+        self._near += self._far.pop(minute)
         self._near.sort(reverse=True)
 
     def pop(self) -> Timer:

@@ -8,7 +8,7 @@ from operator import sub
 from typing import Any
 
 from livelift.assignment import VARIANTS, variant_of
-from livelift.event_time import DAY, MINUTE, next_midnight
+from livelift.event_time import DAY, next_midnight
 from livelift.events import Manifest
 from livelift.output_log import END_DUE, EVENT, MARK, SCHEMA, SESSION, USER, Counts, EndMark, Mark, Row, UserTotals
 from livelift.sessions import SessionMeasures
@@ -16,10 +16,9 @@ from livelift.study import Study
 from livelift.totals import total_columns
 from processor.admission import Known
 from processor.effects import Effects
+from processor.open_sessions import NEVER, LookedUpSessions, OpenSessions
 from processor.timers import Timer, Timers
 from processor.user_state import Users, UserState
-
-NEVER = END_DUE
 
 NO_ARM = -1
 """The variant of a user whose arm is not known."""
@@ -49,7 +48,6 @@ class Operator:
         self.open_sessions = 0
         self.users: Users = {}
         self.known = Known()
-        self._users_stay = True  # in memory, so that a timer may hold one: to look up its key takes long
         self._measures = measures
         self._columns = total_columns(study, measures.names)
         self._zero, self._add, self._add_before = self._columns.zero, self._columns.add, self._columns.add_before
@@ -63,8 +61,8 @@ class Operator:
         self._start = experiment.start_ms
         self._end = experiment.end_ms
         self._wait_until = experiment.wait_until_ms
-        self._timers = Timers(self._session_timer)  # (due, kind, user or offset, …)
-        self._ahead = max(1, self._gap - MINUTE)  # no session is due so soon that begins or goes on now
+        self._timers = Timers()  # (due, kind, user or offset, …)
+        self._open = OpenSessions(self._gap)
         self._fire_at = -1  # the least watermark that fires a timer, or that no mark has announced
         self._open_in_period = 0  # open sessions that started in the period
         self._touched: list[UserState] = []
@@ -79,12 +77,12 @@ class Operator:
         """Add the event to the user's windows."""
         raise NotImplementedError
 
-    def _session_timer(self, who: Any) -> Timer:
-        """The timer of a user's open session as of its last event: it fires once the watermark is beyond."""
+    def _close(self, due: int, user: UserState, effects: Effects) -> None:
+        """The user's session is due."""
         raise NotImplementedError
 
-    def _close(self, due: int, who: Any, effects: Effects) -> None:
-        """A session's timer fires."""
+    def _rejoin(self, key: bytes) -> None:
+        """The watermark has come to the last event of a session that was restored ahead of it."""
         raise NotImplementedError
 
     def _user_changed(self, user: UserState, due: int, before: Row, effects: Effects) -> None:
@@ -95,7 +93,10 @@ class Operator:
         """The midnight `due` is passed: what is to be told before its mark."""
 
     def _restore(self, user: UserState) -> None:
-        """Set the timers of a restored user's windows."""
+        """Note the windows of a restored user."""
+
+    def _restored(self) -> None:
+        """All users are restored."""
 
     @property
     def counts(self) -> Counts:
@@ -112,7 +113,7 @@ class Operator:
         if watermark >= 0 and not ended:
             self._timers.push((next_midnight(watermark), MARK, b""))
         self.users = users
-        self._users_stay = isinstance(users, dict)
+        self._open = OpenSessions(self._gap) if isinstance(users, dict) else LookedUpSessions(self._gap, users)
         newest = -1
         for user in users.values():  # once: on disk each is decoded for it
             newest = max(newest, user.as_of)
@@ -121,6 +122,7 @@ class Operator:
                 self._schedule_day(user, day)
             for time, offset, value in user.waiting:
                 self._timers.push((time, EVENT, offset, user.user, value))
+        self._restored()
         self._rearm()
         return newest
 
@@ -206,7 +208,7 @@ class Operator:
                 user.days = (*[one for one in user.days if one >= oldest], day) if user.days else self._day
                 self._schedule_day(user, day)
 
-    # Timers. One entry per open session, at its due or earlier; one per resolved day; one for the next midnight.
+    # Timers: one for each day to resolve, each waiting event and the next midnight. Open sessions are due by themselves.
 
     def _schedule_day(self, user: UserState, day: int) -> None:
         """A day is an anchor of some retentions: each is resolved at the end of its later day, if the period has that."""
@@ -232,14 +234,17 @@ class Operator:
         return sorted(days)
 
     def _rearm(self) -> None:
-        """Set the least watermark that needs a look: where a timer fires, or beyond what was announced."""
-        timer = self._timers.first(self.watermark + self._ahead)
+        """Set the least watermark that needs a look."""
+        self._fire_next(self._timers.first(self.watermark + 1), self._open.next_due())
+
+    def _fire_next(self, timer: Timer | None, due: int) -> None:
+        """A timer fires, a minute of timers begins, a session is due, or it is beyond what was announced."""
         if timer is not None:
-            fire_at = timer[0] + (timer[1] >= SESSION)
+            fire_at = timer[0]
         else:
             minute = self._timers.next_minute()
             fire_at = NEVER if minute is None else minute
-        self._fire_at = min(fire_at, self.known.time_limit + 1)
+        self._fire_at = min(fire_at, due + 1, self.known.time_limit + 1)
 
     def _advance(self, watermark: int, effects: Effects) -> None:
         """Move the watermark to `watermark` ms, never back, and fire what it passes."""
@@ -248,15 +253,30 @@ class Operator:
             self._timers.push((next_midnight(min(watermark, self._start)), MARK, b""))
             self._rearm()
         self.watermark = max(self.watermark, watermark)
-        while watermark >= self._fire_at:
-            if self._timers.any_open():
+        if watermark >= self._fire_at:
+            self._fire_until(watermark, effects)
+
+    def _fire_until(self, watermark: int, effects: Effects) -> None:
+        """Fire the timers up to `watermark`, and close the sessions due before it, in the order (due, kind, user)."""
+        while True:
+            timer = self._timers.first(watermark + 1)
+            due = self._open.next_due()
+            if timer is not None and timer[0] <= min(due, watermark):  # at an equal due a session is the last
                 self._fire(self._timers.pop(), effects)
-            self._rearm()
+            elif due < watermark:
+                self._close_sessions(due, effects)
+            else:
+                break
+        self._fire_next(timer, due)
+
+    def _close_sessions(self, due: int, effects: Effects) -> None:
+        for user in self._open.take(due):
+            self._close(due, user, effects)
 
     def _fire(self, timer: Timer, effects: Effects) -> None:
         due, kind = timer[:2]
         if kind == SESSION:
-            self._close(due, timer[3], effects)
+            self._rejoin(timer[2])
         elif kind == USER:
             self._resolve_days(due, timer[2], effects)
         elif kind == MARK:
@@ -296,10 +316,9 @@ class Operator:
 
     def _finish(self, manifest: Manifest, effects: Effects) -> None:
         """The end of the stream: every open session closes, in due order; a day that is not over stays unresolved."""
-        while self._timers:
-            timer = self._timers.pop()
-            if timer[1] == SESSION:
-                self._fire(timer, effects)
+        while (due := self._open.next_due()) < NEVER:
+            self._close_sessions(due, effects)
+        self._timers = Timers()
         self._before_mark(NEVER, effects)
         self._rearm()
         effects.outputs.append(EndMark(SCHEMA, END_DUE, self.watermark, self.counts, manifest))

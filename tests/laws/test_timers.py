@@ -14,7 +14,7 @@ DUES = st.integers(0, 5 * MINUTE) | st.sampled_from([0, MINUTE - 1, MINUTE, 4 * 
 @given(st.lists(st.none() | st.integers(0, 6 * MINUTE) | st.tuples(DUES, st.integers(0, 3), st.binary(max_size=2))))
 def test_timers_fire_in_the_order_of_one_heap(steps: list[Timer | int | None]) -> None:
     """A step is a timer to push, a time up to which to look for the first one, or None: pop one."""
-    timers, heap = Timers({}.__getitem__), list[Timer]()
+    timers, heap = Timers(), list[Timer]()
     for step in steps:
         if isinstance(step, tuple):
             timers.push(step)
@@ -28,19 +28,3 @@ def test_timers_fire_in_the_order_of_one_heap(steps: list[Timer | int | None]) -
             if first is None and heap:
                 assert step <= (timers.next_minute() or 0) <= heap[0][0]
         assert bool(timers) == bool(heap)
-
-
-@given(st.lists(st.tuples(DUES, st.lists(st.integers(0, MINUTE), max_size=3)), max_size=8), st.integers(0, 6 * MINUTE))
-def test_a_session_s_timer_fires_when_it_is_due_by_then(sessions: list[tuple[int, list[int]]], until: int) -> None:
-    """A session is its due and by how much it goes on, before each look. Keys that were pushed fire as one heap would."""
-    due = {bytes([number]): first for number, (first, _) in enumerate(sessions)}
-    timers = Timers(lambda key: (due[key], key))
-    for key, time in due.items():
-        timers.push_session(time, key)
-    for look in range(3):
-        for key, (_, goes_on) in zip(due, sessions, strict=True):
-            if due[key] // MINUTE > until // MINUTE:  # its minute is not open: it may go on
-                due[key] += sum(goes_on[look : look + 1])
-        timers.first(until)
-    assert [timers.pop() for _ in due] == sorted((time, key) for key, time in due.items())
-    assert not timers
