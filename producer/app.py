@@ -8,6 +8,7 @@ import structlog
 
 from livelift.event_time import to_iso
 from livelift.events import Manifest
+from livelift.freed_memory import keep_freed_memory
 from livelift.study import Study, load_study
 from producer.cache import Prepared
 from producer.kafka_edge import EventWriter
@@ -35,6 +36,7 @@ def run_producer(config: ProducerSettings, report: Reporter = silent, stopped: S
     Interrupted
         If `stopped` says so while preparing.
     """
+    keep_freed_memory()
     study = load_study(config.study)
     config = replace(config, study=study.name)
     selection = Selection(config.select_from, config.select_to)

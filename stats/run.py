@@ -11,6 +11,7 @@ from broker.view import BrokerView
 from exporter.server import serve
 from livelift import gc_tuning, logs, settings
 from livelift.errors import LiveliftError
+from livelift.freed_memory import keep_freed_memory
 from livelift.study import load_study
 from livelift.watchdog import Watchdog, standstill_seconds
 from stats.app import StatsStation
@@ -26,6 +27,7 @@ def run_stats(
     """Work until `stopped()` (default: until SIGTERM or SIGINT), or until the end of the stream if `until_end`; `metrics_at`
     as `exporter.server.serve` takes it."""
     gc_tuning.raise_gc_threshold()
+    keep_freed_memory()
     study = load_study(config.study)
     config = replace(config, study=study.name)
     metrics = StatsMetrics(study)
