@@ -5,7 +5,7 @@ BIN := .venv/bin
 
 env: .venv/.installed
 
-.venv/.installed: requirements/all.lock pyproject.toml
+.venv/.installed: requirements/all.lock requirements/installer.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "livelift needs Python 3.11 or later: set PYTHON=python3.11")'
 	@test -x $(BIN)/python || { echo "Making .venv …"; $(PYTHON) -m venv .venv; }
 	@$(BIN)/python requirements/install.py requirements/all.lock
@@ -59,16 +59,17 @@ format: env
 hooks: env
 	$(BIN)/pre-commit install
 
-COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --quiet
+COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --quiet
 
 # requirements/all.lock for a checkout; for each station's image one with what it needs, in the versions of all.lock; one
-# for the peers of the bench.
+# for the peers of the bench; one of what installs the others.
 lock: env
 	$(COMPILE) --all-extras pyproject.toml --output-file requirements/all.lock
 	for station in producer processor stats; do \
 	    $(COMPILE) --extra $$station --extra metrics --constraint requirements/all.lock pyproject.toml --output-file requirements/$$station.lock || exit 1; \
 	done
 	$(COMPILE) requirements/peers.in --output-file requirements/peers.lock
+	$(COMPILE) requirements/installer.in --output-file requirements/installer.lock
 	$(BIN)/python -m local.kafka_jars > local/kafka_jars.lock.new && mv local/kafka_jars.lock.new local/kafka_jars.lock
 
 clean:

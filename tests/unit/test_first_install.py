@@ -54,6 +54,36 @@ def test_a_failed_install_gives_all_that_pip_said_and_its_code(tmp_path: Path) -
     assert "Installing the 1 locked packages" in ran.stdout and "livelift-none" in ran.stderr
 
 
+def test_uv_is_given_where_pip_looks_for_packages(installer: ModuleType) -> None:
+    config = "\n".join(
+        [
+            ":env:.index-url='https://env/simple'",
+            "global.cert='/etc/certs.pem'",
+            "global.extra-index-url='\\nhttps://b/simple\\nhttps://c/simple'",
+            "global.find-links='/a\\n/b'",
+            "global.index-url='https://global/simple'",
+            "global.timeout='180'",
+        ]
+    )
+    assert installer.uv_settings(config) == {
+        "UV_DEFAULT_INDEX": "https://env/simple",
+        "UV_INDEX": "https://b/simple https://c/simple",
+        "UV_FIND_LINKS": "/a,/b",
+        "SSL_CERT_FILE": "/etc/certs.pem",
+    }
+    assert installer.uv_settings(config + "\nglobal.trusted-host='b'") is None
+
+
+def test_where_uv_fails_a_line_says_why_and_pip_installs(
+    installer: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(installer, "INSTALLER", tmp_path / "installer.lock")
+    (tmp_path / "installer.lock").write_text("livelift-none==1 \\\n    --hash=md5:00\n")
+    out = io.StringIO()
+    assert not installer.by_uv(tmp_path / "any.lock", out)
+    assert "uv did not install them (" in out.getvalue() and "now by pip" in out.getvalue()
+
+
 @pytest.mark.parametrize("command", [[], ["demo"], ["verdict"], ["up"], ["rejects"], ["simulate"]])
 def test_h_is_help_in_every_command(command: list[str]) -> None:
     shown = [
