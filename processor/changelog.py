@@ -7,7 +7,7 @@ written.
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Protocol
@@ -161,8 +161,8 @@ def as_of(value: bytes) -> int:
 
 
 @contextmanager
-def readable(what: str) -> Iterator[None]:
-    """Say of `what` that it cannot be read, in place of what a decoder says.
+def readable(what: Callable[[], str]) -> Iterator[None]:
+    """Say of what `what` names that it cannot be read, in place of what a decoder says.
 
     Raises
     ------
@@ -173,6 +173,6 @@ def readable(what: str) -> Iterator[None]:
         yield
     except UNREADABLE as error:
         raise StateError(
-            f"{what} is no record of state: {error}",
+            f"{what()} is no record of state: {error}",
             "somebody else has written to the topic, or it is damaged; start a new run: livelift reset, then livelift demo",
         ) from error

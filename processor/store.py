@@ -7,6 +7,7 @@ wrote in the meantime.
 """
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -70,11 +71,8 @@ class PartitionStore(memory.Store[bytes, bytes]):
     ) -> None:
         try:
             for event in batch:
-                reader = self._reader(event.message.partition)
-                kafka_batches: Any = event.message.value
-                for record in chain.from_iterable(kafka_batches):
-                    with readable(f"record {record.offset} of partition {event.message.partition}'s changelog"):
-                        reader.add(record.key, record.value)
+                partition, kafka_batches = event.message.partition, event.message.value
+                _read(self._reader(partition), partition, kafka_batches)
         except Exception as error:
             type(self).failed(error)
             raise
@@ -106,7 +104,7 @@ class PartitionStore(memory.Store[bytes, bytes]):
             for tp in active_tps:
                 reader = self._reader(tp.partition)
                 belongs = belongs_to(tp.partition, self.partition_count)
-                with readable(f"the state of partition {tp.partition}"):
+                with readable(partial("the state of partition {}".format, tp.partition)):
                     self.partitions[tp.partition] = reader.partition(self.study, self.measures, belongs)
                 writer = StateWriter(UserForm(self.measures), new_token(), reader.states.tokens)
                 self.checkpoints[tp.partition] = Checkpoint(writer, reader.states, self.checkpoint_seconds)
@@ -116,6 +114,14 @@ class PartitionStore(memory.Store[bytes, bytes]):
         except Exception as error:
             type(self).failed(error)
             raise
+
+
+def _read(reader: StateReader, partition: int, kafka_batches: Any) -> None:
+    """Take the records of some fetched Kafka batches."""
+    add, record = reader.add, None
+    with readable(lambda: f"record {record and record.offset} of partition {partition}'s changelog"):
+        for record in chain.from_iterable(kafka_batches):  # a million users' records: nothing is made for each
+            add(record.key, record.value)
 
 
 def register(
