@@ -2,32 +2,29 @@
 
 from typing import Any
 
-from livelift.output_log import SCHEMA, SESSION, ClosedSession, Row
+from livelift.output_log import SCHEMA, ClosedSession, Row
 from processor.effects import Effects
 from processor.partition import Partition
-from processor.user_state import UserState
+from processor.user_state import UsersElsewhere, UserState
 from processor.window_operator import NO_ARM
 
 
 class GapWindows(Partition):
     """A partition whose events make sessions: a gap of more than the study's ends one."""
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self._restored_sessions: list[tuple[int, bytes]] = []  # (last event, user) while users are restored
-
     def _take(self, user: UserState, time: int, event: Any, effects: Effects) -> None:
         """Add the event to the user's open session, or begin one."""
+        if user.accumulator is not None and time - user.session_last > self._gap:
+            self._open.end(user)
+            self._close(user.session_last + self._gap, user, effects)
         if user.accumulator is None:
             user.session_start = user.session_last = time
             user.accumulator = self._measures.begin(event)
             self._count_opened(user)
             self._open.begin(user)
-            self._fire_at = min(self._fire_at, time + self._gap + 1)
         else:
             self._measures.extend(user.accumulator, event, time - user.session_last)
-            user.session_last = time
-            self._open.continued(user.user)
+            user.session_last = self._open.last[user.place] = time
         self._note_activity(user, time, event)
 
     def _count_opened(self, user: UserState) -> None:
@@ -36,21 +33,12 @@ class GapWindows(Partition):
             self._open_in_period += 1
 
     def _restore(self, user: UserState) -> None:
-        if user.accumulator is None:
-            return
-        self._count_opened(user)
-        if user.session_last > self.watermark:  # it was written after the partition: others are still behind it
-            self._timers.push((user.session_last, SESSION, user.user))
-        else:
-            self._restored_sessions.append((user.session_last, user.user))
-
-    def _restored(self) -> None:
-        for _, key in sorted(self._restored_sessions):
-            self._rejoin(key)
-        self._restored_sessions.clear()
-
-    def _rejoin(self, key: bytes) -> None:
-        self._open.begin(self.users[key])
+        if user.accumulator is not None:
+            self._count_opened(user)
+            if not self._open.restore(user):  # its record says another place than it has now
+                self._touch(user)
+                if isinstance(self.users, UsersElsewhere):
+                    self.users.hold(user)
 
     def _close(self, due: int, user: UserState, effects: Effects) -> None:
         accumulator, start, last = user.accumulator, user.session_start, user.session_last

@@ -1,8 +1,9 @@
 """Applies the records of one partition in order: validate, advance the watermark, fire timers, update windows. Pure:
 no clock, client or await.
 
-The watermark moves with every record, never at batch grain, and fires the timers in the order (due, kind, user). How
-the records are cut into batches, and where a crash cut them anew, therefore leaves no trace in the outputs (promise P2).
+The watermark moves with every record, never at batch grain, and fires the timers in the order (due, kind, user). Sessions that
+it makes due are closed by the end of the batch, and the batch's outputs sorted. How the records are cut into batches, and
+where a crash cut them anew, therefore leaves no trace in the outputs (promise P2).
 """
 
 from collections.abc import Callable, Iterable
@@ -108,6 +109,7 @@ class Partition(Operator):
         effects = Effects()
         before = self.counts
         apply(effects)
+        self._complete(effects)
         effects.counts = self.counts - before
         return effects
 
@@ -128,7 +130,7 @@ class Partition(Operator):
     def _apply(self, records: Iterable[Record], effects: Effects) -> None:
         """Take records after `as_of`, which the caller then moves."""
         users, touched, known, lateness = self.users, self._touched, self.known, self._lateness
-        decode, extend, continued = self._measures.decode, self._measures.extend, self._open.continued
+        decode, extend, last, most_gap = self._measures.decode, self._measures.extend, self._open.last, self._gap
         recovered = self.as_of < self._replay_until
         for record in records:
             key = record.key
@@ -168,10 +170,10 @@ class Partition(Operator):
             if recovered and record.offset <= user.as_of:
                 continue  # its state was restored with this event in it
             accumulator = user.accumulator
-            if accumulator is not None and time < user.day_end:  # what nearly all events do, without a call
-                extend(accumulator, event, time - user.session_last)
-                user.session_last = time
-                continued(key)
+            gap = time - user.session_last
+            if accumulator is not None and gap <= most_gap and time < user.day_end:  # what nearly all events do
+                extend(accumulator, event, gap)
+                user.session_last = last[user.place] = time
             else:
                 self._take(user, time, event, effects)
             if not user.touched:  # as `_touch` does, without a call

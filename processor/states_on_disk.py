@@ -78,6 +78,10 @@ class UsersOnDisk:
         self._here[key] = value
         self._count += 1
 
+    def hold(self, user: UserState) -> None:
+        """A user that `values` gave and that was changed: it stays in memory until `written`."""
+        self._here[user.user] = user
+
     def __len__(self) -> int:
         return self._count
 

@@ -1,13 +1,13 @@
 """State of one user: the open session, unresolved days, and running totals."""
 
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
 from livelift.output_log import Row
 
-SCHEMA = 6
+SCHEMA = 7
 """The form of a record of state."""
 
 
@@ -21,11 +21,13 @@ class HotFields(msgspec.Struct, gc=False, array_like=True, tag=SCHEMA):
     touched
         Changed since its state was last written: `Partition.take_touched` will give it.
     accumulator
-        Of the open session, the study's part; None where no session is open. An open session has exactly one timer.
+        Of the open session, the study's part; None where no session is open.
     session_start, session_last
         First and last event of the open session in ms.
     day_end
         The end of the latest active day in ms: an event from there on is on a new active day.
+    place
+        Of the open session among the partition's (`processor.open_sessions`); −1 where none is open.
     """
 
     as_of: int
@@ -34,6 +36,7 @@ class HotFields(msgspec.Struct, gc=False, array_like=True, tag=SCHEMA):
     session_start: int
     session_last: int
     day_end: int
+    place: int
 
 
 class UserState(HotFields, gc=False, array_like=True, tag=SCHEMA):
@@ -88,7 +91,7 @@ class UserState(HotFields, gc=False, array_like=True, tag=SCHEMA):
     @classmethod
     def new(cls, user: bytes, variant: int, zero: Row) -> "UserState":
         """A user without sessions; `zero` is the row of one."""
-        return cls(-1, False, None, 0, 0, 0, user, variant, zero)
+        return cls(-1, False, None, 0, 0, 0, -1, user, variant, zero)
 
 
 class Users(Protocol):
@@ -103,3 +106,11 @@ class Users(Protocol):
     def __len__(self) -> int: ...
 
     def values(self) -> Iterable[UserState]: ...
+
+
+@runtime_checkable
+class UsersElsewhere(Users, Protocol):
+    """Users that do not stay in memory."""
+
+    def hold(self, user: UserState, /) -> None:
+        """Keep a user that `values` gave and that was changed in memory, until its state is written."""

@@ -10,15 +10,30 @@ from typing import Any
 from livelift.assignment import VARIANTS, variant_of
 from livelift.event_time import DAY, next_midnight
 from livelift.events import Manifest
-from livelift.output_log import END_DUE, EVENT, MARK, SCHEMA, SESSION, USER, Counts, EndMark, Mark, Row, UserTotals
+from livelift.output_log import (
+    END_DUE,
+    EVENT,
+    MARK,
+    SCHEMA,
+    USER,
+    Counts,
+    EndMark,
+    Identity,
+    Mark,
+    Output,
+    Row,
+    UserTotals,
+)
 from livelift.sessions import SessionMeasures
 from livelift.study import Study
 from livelift.totals import total_columns
 from processor.admission import Known
 from processor.effects import Effects
-from processor.open_sessions import NEVER, LookedUpSessions, OpenSessions
+from processor.open_sessions import LookedUpSessions, OpenSessions
 from processor.timers import Timer, Timers
-from processor.user_state import Users, UserState
+from processor.user_state import Users, UsersElsewhere, UserState
+
+NEVER = END_DUE
 
 NO_ARM = -1
 """The variant of a user whose arm is not known."""
@@ -81,10 +96,6 @@ class Operator:
         """The user's session is due."""
         raise NotImplementedError
 
-    def _rejoin(self, key: bytes) -> None:
-        """The watermark has come to the last event of a session that was restored ahead of it."""
-        raise NotImplementedError
-
     def _user_changed(self, user: UserState, due: int, before: Row, effects: Effects) -> None:
         """The midnight `due` changed the user's totals, which were `before`."""
         raise NotImplementedError
@@ -94,9 +105,6 @@ class Operator:
 
     def _restore(self, user: UserState) -> None:
         """Note the windows of a restored user."""
-
-    def _restored(self) -> None:
-        """All users are restored."""
 
     @property
     def counts(self) -> Counts:
@@ -113,7 +121,9 @@ class Operator:
         if watermark >= 0 and not ended:
             self._timers.push((next_midnight(watermark), MARK, b""))
         self.users = users
-        self._open = OpenSessions(self._gap) if isinstance(users, dict) else LookedUpSessions(self._gap, users)
+        self._open = (
+            LookedUpSessions(self._gap, users) if isinstance(users, UsersElsewhere) else OpenSessions(self._gap)
+        )
         newest = -1
         for user in users.values():  # once: on disk each is decoded for it
             newest = max(newest, user.as_of)
@@ -122,7 +132,7 @@ class Operator:
                 self._schedule_day(user, day)
             for time, offset, value in user.waiting:
                 self._timers.push((time, EVENT, offset, user.user, value))
-        self._restored()
+        self._open.restored()
         self._rearm()
         return newest
 
@@ -234,17 +244,14 @@ class Operator:
         return sorted(days)
 
     def _rearm(self) -> None:
-        """Set the least watermark that needs a look."""
-        self._fire_next(self._timers.first(self.watermark + 1), self._open.next_due())
-
-    def _fire_next(self, timer: Timer | None, due: int) -> None:
-        """A timer fires, a minute of timers begins, a session is due, or it is beyond what was announced."""
+        """Set the least watermark that needs a look: where a timer fires, or beyond what was announced."""
+        timer = self._timers.first(self.watermark + 1)
         if timer is not None:
             fire_at = timer[0]
         else:
             minute = self._timers.next_minute()
             fire_at = NEVER if minute is None else minute
-        self._fire_at = min(fire_at, due + 1, self.known.time_limit + 1)
+        self._fire_at = min(fire_at, self.known.time_limit + 1)
 
     def _advance(self, watermark: int, effects: Effects) -> None:
         """Move the watermark to `watermark` ms, never back, and fire what it passes."""
@@ -253,31 +260,31 @@ class Operator:
             self._timers.push((next_midnight(min(watermark, self._start)), MARK, b""))
             self._rearm()
         self.watermark = max(self.watermark, watermark)
-        if watermark >= self._fire_at:
-            self._fire_until(watermark, effects)
-
-    def _fire_until(self, watermark: int, effects: Effects) -> None:
-        """Fire the timers up to `watermark`, and close the sessions due before it, in the order (due, kind, user)."""
-        while True:
+        while watermark >= self._fire_at:
             timer = self._timers.first(watermark + 1)
-            due = self._open.next_due()
-            if timer is not None and timer[0] <= min(due, watermark):  # at an equal due a session is the last
+            if timer is not None and timer[0] <= watermark:
                 self._fire(self._timers.pop(), effects)
-            elif due < watermark:
-                self._close_sessions(due, effects)
-            else:
-                break
-        self._fire_next(timer, due)
+            self._rearm()
 
-    def _close_sessions(self, due: int, effects: Effects) -> None:
-        for user in self._open.take(due):
+    def _close_sessions(self, before: int, effects: Effects) -> None:
+        """Close what is due before `before` ms."""
+        for due, user in self._open.take(before):
             self._close(due, user, effects)
+
+    def _complete(self, effects: Effects) -> None:
+        """A batch of records was taken: close what they made due, and put the outputs into the log's order.
+
+        A session closes when somebody needs to know: its user, by the next event, or a midnight, or the batch's end. What it is
+        depends on its user's events alone, so that only the order of the outputs is still to be made.
+        """
+        self._close_sessions(self.watermark, effects)
+        effects.outputs.sort(key=_identity)
 
     def _fire(self, timer: Timer, effects: Effects) -> None:
         due, kind = timer[:2]
-        if kind == SESSION:
-            self._rejoin(timer[2])
-        elif kind == USER:
+        if kind != EVENT:
+            self._close_sessions(due, effects)  # at an equal due a session is the last
+        if kind == USER:
             self._resolve_days(due, timer[2], effects)
         elif kind == MARK:
             self._before_mark(due, effects)
@@ -316,9 +323,12 @@ class Operator:
 
     def _finish(self, manifest: Manifest, effects: Effects) -> None:
         """The end of the stream: every open session closes, in due order; a day that is not over stays unresolved."""
-        while (due := self._open.next_due()) < NEVER:
-            self._close_sessions(due, effects)
+        self._close_sessions(NEVER, effects)
         self._timers = Timers()
         self._before_mark(NEVER, effects)
         self._rearm()
         effects.outputs.append(EndMark(SCHEMA, END_DUE, self.watermark, self.counts, manifest))
+
+
+def _identity(output: Output) -> Identity:
+    return output.identity

@@ -1,44 +1,64 @@
-"""Open sessions close in the order (due, user), however they went on before."""
-
-from typing import Any
+"""Sessions are taken in the order (due, user), however they went on before, and wherever they are kept."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processor.open_sessions import NEVER, LookedUpSessions, OpenSessions
+from processor.open_sessions import MOST_EMPTY, LookedUpSessions, OpenSessions
 from processor.user_state import UserState
 
 GAP = 10
+KEYS = st.sampled_from([b"a", b"b", b"c", b"d", b"ab"])
 
 
-@given(st.lists(st.tuples(st.integers(0, 6), st.sampled_from([b"a", b"b", b"c", b"d", b"ab"]))), st.booleans())
-def test_sessions_close_by_due_and_user_as_a_plain_dict_says(steps: list[tuple[int, bytes]], looked_up: bool) -> None:
-    """A step is how much later the next event is, and whose; sessions are closed before it as their due has passed."""
-    users = {key: UserState.new(key, 0, ()) for _, key in steps}
-    sessions = LookedUpSessions(GAP, users) if looked_up else OpenSessions(GAP)
+@given(st.lists(st.tuples(st.integers(0, 6), KEYS, st.booleans())), st.booleans())
+def test_sessions_are_taken_by_due_and_user_as_a_plain_dict_says(
+    steps: list[tuple[int, bytes, bool]], looked_up: bool
+) -> None:
+    """A step is how much later the next event is, whose, and whether it is looked before it for what is due."""
+    users = {key: UserState.new(key, 0, ()) for _, key, _ in steps}
+    sessions = LookedUpSessions(GAP, users) if looked_up else OpenSessions(GAP)  # type: ignore[arg-type]
     last: dict[bytes, int] = {}
-    closed, expected = list[tuple[int, bytes]](), list[tuple[int, bytes]]()
     now = 0
-    for later, key in [*steps, (2 * GAP, None)]:
+    for later, key, look in [*steps, (2 * GAP, b"", True)]:
         now += later
-        passed = sorted((time + GAP, user) for user, time in last.items() if time + GAP < now)
-        expected += passed
-        for _, user in passed:
-            del last[user]
-        _close(sessions, now, closed)
-        assert sessions.next_due() == min((time + GAP for time in last.values()), default=NEVER)
-        if key is None:
+        if look:
+            expected = sorted((time + GAP, user) for user, time in last.items() if time + GAP < now)
+            assert [(due, user.user) for due, user in sessions.take(now)] == expected
+            for _, user in expected:
+                del last[user]
+        if not key:
             break
-        users[key].session_last = now
+        user = users[key]
+        if key in last and now - last[key] > GAP:  # its session is over, and nobody has looked
+            sessions.end(user)
+            del last[key]
+        user.session_last = now
         if key in last:
-            sessions.continued(key)
+            sessions.last[user.place] = now
         else:
-            sessions.begin(users[key])
+            sessions.begin(user)
         last[key] = now
-    assert closed == expected
-    assert {user for _, user in closed} == {key for _, key in steps}
+    assert not last
+    assert all(user.place == -1 for user in users.values())
 
 
-def _close(sessions: Any, now: int, closed: list[tuple[int, bytes]]) -> None:
-    while (due := sessions.next_due()) < now:
-        closed += [(due, user.user) for user in sessions.take(due)]
+@given(st.lists(st.integers(0, 8) | st.sampled_from([-1, MOST_EMPTY + 9, 2**62]), max_size=8), st.integers(0, 4))
+def test_restored_users_have_places_of_their_own(places: list[int], more: int) -> None:
+    """Whatever their records say; then new ones take what is left."""
+    sessions = OpenSessions(GAP)
+    users = []
+    for number, place in enumerate(places):
+        user = UserState.new(b"%d" % number, 0, ())
+        user.place, user.session_last = place, number
+        users.append(user)
+        assert sessions.restore(user) == (user.place == place)
+    assert len(sessions.last) <= 2 * MOST_EMPTY
+    sessions.restored()
+    for number in range(more):
+        user = UserState.new(b"new %d" % number, 0, ())
+        user.session_last = len(places)
+        sessions.begin(user)
+        users.append(user)
+    assert len({user.place for user in users}) == len(users)
+    taken = sessions.take(GAP + 100)
+    assert sorted(user.user for _, user in taken) == sorted(user.user for user in users)
