@@ -1,9 +1,11 @@
 """`python -m processor`: runs one worker with settings from the environment."""
 
 from livelift.ending import end_station_within
+from livelift.one_thread import use_one_thread
 
+use_one_thread()
 end_station_within("processor")  # before the imports below start threads of their own
 
-from processor.run import main  # noqa: E402
+from processor.run import main  # noqa: E402  # numpy reads the number of threads when it is imported
 
 main()

@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,38 @@ def test_a_lock_agrees_with_the_common_one(name: str) -> None:
     assert own
     assert own - common == set()
     assert len(own) < len(common) / 2
+
+
+ONLY = """
+import importlib.metadata, re, sys
+from importlib.machinery import PathFinder
+from pathlib import Path
+
+name, lock = sys.argv[1:]
+locked = {re.sub("[-_.]+", "-", line.split("==")[0]).lower() for line in Path(lock).read_text().splitlines() if "==" in line}
+ours = importlib.metadata.packages_distributions()
+missing = {
+    top for top, of in ours.items() if not {re.sub("[-_.]+", "-", one).lower() for one in of} & (locked | {"livelift"})
+}
+
+class LockedOnly(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        return None if name.partition(".")[0] in missing else super().find_spec(name, path, target)
+
+sys.meta_path[sys.meta_path.index(PathFinder)] = LockedOnly
+for package in (name, f"{name}.app", *([] if name == "producer" else [f"{name}.run"])):
+    __import__(package)
+assert missing
+"""
+
+
+@each_station
+def test_a_lock_has_every_package_that_its_station_imports(name: str) -> None:
+    """All others of the checkout's environment are hidden."""
+    command = [sys.executable, "-c", ONLY, name, f"requirements/{name}.lock"]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr[-500:]
 
 
 def _pins(lock: Path) -> set[tuple[str, str]]:
