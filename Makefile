@@ -59,7 +59,7 @@ format: env
 hooks: env
 	$(BIN)/pre-commit install
 
-COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --quiet
+COMPILE := $(or $(wildcard $(BIN)/uv),uv) pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --quiet
 
 # requirements/all.lock for a checkout; for each station's image one with what it needs, in the versions of all.lock; one
 # for the peers of the bench; one of what installs the others.

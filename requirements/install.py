@@ -25,6 +25,8 @@ SAME_IN_UV = {
     "find-links": "UV_FIND_LINKS",
     "no-index": "UV_NO_INDEX",
     "cert": "SSL_CERT_FILE",
+    "timeout": "UV_HTTP_TIMEOUT",
+    "default-timeout": "UV_HTTP_TIMEOUT",
 }
 """pip's settings of where packages come from → uv's variables."""
 
@@ -46,11 +48,11 @@ def packages(lock: str) -> int:
 def uv_settings(pip_config: str) -> dict[str, str] | None:
     """What uv's environment has to say for it to do as pip's settings (`pip config list`) say; None where it cannot.
 
-    >>> uv_settings("global.index-url='https://a/simple'\\n:env:.timeout='9'"), uv_settings("global.proxy='b:1'")
+    >>> uv_settings("global.index-url='https://a/simple'\\n:env:.retries='9'"), uv_settings("global.proxy='b:1'")
     ({'UV_DEFAULT_INDEX': 'https://a/simple'}, None)
     """
     found = {}
-    for line in sorted(pip_config.splitlines(), key=_precedence):
+    for line in sorted(filter(_precedence, pip_config.splitlines()), key=_precedence):
         name, _, value = line.partition("=")
         key = name.rpartition(".")[2]
         if key in ONLY_IN_PIP:
@@ -62,8 +64,9 @@ def uv_settings(pip_config: str) -> dict[str, str] | None:
 
 
 def _precedence(line: str) -> int:
-    """Of several settings of one name pip takes that of the environment, then that of the command, then the global one."""
-    return 2 if line.startswith(":env:") else 1 if line.startswith("install.") else 0
+    """Of several settings of one name `pip install` takes that of the environment, then its own, then the global one; 0 is none
+    that it reads."""
+    return next((n for n, of in enumerate(("global.", "install.", ":env:"), 1) if line.startswith(of)), 0)
 
 
 def by_uv(lock: Path, out: TextIO) -> bool:
@@ -73,7 +76,8 @@ def by_uv(lock: Path, out: TextIO) -> bool:
     if settings is None:
         return False
     began = time.monotonic()
-    for command in ([*PIP, "--quiet", "-r", str(INSTALLER)], [*UV, "-r", str(lock)]):
+    of_uv = [*PIP, "--quiet", "--only-binary=:all:", "-r", str(INSTALLER)]  # to build it would take an hour
+    for command in (of_uv, [*UV, "-r", str(lock)]):
         with subprocess.Popen(
             [sys.executable, *command],
             stdout=subprocess.PIPE,
@@ -83,8 +87,8 @@ def by_uv(lock: Path, out: TextIO) -> bool:
         ) as child:
             said = _wait(child, began, out)
         if child.returncode:
-            lines = [line for line in said.splitlines() if line.strip()]
-            out.write(f"\n  uv did not install them ({lines[-1].strip() if lines else 'no word'}), now by pip …\n")
+            out.write(f"\n  uv did not install them, now by pip; it said:\n{said}")
+            out.flush()
             return False
     redraw = "\r" if out.isatty() else ""
     out.write(f"{redraw}  installed in {time.monotonic() - began:.0f} s\n")

@@ -63,6 +63,7 @@ def test_uv_is_given_where_pip_looks_for_packages(installer: ModuleType) -> None
             "global.find-links='/a\\n/b'",
             "global.index-url='https://global/simple'",
             "global.timeout='180'",
+            "wheel.index-url='https://other/simple'",
         ]
     )
     assert installer.uv_settings(config) == {
@@ -70,6 +71,7 @@ def test_uv_is_given_where_pip_looks_for_packages(installer: ModuleType) -> None
         "UV_INDEX": "https://b/simple https://c/simple",
         "UV_FIND_LINKS": "/a,/b",
         "SSL_CERT_FILE": "/etc/certs.pem",
+        "UV_HTTP_TIMEOUT": "180",
     }
     assert installer.uv_settings(config + "\nglobal.trusted-host='b'") is None
 
@@ -81,7 +83,7 @@ def test_where_uv_fails_a_line_says_why_and_pip_installs(
     (tmp_path / "installer.lock").write_text("livelift-none==1 \\\n    --hash=md5:00\n")
     out = io.StringIO()
     assert not installer.by_uv(tmp_path / "any.lock", out)
-    assert "uv did not install them (" in out.getvalue() and "now by pip" in out.getvalue()
+    assert "uv did not install them, now by pip; it said:" in out.getvalue() and "livelift-none" in out.getvalue()
 
 
 @pytest.mark.parametrize("command", [[], ["demo"], ["verdict"], ["up"], ["rejects"], ["simulate"]])
