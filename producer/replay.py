@@ -7,11 +7,11 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
-from itertools import takewhile
 
 import pyarrow.parquet as pq
 
 from livelift.dead_letters import encode_letter
+from livelift.errors import InputError
 from livelift.events import End, Start, encode_control
 from producer import slices
 from producer.cache import Prepared
@@ -21,7 +21,7 @@ from producer.pacing import Pacer
 from producer.packed_replay import PackedSlice, kept_batches, pack_all
 from producer.partitioner import Partitioner
 from producer.report import Report, Reporter, Stopped
-from producer.slices import Slice, announcement, progress, read_slices
+from producer.slices import Slice, announcement, progress
 
 PACED_SECONDS = 0.1
 """When paced: seconds between two looks at the clock, hence between progress marks."""
@@ -76,6 +76,11 @@ class Replay:
                     self._progress(writer, self._reached(sent, last), sent, last)
                 await writer.flush()
                 self._report(Report("sending", sent, manifest.accepted, last, sum(manifest.rejected.values())))
+        if self.resumes_at < manifest.accepted and sent < manifest.accepted:
+            raise InputError(
+                f"the cache in {self._prepared.folder} ends at row {sent} of {manifest.accepted}",
+                "delete that folder and start again: the same run goes on where it was",
+            )
         end = encode_control(End(manifest.last, manifest.accepted, manifest))
         for partition, point in enumerate(self._resume):
             if not point.ended:
@@ -136,21 +141,25 @@ class Replay:
         packed_from = -(-max(behind, default=self._manifest.accepted) // size) * size
         kept = kept_batches(self._prepared, len(self._resume))
         if kept is None and packed_from:  # packed are all slices or none
-            yield from self._rows()
+            yield from self._rows(self.resumes_at)
             return
-        if packed_from:
-            yield from takewhile(lambda piece: piece.first < packed_from, self._rows())
-        yield from kept.slices(packed_from) if kept is not None else pack_all(self._prepared, len(self._resume))
+        if packed_from and self.resumes_at < packed_from:
+            yield from _until(packed_from, self._rows(self.resumes_at))
+        sent = packed_from
+        for piece in kept.slices(sent) if kept is not None else pack_all(self._prepared, len(self._resume)):
+            yield piece
+            sent = piece.end
+        yield from self._rows(sent)  # where kept ones are damaged
 
-    def _rows(self) -> Iterator[Slice]:
-        """From the first missing row's slice on."""
-        if self.resumes_at >= self._manifest.accepted:
+    def _rows(self, row: int) -> Iterator[Slice]:
+        """Slices from that of `row` on."""
+        if row >= self._manifest.accepted:
             return iter(())
-        return read_slices(self._prepared, self.resumes_at)
+        return slices.read_slices(self._prepared, row)
 
     async def _paced(self, speed: float) -> AsyncIterator[Slice]:
         """Parts of slices as their time comes, empty ones included."""
-        for piece in self._rows():
+        for piece in self._rows(self.resumes_at):
             if self._pacer is None:
                 self._pacer = Pacer(speed, piece.times[0], time.monotonic())
             at = 0
@@ -166,6 +175,14 @@ class Replay:
                 yield Slice(piece.first + at, piece.times[at:end], piece.users[at:end], piece.values[at:end])
                 at = end
                 await asyncio.sleep(PACED_SECONDS)
+
+
+def _until(row: int, pieces: Iterator[Slice]) -> Iterator[Slice]:
+    """The slices up to the one that ends with `row`, or the last."""
+    for piece in pieces:
+        yield piece
+        if piece.end >= row:
+            return
 
 
 def dead_letters(prepared: Prepared) -> Iterator[tuple[bytes, bytes]]:

@@ -26,7 +26,7 @@ from livelift.study import load_study
 from local.kafka_server import KafkaServer
 from local.servers import LocalServers
 from processor.topics import CHANGELOG_SETTINGS, prepare_topics
-from producer import kafka_edge, replay, slices
+from producer import kafka_edge, slices
 from producer.app import run_producer
 from producer.kafka_edge import EventWriter
 from producer.packed_replay import kept_batches
@@ -144,7 +144,6 @@ def test_kept_batches_arrive_as_the_rows_they_are_made_of(
     if kept_batches(prepare(STUDY, settings.data, settings.cache), PARTITIONS) is None:
         run_producer(replace(settings, run=f"{settings.run}-first"))
     monkeypatch.setattr(slices, "read_slices", _unexpected)
-    monkeypatch.setattr(replay, "read_slices", _unexpected)
     run_producer(settings)
     check_topic(settings)
 

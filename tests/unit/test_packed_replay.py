@@ -3,7 +3,9 @@
 import errno
 import fcntl
 import random
+from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -12,9 +14,10 @@ import pytest
 from broker.packed_batch import PackedBatch, new_batch, packed
 from livelift.errors import InputError
 from livelift.event_time import from_iso, to_iso
+from livelift.events import End
 from livelift.study import load_study
+from producer import packed_replay, slices
 from producer import replay as replay_module
-from producer import slices
 from producer.cache import Prepared
 from producer.packed_replay import kept_batches, pack_all
 from producer.prepare import prepare
@@ -50,7 +53,6 @@ def test_kept_packed_and_row_by_row_are_the_same_records(prepared: Prepared, mon
     assert (prepared.folder / KEPT).is_file()
     with monkeypatch.context() as patch:
         patch.setattr(slices, "read_slices", _unexpected)
-        patch.setattr(replay_module, "read_slices", _unexpected)
         assert sent(prepared) == first
     with monkeypatch.context() as patch:
         patch.setattr(replay_module, "kept_batches", lambda *_: None)
@@ -71,7 +73,7 @@ def test_a_replay_that_stops_early_keeps_nothing(prepared: Prepared) -> None:
 
 
 def test_what_a_killed_one_left_is_made_anew(prepared: Prepared) -> None:
-    (prepared.folder / f"batches-{PARTITIONS}.building").write_bytes(b"half")
+    (prepared.folder / f"batches-{PARTITIONS}.1.building").write_bytes(b"half")
     first = sent(prepared)
     assert sent(prepared) == first
     assert [path.name for path in prepared.folder.glob("batches-*")] == [KEPT]
@@ -119,19 +121,52 @@ def test_a_cut_file_is_made_again(prepared: Prepared) -> None:
 
 
 def test_a_changed_byte_is_never_sent(prepared: Prepared) -> None:
-    """It ends the replay, which goes on where it was once the file is deleted."""
+    """The rest of the rows is sent instead, and a later replay makes the batches again."""
     first = sent(prepared)
     path = prepared.folder / KEPT
     whole = path.read_bytes()
     place = whole.index(packed_of(prepared, slice_number=3))
     path.write_bytes(whole[: place + 90] + bytes([whole[place + 90] ^ 1]) + whole[place + 91 :])
+    assert sent(prepared) == first
+    assert not path.exists()
+    assert sent(prepared) == first
+    assert kept_batches(prepared, PARTITIONS) is not None
+
+
+def test_a_file_of_some_slices_is_none(prepared: Prepared) -> None:
+    """However it got its name and a footer."""
+    first = sent(prepared)
+    path = prepared.folder / KEPT
+    table = pq.ParquetFile(path).read_row_group(0)
+    with pq.ParquetWriter(path, table.schema) as half:
+        half.write_table(table)
+    assert kept_batches(prepared, PARTITIONS) is None
+    assert sent(prepared) == first
+
+
+def test_a_cache_that_ends_too_early_gets_no_end_mark(prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        replay_module, "pack_all", lambda prepared, partitions: islice(pack_all(prepared, partitions), 2)
+    )
+    monkeypatch.setattr(replay_module.Replay, "_rows", lambda self, row: iter(()))
     logs = Logs()
-    with pytest.raises(InputError, match="delete the file"):
+    with pytest.raises(InputError, match=f"ends at row 74 of {EVENTS}"):
         replay(prepared, logs)
-    path.unlink()
-    assert replay(prepared, logs)
-    check(logs, prepared)
-    assert [[r for r in log if r.key] for log in logs.logs] == [[r for r in log if r.key] for log in first]
+    assert not any(isinstance(record.mark, End) for log in logs.logs for record in log)
+
+
+def test_a_folder_that_cannot_be_written_keeps_nothing(prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+    (prepared.folder / "packing.lock").mkdir()  # cannot be opened as a file, by whatever user
+    sent(prepared)
+    assert kept_batches(prepared, PARTITIONS) is None
+
+
+def test_a_disk_with_little_room_keeps_nothing(prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+    free = packed_replay.ROOM * prepared.events.stat().st_size + packed_replay.SPARE_BYTES
+    for room, keeps in ((free - 1, False), (free, True)):
+        monkeypatch.setattr(packed_replay.shutil, "disk_usage", lambda _, room=room: SimpleNamespace(free=room))
+        sent(prepared)
+        assert (kept_batches(prepared, PARTITIONS) is not None) == keeps
 
 
 def packed_of(prepared: Prepared, slice_number: int) -> bytes:
