@@ -18,7 +18,7 @@ VARIABLES = ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES
 
 
 def keep_freed_memory() -> bool:
-    """Keep it, unless the environment sets the allocator up; False where the C library has no such setting."""
+    """Keep it, unless the environment configures the allocator; False where the C library has no such setting."""
     if any(name in os.environ for name in VARIABLES):
         return False
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)

@@ -1,8 +1,8 @@
 """The open sessions of a partition, and which of them are due. Pure.
 
-The time of each session's last event lies in one array, at the session's place. An event writes a number there; to find what
-is due, the array is looked through as a whole, some times a batch of records: that takes a fraction of a nanosecond a session,
-where a queue of timers, or an ordered dict, is a walk through memory for each event of a million users.
+The time of each session's last event lies in one array, at the session's place. An event writes a number there. To find what
+is due, the array is compared as a whole, a few times per batch of records: that takes less than a nanosecond a session, where a
+queue of timers or an ordered dict is a walk through memory for each event of a million users.
 """
 
 from array import array
@@ -16,7 +16,7 @@ from processor.user_state import Users, UserState
 NO_PLACE = -1
 
 EMPTY = (1 << 63) - 1
-"""In place of a last event: nobody's place."""
+"""In place of a last event: the place is free."""
 
 MOST_EMPTY = 1 << 20
 """A restored user's place leaves no more empty ones before it: a damaged record is not to fill the memory."""
@@ -33,7 +33,7 @@ class OpenSessions:
     Attributes
     ----------
     last
-        Place → the session's last event in ms. Whoever lets a session go on writes it.
+        Place → the session's last event in ms. The caller writes it when an event extends the session.
 
     >>> sessions = OpenSessions(10)
     >>> for key, last in [(b"b", 1), (b"a", 1), (b"c", 2)]:
@@ -45,8 +45,9 @@ class OpenSessions:
     def __init__(self, gap_ms: int) -> None:
         self.last = array("q")
         self._gap = gap_ms
-        self._who: list[Any] = []  # place → what `_user` makes a user of
+        self._who: list[Any] = []  # place → the user, or its key
         self._free: list[int] = []
+        self._without_place: list[UserState] = []  # restored users whose places were taken
         self._none_before = EMPTY  # no session has an earlier last event
 
     def begin(self, user: UserState) -> None:
@@ -59,16 +60,16 @@ class OpenSessions:
         self._put(user)
 
     def restore(self, user: UserState) -> bool:
-        """The same for a restored user, at the place that its record of state says. False if that is taken: the user then has
-        another one, which the record does not know."""
+        """The same for a restored user, at the place that its record of state says; False if that is taken, or no place: the user
+        then gets another one with `restored`, which the record does not know."""
         more = user.place + 1 - len(self.last)
         if 0 < more <= MOST_EMPTY:
             self._grow(more)
         free = 0 <= user.place < len(self.last) and self.last[user.place] == EMPTY
-        if not free:
-            user.place = len(self.last)
-            self._grow(1)
-        self._put(user)
+        if free:
+            self._put(user)
+        else:
+            self._without_place.append(user)
         return free
 
     def _grow(self, places: int) -> None:
@@ -76,8 +77,10 @@ class OpenSessions:
         self._who += [None] * places
 
     def restored(self) -> None:
-        """All users are restored: the places that are left can be given."""
+        """All users are restored: the free places can be given, first to those who have none."""
         self._free = [place for place, last in enumerate(self.last) if last == EMPTY]
+        while self._without_place:
+            self.begin(self._without_place.pop())
 
     def _put(self, user: UserState) -> None:
         last = self.last[user.place] = user.session_last

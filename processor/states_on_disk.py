@@ -1,7 +1,7 @@
 """User states in RocksDB, with the recently active users cached in memory.
 
 The changelog stays the truth: the database is made anew from it at every assignment, and takes what every checkpoint
-writes. Timers of open sessions and unresolved days stay in memory.
+writes. The places of open sessions and the timers of unresolved days stay in memory.
 """
 
 import os

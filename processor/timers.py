@@ -44,14 +44,6 @@ class Timers:
                 heappush(self._minutes, minute)
             later.append(timer)
 
-    def __bool__(self) -> bool:
-        """Whether there is a timer."""
-        return bool(self._near or self._late or self._minutes)
-
-    def any_open(self) -> bool:
-        """Whether a timer is in an open minute: it is then the one that fires next."""
-        return bool(self._near or self._late)
-
     def first(self, until: int) -> Timer | None:
         """The timer that fires next; None if there is none in the minutes that begin before `until` ms.
 

@@ -226,7 +226,6 @@ class Operator:
             due = (day + retention.days + 1) * DAY
             if due <= self._end and due > user.resolved_until and self._is_anchor(user, retention.anchor, day):
                 self._timers.push((due, USER, user.user))
-                self._fire_at = min(self._fire_at, due + 1)
 
     def _is_anchor(self, user: UserState, anchor: str, day: int) -> bool:
         if anchor == "every_day":
@@ -274,8 +273,8 @@ class Operator:
     def _complete(self, effects: Effects) -> None:
         """A batch of records was taken: close what they made due, and put the outputs into the log's order.
 
-        A session closes when somebody needs to know: its user, by the next event, or a midnight, or the batch's end. What it is
-        depends on its user's events alone, so that only the order of the outputs is still to be made.
+        A session is closed when its result is needed: by its user's next event, by a midnight, or by the end of the batch. The
+        result depends on its user's events alone, so that only the order of the outputs remains to be made.
         """
         self._close_sessions(self.watermark, effects)
         effects.outputs.sort(key=_identity)
@@ -283,7 +282,7 @@ class Operator:
     def _fire(self, timer: Timer, effects: Effects) -> None:
         due, kind = timer[:2]
         if kind != EVENT:
-            self._close_sessions(due, effects)  # at an equal due a session is the last
+            self._close_sessions(due, effects)  # sessions due exactly then close after it
         if kind == USER:
             self._resolve_days(due, timer[2], effects)
         elif kind == MARK:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livelift.event_time import MINUTE
-from processor.timers import Timer, Timers
+from processor.timers import ALWAYS, Timer, Timers
 
 DUES = st.integers(0, 5 * MINUTE) | st.sampled_from([0, MINUTE - 1, MINUTE, 4 * MINUTE])
 
@@ -24,7 +24,9 @@ def test_timers_fire_in_the_order_of_one_heap(steps: list[Timer | int | None]) -
                 assert timers.pop() == heappop(heap)
         else:
             first = timers.first(step)
-            assert first == (heap[0] if timers.any_open() else None)
             if first is None and heap:
                 assert step <= (timers.next_minute() or 0) <= heap[0][0]
-        assert bool(timers) == bool(heap)
+            else:
+                assert first == (heap[0] if heap else None)
+    assert [timers.pop() for _ in list(heap)] == [heappop(heap) for _ in list(heap)]
+    assert timers.first(ALWAYS) is None

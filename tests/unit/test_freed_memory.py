@@ -37,7 +37,7 @@ def test_a_buffer_is_got_again_without_new_pages() -> None:
     assert page_faults("leave", MALLOC_MMAP_THRESHOLD_="1048576") >= 20 * pages_of_one // 2
 
 
-def test_an_environment_that_sets_the_allocator_up_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_environment_that_configures_the_allocator_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     from livelift.freed_memory import keep_freed_memory
 
     monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "131072")
