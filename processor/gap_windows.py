@@ -1,4 +1,4 @@
-"""Session windows by a gap of inactivity: an open session of a user, its timer, and what it is when it closes. Pure."""
+"""Session windows by a gap of inactivity: a user's open session, and what it is when it closes. Pure."""
 
 from typing import Any
 

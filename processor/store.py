@@ -119,10 +119,12 @@ class PartitionStore(memory.Store[bytes, bytes]):
 def _read(reader: StateReader, partition: int, kafka_batches: Any) -> None:
     """Take the records of some fetched Kafka batches."""
     add, record = reader.add, None
-    where = f"of partition {partition}'s changelog"
-    with readable(
-        lambda: f"{f'record {record.offset}' if record is not None else 'the first record of a batch'} {where}"
-    ):
+
+    def place() -> str:
+        which = "the first record of a batch" if record is None else f"record {record.offset}"
+        return f"{which} of partition {partition}'s changelog"
+
+    with readable(place):
         for record in chain.from_iterable(kafka_batches):  # a million users' records: nothing is made for each
             add(record.key, record.value)
 

@@ -57,7 +57,7 @@ class Replay:
                 row = point.next_row
                 start = Start(manifest.first, row, manifest, row_limit=row, time_limit=manifest.first)
                 writer.append(partition, None, encode_control(start), manifest.first)
-        sent = 0
+        sent = self.resumes_at
         last = manifest.first
         async with aclosing(self._pieces()) as pieces:
             async for piece in pieces:
@@ -76,7 +76,7 @@ class Replay:
                     self._progress(writer, self._reached(sent, last), sent, last)
                 await writer.flush()
                 self._report(Report("sending", sent, manifest.accepted, last, sum(manifest.rejected.values())))
-        if self.resumes_at < manifest.accepted and sent < manifest.accepted:
+        if sent < manifest.accepted:
             raise InputError(
                 f"the cache in {self._prepared.folder} ends at row {sent} of {manifest.accepted}",
                 "delete that folder and start again: the same run goes on where it was",

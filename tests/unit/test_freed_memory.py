@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from livelift.freed_memory import keep_freed_memory
+
 FAULTS = """
 import resource, sys
 from livelift.freed_memory import keep_freed_memory
@@ -38,7 +40,5 @@ def test_a_buffer_is_got_again_without_new_pages() -> None:
 
 
 def test_an_environment_that_configures_the_allocator_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    from livelift.freed_memory import keep_freed_memory
-
     monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "131072")
     assert not keep_freed_memory()
