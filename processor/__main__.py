@@ -1,8 +1,10 @@
 """`python -m processor`: runs one worker with settings from the environment."""
 
 from livelift.ending import end_station_within
+from livelift.gc_tuning import raise_gc_threshold
 from livelift.one_thread import use_one_thread
 
+raise_gc_threshold()
 use_one_thread()
 end_station_within("processor")  # before the imports below start threads of their own
 

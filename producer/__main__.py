@@ -1,74 +1,15 @@
 """`python -m producer`: replays one input with settings from the environment."""
 
-import signal
-import sys
-import threading
-import time
-
-import structlog
-
-from exporter.server import serve
-from livelift import logs, settings
 from livelift.ending import end_station_within
-from livelift.errors import LiveliftError
-from livelift.event_time import to_iso
-from livelift.study import load_study
-from producer.app import run_producer
-from producer.prometheus_edge import ProducerMetrics
-from producer.report import Interrupted, Report
-from producer.settings import from_environment
-
-log = structlog.get_logger("producer")
-
-SAY_SECONDS = 2.0
+from livelift.gc_tuning import raise_gc_threshold
+from producer.report import NOT_COMPLETE
 
 STOP_SECONDS = 12.0
 """For what was sent to be acknowledged, and the connection to be closed, when it is asked to stop."""
 
-NOT_COMPLETE = 1
-"""Exit code of a replay that was stopped: whoever watches the stations starts it again, and it goes on."""
+raise_gc_threshold()
+end_station_within("producer", NOT_COMPLETE, STOP_SECONDS)  # before the imports below start threads of their own
 
-
-class LoggedProgress:
-    """A reporter that logs a line every few seconds."""
-
-    def __init__(self) -> None:
-        self._said = time.monotonic()
-
-    def __call__(self, report: Report) -> None:
-        now = time.monotonic()
-        if now - self._said >= SAY_SECONDS:
-            self._said = now
-            event_time = None if report.event_time is None else to_iso(report.event_time)
-            log.info(report.phase, done=report.done, total=report.total, event_time=event_time)
-
-
-def main() -> None:
-    logs.set_up("producer")
-    end_station_within("producer", NOT_COMPLETE, STOP_SECONDS)
-    stopped = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopped.set())
-    try:
-        config = from_environment()
-        metrics = ProducerMetrics(load_study(config.study).name, config.speed)
-        serve(metrics.instruments, settings.metrics_address(), settings.METRICS_PORTS["producer"])
-        logged = LoggedProgress()
-
-        def reporter(report: Report) -> None:
-            metrics(report)
-            logged(report)
-
-        run_producer(config, reporter, stopped.is_set)
-        metrics.complete()
-        if stopped.is_set():
-            sys.exit(NOT_COMPLETE)
-    except LiveliftError as error:
-        log.critical(str(error))
-        sys.exit(error.exit_code)
-    except Interrupted:
-        log.info("stopped before the replay began")
-        sys.exit(NOT_COMPLETE)
-
+from producer.run import main  # noqa: E402
 
 main()

@@ -42,6 +42,10 @@ class Interrupted(Exception):  # noqa: N818  # no error: a person's wish
     """Stopped before the replay began; nothing half written stays."""
 
 
+NOT_COMPLETE = 1
+"""Exit code of a replay that was stopped: whoever watches the stations starts it again, and it goes on."""
+
+
 def silent(report: Report) -> None:
     """A reporter for whoever needs none."""
 

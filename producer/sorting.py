@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -34,6 +33,8 @@ def sorted_rows(
     BaseException
         Whatever `batches` raises.
     """
+    import duckdb  # a replay of what is prepared does without: it takes a tenth of the producer's start
+
     failure: list[BaseException] = []
 
     def watched() -> Iterator[pa.RecordBatch]:  # an exception that passes through DuckDB comes out as text

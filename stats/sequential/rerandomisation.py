@@ -121,7 +121,9 @@ def _exchanged(matrix: Floats, sums: Floats) -> tuple[Floats, Floats]:
     """`drawn_sums` of integers small enough for float64, whose product is a hundred times faster than int64's."""
     control, treatment = sums[..., 0, :, :], sums[..., 1, :, :]
     gain = np.moveaxis(control - treatment, -2, 0)  # (buckets, ..., 6)
-    exchanged = (matrix @ gain.reshape(gain.shape[0], -1)).reshape(matrix.shape[0], *gain.shape[1:])
+    # The few columns come first: BLAS then goes once through the matrix, whose rows of a bucket lie together (`draw_matrix`).
+    product = (gain.reshape(gain.shape[0], -1).T @ matrix.T).T
+    exchanged = product.reshape(matrix.shape[0], *gain.shape[1:])
     of_treatment = treatment.sum(axis=-2)[..., None, :] + np.moveaxis(exchanged, 0, -2)
     of_all = (control.sum(axis=-2) + treatment.sum(axis=-2))[..., None, :]
     return of_all - of_treatment, of_treatment
