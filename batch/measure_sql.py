@@ -50,7 +50,7 @@ def measure_sql(study: Study, at: Mapping[str, str]) -> MeasureSql:
     line, event, session, joins, numbered = [], [], [], [], []
     for i, measure in enumerate(study.measures.values()):
         if measure.where:
-            line.append(f"{_condition(measure.where, at)} AS m{i}_met")
+            line.append(f"{condition(measure.where, at)} AS m{i}_met")
             event.append(f"m{i}_met")
             session.append(f"m{i}_met")
         if not measure.fields:
@@ -99,7 +99,8 @@ def _aggregate(i: int, measure: Measure) -> str:
             return f"coalesce({aggregate}({value}){only}, 0)"
 
 
-def _condition(where: Mapping[str, Wanted], at: Mapping[str, str]) -> str:
+def condition(where: Mapping[str, Wanted], at: Mapping[str, str]) -> str:
+    """Do the fields, as the expressions `at`, have the values that are wanted?"""
     met = []
     for field, wanted in where.items():
         if isinstance(wanted, Between):

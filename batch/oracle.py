@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import duckdb
 import pyarrow as pa
@@ -20,8 +20,9 @@ from batch.database import open_database
 from batch.feed import batches, fed, raw_sql
 from batch.lines import text_lines
 from batch.measure_sql import measure_sql
-from batch.row_sql import event_parts, fields_at, row_parts
+from batch.row_sql import FOR_EVER, event_parts, fields_at, row_parts
 from batch.statements import query
+from batch.table_sql import event_columns, table_sql
 from batch.tick_rows import read_ticks
 from livelift.assignment import VARIANTS
 from livelift.errors import InputError, StateError
@@ -149,6 +150,18 @@ class Oracle:
         """
         return self._evaluate(end_only=True)[-1]
 
+    def tables(self, before: int | None = None) -> dict[str, list[dict[str, Any]]]:
+        """Table → its rows as a person reads them, in their order, over the events before `before` ms; None: all of them."""
+        self.counts()
+        found = {}
+        for name, table in self._study.tables.items():
+            rows = self._database.execute(
+                table_sql(table, self._study.fields), {"before": FOR_EVER if before is None else before}
+            )
+            columns = [column[0] for column in rows.description or []]
+            found[name] = [dict(zip(columns, row, strict=True)) for row in rows.fetchall()]
+        return found
+
     def _evaluate(self, *, end_only: bool) -> list[TickSums]:
         if self._counts.accepted == 0:
             raise InputError(
@@ -217,6 +230,9 @@ class Oracle:
         """What the study puts into the statements."""
         raw = raw_sql(self._study, self._data, self._database)
         parts = {"raw": raw, **row_parts(self._study), **event_parts(self._study), **self._measures.parts()}
+        line, event = event_columns(self._study, fields_at(self._study))
+        parts["line_columns"] += line
+        parts["event_columns"] += event
         return {**parts, **arm_parts(self._study)}
 
     def _count(self) -> InputCounts:

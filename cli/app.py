@@ -17,6 +17,7 @@ from cli import (
     simulate,
     stations,
     study,
+    tables,
     verdict,
 )
 from livelift import __version__
@@ -43,6 +44,7 @@ for command in (
     close,
     stations,
     rejects,
+    tables,
     study,
 ):
     command.register(app)

@@ -24,6 +24,7 @@ from cli.show import console, show_verdict
 
 if TYPE_CHECKING:
     from livelift.document import Document
+    from local.run_folder import RunFolder
 
 KEEP_SECONDS = 0.5
 """How often servers and stations are looked after while the verdict can be asked for."""
@@ -81,7 +82,7 @@ def demo(
                 document = run.watch(watch)
                 interruption.hint = ""
             if check:
-                _compare(document, plan)
+                _compare(document, plan, folder)
             if json_:
                 typer.echo(encode(document, indent=1))
             else:
@@ -98,24 +99,30 @@ def demo(
                     time.sleep(KEEP_SECONDS)
 
 
-def _compare(document: "Document", plan: object) -> None:
-    """Say whether the live document is equal to the oracle's; an error if it is not."""
-    from batch.document import batch_document
+def _compare(document: "Document", plan: object, folder: "RunFolder") -> None:
+    """Say whether the live document and tables are equal to the oracle's; an error if they are not."""
+    from batch.document import batch_answer
     from livelift.errors import StateError
     from local.demo import DemoPlan
     from local.equality import differences
+    from local.verdict_reader import read_tables, redis_client
 
     assert isinstance(plan, DemoPlan)
     started = time.monotonic()
     with console.status("computing the same in DuckDB"):
-        oracle, _ = batch_document(plan.data, plan.study, select_from=plan.select_from, select_to=plan.select_to)
+        oracle = batch_answer(plan.data, plan.study, select_from=plan.select_from, select_to=plan.select_to)
     if document.deviations:
         console.print("a person closed the study early: the batch knows nothing of that, so the two are not compared")
         return
-    found = list(differences(document, oracle))
+    found = list(differences(document, oracle.document))
+    if plan.study.tables:
+        with redis_client(folder) as client:
+            live = read_tables(client, plan.study, list(plan.study.tables), document.run)
+        found += differences({"tables": live.rows}, {"tables": oracle.tables})
     if found:
         raise StateError(
-            f"the live document differs from the batch's in {len(found)} places: {'; '.join(found[:5])}",
+            f"the live result differs from the batch's in {len(found)} places: {'; '.join(found[:5])}",
             "this is a defect of livelift: please report it with the data",
         )
-    console.print(f"equal to the DuckDB oracle, every number ({time.monotonic() - started:.1f} s)")
+    what = "every number, tables too" if plan.study.tables else "every number"
+    console.print(f"equal to the DuckDB oracle, {what} ({time.monotonic() - started:.1f} s)")

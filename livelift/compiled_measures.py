@@ -8,7 +8,7 @@ holds at most `FEW` or twice as many as there are values.
 """
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -34,7 +34,7 @@ class CompiledMeasures:
         Fields that a decoded event has beside those of the measures.
     """
 
-    def __init__(self, fields: Fields, measures: Measures, also: tuple[str, ...] = ()) -> None:
+    def __init__(self, fields: Fields, measures: Measures, also: Collection[str] = ()) -> None:
         layout = _Layout(fields, measures)
         self.names = tuple(measures)
         self.source = _source(fields, measures, layout)
@@ -55,7 +55,7 @@ class CompiledMeasures:
         return accumulator
 
 
-def _event(fields: Fields, measures: Measures, also: tuple[str, ...]) -> type[msgspec.Struct]:
+def _event(fields: Fields, measures: Measures, also: Collection[str]) -> type[msgspec.Struct]:
     """What the operator needs of an event; the record holds more."""
     types: dict[str, Any] = {"text": str, "integer": Annotated[int, msgspec.Meta(ge=-LARGEST, le=LARGEST)]}
     read = {name for measure in measures.values() for name in (*measure.fields, *measure.where)} | set(also)
@@ -161,11 +161,11 @@ def _followed(name: str, measure: Measure, layout: _Layout) -> list[str]:
 
 def _taken(name: str, measure: Measure, fields: Fields, layout: _Layout) -> list[str]:
     """What an event adds by itself."""
-    condition = " and ".join(_condition(f"event.{field}", wanted) for field, wanted in measure.where.items())
+    met = " and ".join(condition(f"event.{field}", wanted) for field, wanted in measure.where.items())
     if name in layout.before:
-        return [f"a[{layout.before[name]}] = {condition}"]
+        return [f"a[{layout.before[name]}] = {met}"]
     lines = _added(name, measure, fields, layout)
-    return [f"if {condition}:", *(f"    {line}" for line in lines)] if condition and lines else lines
+    return [f"if {met}:", *(f"    {line}" for line in lines)] if met and lines else lines
 
 
 def _added(name: str, measure: Measure, fields: Fields, layout: _Layout) -> list[str]:
@@ -190,7 +190,8 @@ def _added(name: str, measure: Measure, fields: Fields, layout: _Layout) -> list
             return [f"{place} = {value}"]
 
 
-def _condition(value: str, wanted: Wanted) -> str:
+def condition(value: str, wanted: Wanted) -> str:
+    """An expression over the expression `value`: is it what is wanted?"""
     if isinstance(wanted, Between):
         low = "" if wanted.at_least is None else f"{wanted.at_least} <= "
         high = "" if wanted.below is None else f" < {wanted.below}"

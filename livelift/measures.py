@@ -158,7 +158,14 @@ def _measure_checks(key: str, name: str, measure: Measure, fields: Fields, in_ro
             rows.append(
                 (f"{key}.{aggregate}", several and kind != "text", f"of several, all have to be text: '{field}' is not")
             )
-    for field, wanted in measure.where.items():
+    return [*rows, *condition_checks(key, measure.where, fields)]
+
+
+def condition_checks(key: str, where: dict[str, Wanted], fields: Fields) -> list[Check]:
+    """What is wrong with a condition on fields, `where`, of what is declared at `key`."""
+    known = f"use one of: {', '.join(fields) or 'none, as [fields] declares none'}"
+    rows: list[Check] = []
+    for field, wanted in where.items():
         rows.append((f"{key}.where.{field}", field not in fields, known))
         if field in fields:
             fits = _fits(wanted, fields[field].type)

@@ -10,17 +10,17 @@ import msgspec
 from livelift.errors import NEW_RUN, StateError, VersionError
 from livelift.events import Manifest
 
-SCHEMA = 4
+SCHEMA = 5
 
-USER, MARK, EVENT, SESSION, END = range(5)
-"""Kinds in their order at equal due: what a midnight changes of a user is in that midnight's tick, an event then is not, and
-continues a session due then. EVENT is a waiting event's place among the timers; it is never in the log."""
+USER, GROUP, MARK, EVENT, SESSION, END = range(6)
+"""Kinds in their order at equal due: what a midnight changes of a user, or tells of a group, is in that midnight's tick, an event
+then is not, and continues a session due then. EVENT is a waiting event's place among the timers; it is never in the log."""
 
 END_DUE = 253_402_300_800_000
 """The due of the end mark: beyond every event time (year 10000)."""
 
 Identity = tuple[int, int, str]
-"""(due in ms, kind, user id); marks have user ""."""
+"""(due in ms, kind, user id or name of a group); marks have ""."""
 
 NOTHING: Identity = (-1, 0, "")
 """Below every output."""
@@ -119,6 +119,23 @@ class UserTotals(_Output, frozen=True, array_like=True, gc=False, tag="user"):
         return (self.due, USER, self.user)
 
 
+class GroupChange(_Output, frozen=True, array_like=True, gc=False, tag="group"):
+    """What the events of the day before the midnight `due` add to a group of a table, or of the last day at the end.
+
+    group
+        Its name (`livelift.table_plan.encode_key`).
+    added
+        In the columns of the table's plan.
+    """
+
+    group: str
+    added: tuple[int, ...]
+
+    @property
+    def identity(self) -> Identity:
+        return (self.due, GROUP, self.group)
+
+
 class Mark(_Output, frozen=True, array_like=True, gc=False, tag="mark"):
     """The midnight `due`, with what a tick needs from the partition: nothing before it is still to come.
 
@@ -146,7 +163,7 @@ class EndMark(_Output, frozen=True, array_like=True, gc=False, tag="end"):
         return (self.due, END, "")
 
 
-Output = ClosedSession | UserTotals | Mark | EndMark
+Output = ClosedSession | UserTotals | GroupChange | Mark | EndMark
 
 _decode = msgspec.msgpack.Decoder(Output).decode
 _encode = msgspec.msgpack.Encoder().encode

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from livelift.compiled_measures import CompiledMeasures
 from livelift.errors import StudyError
 from livelift.study_folders import MODULE, line_in, shown, study_module
+from livelift.tables import fields_read
 
 if TYPE_CHECKING:
     from livelift.study import Study
@@ -69,7 +70,8 @@ def session_measures(study: "Study") -> SessionMeasures:
         if hasattr(module, "measures"):
             raise StudyError(f"study '{study.name}' has [measures] and {file} has some too", "leave one of them out")
         arm = study.experiment.arm_field
-        return CompiledMeasures(study.fields, study.measures, (arm,) if arm else ())
+        also = {*([arm] if arm else []), *fields_read(study.tables)}
+        return CompiledMeasures(study.fields, study.measures, also)
     if module is None:
         raise StudyError(f"study '{study.name}' has no [measures], and {file} is not there", HOW)
     if not callable(getattr(module, "measures", None)):

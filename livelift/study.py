@@ -24,6 +24,7 @@ from livelift.sessions import session_measures
 from livelift.source import Fields, Source
 from livelift.study_checks import OWN_TOTALS, SESSIONS, USERS, checks
 from livelift.study_folders import DECLARATION, MODULE, find_study, shown
+from livelift.tables import Tables
 
 
 class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -192,6 +193,7 @@ class Study(_Part, frozen=True):
     measures: Measures = {}  # empty: the folder's study.py has them
     simulated: Simulated | None = None
     experiments: Experiments = {}
+    tables: Tables = {}
     fingerprint: str = ""  # SHA-256 of the folder's files, 16 hex digits: a changed study is a new run
     folder: str = ""  # absolute path; empty for a study that was read from bytes alone
 
@@ -315,16 +317,27 @@ def _explained(message: str, raw: Any) -> tuple[str, str]:
         wrong = match[1] if match else message
         return wrong, _fix(wrong, [], raw)
     path, wrong = match[2], match[1]
-    table, inside, rest = path.partition("[...]")
-    if inside:  # of a table of tables it says neither which
-        of = get_args(get_type_hints(Study)[table])[1]
-        for name, value in raw[table].items():
-            try:
-                msgspec.convert(value, of)
-            except msgspec.ValidationError:
-                path = f"{table}.{name}{rest}"
-                break
+    while "[...]" in path:  # of a table of tables it says neither which
+        before, _, rest = path.partition("[...]")
+        place, here = before.split("."), raw
+        of = next((get_args(one)[1] for one in _types(place) if get_origin(one) is dict), None)
+        for part in place:
+            here = here[part]
+        name = None if of is None else _first_unfit(here, of)
+        if name is None:
+            break
+        path = f"{before}.{name}{rest}"
     return f"key '{path}': {wrong}", _fix(wrong, path.split("."), raw)
+
+
+def _first_unfit(table: dict[str, Any], of: Any) -> str | None:
+    """The first key whose value is no `of`."""
+    for name, value in table.items():
+        try:
+            msgspec.convert(value, of)
+        except msgspec.ValidationError:
+            return name
+    return None
 
 
 def _fix(wrong: str, path: list[str], raw: Any) -> str:

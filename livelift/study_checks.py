@@ -11,6 +11,7 @@ from livelift.measures import checks as measure_checks
 from livelift.retention import checks as retention_checks
 from livelift.source import LARGEST
 from livelift.source import checks as source_checks
+from livelift.tables import checks as table_checks
 
 if TYPE_CHECKING:
     from livelift.source import Field
@@ -61,6 +62,7 @@ def checks(study: "Study") -> list[Check]:
         *lookup_checks(sou, study.fields, study.lookups),
         *_name_checks(study),
         *measure_checks(study.fields, study.measures, rows=win.kind == "row"),
+        *table_checks(study.fields, study.tables, declares_measures=bool(study.measures)),
         *_decision_checks(study),
         *_statistics_checks(study),
         *_health_checks(study.health),

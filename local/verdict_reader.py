@@ -3,21 +3,25 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from redis.exceptions import RedisError
 
 from livelift import settings
 from livelift.document import Document, HistoryEntry, decode_document
 from livelift.errors import StateError, UnreachableError
+from livelift.event_time import to_iso
 from livelift.names import RunNames, preview_key, verdict_key
 from livelift.study import Study
 from livelift.study_folders import study_flag
+from livelift.table_plan import Shown, table_plans
 from local.redis_server import RedisServer
 from local.run_folder import RunFolder
 from local.runs import go_back_to_complete, require_run
 from stats.edges.event_time_samples import EventTimeSamples
 from stats.edges.redis_connection import Client, connect
 from stats.edges.redis_store import current_run, read_ticks
+from stats.edges.redis_tables import read_table, table_tick
 
 NO_VERDICT = "fill it: livelift demo"
 
@@ -116,6 +120,31 @@ def read_event_time(client: Client, study: Study, run: str | None = None) -> byt
     for _, wall_ms, entry in read_ticks(client, RunNames(study.name, chosen)):
         samples.add(entry, wall_ms)
     return samples.text()
+
+
+@dataclass(frozen=True, slots=True)
+class ReadTables:
+    """Tables of a run: the midnight or end that they are as of, as ISO 8601, and their rows."""
+
+    as_of: str
+    rows: dict[str, list[dict[str, Shown]]]
+
+
+def read_tables(client: Client, study: Study, names: list[str], run: str | None = None) -> ReadTables:
+    """The tables `names` of the study's current run, or of `run`.
+
+    Raises
+    ------
+    StateError
+        If there is no such run.
+    """
+    chosen = _chosen_run(client, study.name, run)
+    if chosen is None:
+        raise StateError(f"study '{study.name}' has no tables yet", no_verdict(study))
+    of_run, plans = RunNames(study.name, chosen), table_plans(study.tables)
+    tick = table_tick(client, of_run)
+    as_of = "before the first midnight" if tick is None else to_iso(tick)
+    return ReadTables(as_of, {name: read_table(client, of_run, plans[name]) for name in names})
 
 
 def _chosen_run(client: Client, study: str, run: str | None) -> str | None:

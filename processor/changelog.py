@@ -25,6 +25,19 @@ from processor.user_state import SCHEMA, UserState
 TOKEN_BYTES = 8
 PARTITION_KEY = b""
 
+SHARD = b"\xff"
+"""Begins the key of a shard of the tables; no UTF-8 does."""
+
+
+def shard_key(number: int) -> bytes:
+    return SHARD + bytes([number])
+
+
+def shard_number(key: bytes) -> int:
+    """What `shard_key` was given."""
+    return key[len(SHARD)]
+
+
 KeyValue = tuple[bytes | None, bytes | None]
 """A record for a topic."""
 
@@ -116,8 +129,16 @@ class StateWriter:
         self._older = older
 
     def records(self, partition: Partition, touched: Iterable[UserState]) -> Iterator[KeyValue]:
-        """(key, value) in the order of writing; the partition's record comes last. None is a tombstone."""
+        """(key, value) in the order of writing; the partition's record comes last. None is a tombstone.
+
+        The tables come first, so that no user is newer than they: whom a group has counted stands in the user.
+        """
         as_of, encode, token, older = partition.as_of, self._encode, self._token, self._older
+        if partition.tables is not None:
+            for number, shard in partition.tables.records(as_of, partition.watermark):
+                key = shard_key(number)
+                yield token + key, _encode(shard)
+                yield from self._tombstones(key, older.get(key) or b"")
         for user in touched:
             yield token + user.user, encode(user, as_of)
             tokens = older.get(user.user)

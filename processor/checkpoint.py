@@ -13,7 +13,7 @@ from processor.partition import Partition
 from processor.states import States
 
 EVENTS_A_USER = 6
-"""Writing waits until there were so many events for each user to write: a user costs about as much as an event."""
+"""Writing waits until there were so many events for each user or group of a table to write: one costs about as much as an event."""
 
 LONGEST = 6
 """It waits at most so many times the usual seconds; not at all where users are on disk."""
@@ -52,4 +52,4 @@ class Checkpoint:
         if not self._states.in_memory:
             return True  # those who changed stay in memory until they are written
         events = partition.as_of - self._as_of
-        return events >= EVENTS_A_USER * partition.touched_users or waited >= LONGEST * self._seconds
+        return events >= EVENTS_A_USER * partition.to_write or waited >= LONGEST * self._seconds

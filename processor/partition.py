@@ -6,7 +6,7 @@ it makes due are closed by the end of the batch, and the batch's outputs sorted.
 where a crash cut them anew, therefore leaves no trace in the outputs (promise P2).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Self
 
 from broker.repeats import taken_before
@@ -19,6 +19,7 @@ from livelift.study import Study
 from processor.admission import MOST_WAITING_BYTES, Admission, belongs_here, unreadable
 from processor.effects import Batch, DeadLetter, Effects, Record
 from processor.partition_state import PartitionState
+from processor.table_changes import TableShard
 from processor.user_state import Users
 from processor.window_operator import Operator
 
@@ -57,6 +58,7 @@ class Partition(Operator):
         state: PartitionState,
         users: Users,
         belongs: Callable[[bytes], bool] = belongs_here,
+        shards: Mapping[int, TableShard] = {},
     ) -> Self:
         """The partition as its records of state say, ready to take the record after `state.as_of`.
 
@@ -68,6 +70,8 @@ class Partition(Operator):
         partition.accepted, partition.late = state.counts.accepted, state.counts.late
         partition.refused, partition.repeated = dict(state.counts.refused), state.counts.repeated
         partition.known = state.known
+        if partition._tables is not None:
+            partition._tables.restore(shards)
         partition._replay_until = partition._recover(users, state.watermark, ended=state.ended)
         return partition
 
@@ -131,6 +135,7 @@ class Partition(Operator):
         """Take records after `as_of`, which the caller then moves."""
         users, touched, known, lateness = self.users, self._touched, self.known, self._lateness
         decode, extend, last, most_gap = self._measures.decode, self._measures.extend, self._open.last, self._gap
+        tables = self._tables
         recovered = self.as_of < self._replay_until
         for record in records:
             key = record.key
@@ -169,6 +174,8 @@ class Partition(Operator):
                 user = self._meet(key)
             if recovered and record.offset <= user.as_of:
                 continue  # its state was restored with this event in it
+            if tables is not None:
+                tables.add(user, time, record.offset, event)
             accumulator = user.accumulator
             gap = time - user.session_last
             if accumulator is not None and gap <= most_gap and time < user.day_end:  # what nearly all events do

@@ -7,15 +7,18 @@ from livelift.study import Study
 from processor.admission import belongs_here
 from processor.changelog import (
     PARTITION_KEY,
+    SHARD,
     TOKEN_BYTES,
     UserForm,
     as_of,
     decode_partition,
     each_token,
+    shard_number,
 )
 from processor.partition import Partition
 from processor.partition_state import PartitionState
 from processor.states import States
+from processor.table_changes import decode_shard
 from processor.windows import recovered_partition
 
 
@@ -25,6 +28,7 @@ class StateReader:
     def __init__(self, states: States) -> None:
         self.states = states
         self._own: tuple[int, bytes] | None = None
+        self._shards: dict[bytes, tuple[int, bytes]] = {}  # key → as-of offset, record
 
     def add(self, key: bytes | None, value: bytes | None) -> None:
         """Take the next record of the changelog.
@@ -53,6 +57,11 @@ class StateReader:
             if self._own is None or offset >= self._own[0]:
                 self._own = offset, value
             return
+        if user.startswith(SHARD):
+            newest = self._shards.get(user)
+            if newest is None or offset >= newest[0]:
+                self._shards[user] = offset, value
+            return
         best = self.states.best.get(user)
         if best is None or offset >= as_of(best):
             self.states.best[user] = value
@@ -62,4 +71,5 @@ class StateReader:
     ) -> Partition:
         """The partition as its records say; a new one where there are none."""
         own = PartitionState() if self._own is None else decode_partition(self._own[1])
-        return recovered_partition(study, measures, own, self.states.users(UserForm(measures)), belongs)
+        shards = {shard_number(key): decode_shard(value) for key, (_, value) in self._shards.items()}
+        return recovered_partition(study, measures, own, self.states.users(UserForm(measures)), belongs, shards)

@@ -7,7 +7,7 @@ import msgspec
 
 from livelift.output_log import Row
 
-SCHEMA = 7
+SCHEMA = 8
 """The form of a record of state."""
 
 
@@ -70,6 +70,8 @@ class UserState(HotFields, gc=False, array_like=True, tag=SCHEMA):
     told, told_due, windows
         Where windows are rows: the totals as they were last told, the midnight (ms) that will tell them, and how many
         windows closed since. () and 0 if nothing changed.
+    counted
+        End of a table's window in ms (0: it never ends) → the hashes of the groups that have counted the user.
     """
 
     user: bytes
@@ -87,6 +89,7 @@ class UserState(HotFields, gc=False, array_like=True, tag=SCHEMA):
     told: Row = ()
     told_due: int = 0
     windows: int = 0
+    counted: dict[int, set[int]] | None = None
 
     @classmethod
     def new(cls, user: bytes, variant: int, zero: Row) -> "UserState":

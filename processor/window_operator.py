@@ -30,6 +30,7 @@ from livelift.totals import total_columns
 from processor.admission import Known
 from processor.effects import Effects
 from processor.open_sessions import LookedUpSessions, OpenSessions
+from processor.table_changes import TableChanges, table_changes
 from processor.timers import Timer, Timers
 from processor.user_state import Users, UsersElsewhere, UserState
 
@@ -83,6 +84,7 @@ class Operator:
         self._touched: list[UserState] = []
         self._day: tuple[int] = (-1,)  # the latest active day of any user, and its end: users share these objects
         self._day_end = 0
+        self._tables = table_changes(study)
         self._retentions = self._columns.retentions
         self._kept_days = max((one.days for one in self._retentions if one.anchor == "every_day"), default=0)
 
@@ -142,9 +144,14 @@ class Operator:
             self._touched.append(user)
 
     @property
-    def touched_users(self) -> int:
-        """How many users changed since the last `take_touched`."""
-        return len(self._touched)
+    def to_write(self) -> int:
+        """How many users changed since the last `take_touched`, and groups of tables since the last midnight."""
+        return len(self._touched) + (0 if self._tables is None else len(self._tables))
+
+    @property
+    def tables(self) -> TableChanges | None:
+        """Of a study with tables."""
+        return self._tables
 
     def take_touched(self) -> list[UserState]:
         """The users that changed since the last call, in the order of their first change. Their state is to be written before
@@ -287,6 +294,7 @@ class Operator:
             self._resolve_days(due, timer[2], effects)
         elif kind == MARK:
             self._before_mark(due, effects)
+            self._tell_tables(due, effects)
             effects.outputs.append(Mark(SCHEMA, due, self.counts, self._open_in_period, self.manifest))
             self._timers.push((due + DAY, MARK, b""))
         else:
@@ -317,14 +325,22 @@ class Operator:
         time, _, offset, key, value = timer
         user = self.users[key]
         user.waiting = tuple([one for one in user.waiting if one[1] != offset])
-        self._take(user, time, self._measures.decode(value), effects)
+        event = self._measures.decode(value)
+        if self._tables is not None:
+            self._tables.add(user, time, offset, event)
+        self._take(user, time, event, effects)
         self._touch(user)
+
+    def _tell_tables(self, due: int, effects: Effects) -> None:
+        if self._tables is not None:
+            effects.outputs.extend(self._tables.told(due))
 
     def _finish(self, manifest: Manifest, effects: Effects) -> None:
         """The end of the stream: every open session closes, in due order; a day that is not over stays unresolved."""
         self._close_sessions(NEVER, effects)
         self._timers = Timers()
         self._before_mark(NEVER, effects)
+        self._tell_tables(NEVER, effects)
         self._rearm()
         effects.outputs.append(EndMark(SCHEMA, END_DUE, self.watermark, self.counts, manifest))
 

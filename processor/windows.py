@@ -1,6 +1,6 @@
 """The partition with the kind of windows that a study declares."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from livelift.sessions import SessionMeasures
 from livelift.study import Study
@@ -9,6 +9,7 @@ from processor.gap_windows import GapWindows
 from processor.partition import Partition
 from processor.partition_state import PartitionState
 from processor.row_windows import RowWindows
+from processor.table_changes import TableShard
 from processor.user_state import Users
 
 KINDS: dict[str, type[Partition]] = {"gap": GapWindows, "row": RowWindows}
@@ -27,6 +28,7 @@ def recovered_partition(
     state: PartitionState,
     users: Users,
     belongs: Callable[[bytes], bool] = belongs_here,
+    shards: Mapping[int, TableShard] = {},
 ) -> Partition:
     """The partition as its records of state say (`Partition.recovered`)."""
-    return KINDS[study.windows.kind].recovered(study, measures, state, users, belongs)
+    return KINDS[study.windows.kind].recovered(study, measures, state, users, belongs, shards)

@@ -10,6 +10,7 @@ from typing import Any
 
 from livelift.tick_sums import Moments
 from stats.sums.aggregate import Aggregate
+from stats.sums.table_sums import TableSums
 
 CHECKED = ("schema", "study", "partitions", "cursors", "tick", "counters", "manifest", "engine")
 """The fields of the state hash that its checksum covers, in their order."""
@@ -54,6 +55,19 @@ def require_whole(aggregate: Aggregate, seen: dict[str, Any]) -> None:
         raise Damaged("rows of the sums are missing or were changed")
     if _plain(aggregate.classic) != seen["moments"]:
         raise Damaged("moments are missing or were changed")
+
+
+def require_whole_tables(tables: TableSums, seen: dict[str, list[int]]) -> None:
+    """Do the loaded groups of tables add up to the witness `seen` of their commit?
+
+    Raises
+    ------
+    Damaged
+        Naming the table that does not.
+    """
+    for name, sums in tables.witness().items():
+        if sums != seen[name]:
+            raise Damaged(f"rows of the table '{name}' are missing or were changed")
 
 
 def _plain(classic: dict[str, list[Moments]]) -> dict[str, list[list[float]]]:

@@ -10,11 +10,13 @@ from exporter.instruments import Instruments, families
 from livelift.document import Document
 from livelift.metrics import Sample, of, verdict
 from livelift.metrics import stats as declared
-from livelift.output_log import ClosedSession, EndMark, Mark, Output, UserTotals
+from livelift.output_log import ClosedSession, EndMark, GroupChange, Mark, Output, UserTotals
 from livelift.study import Study
 from stats.edges.verdict_samples import verdict_samples
 
-KINDS: dict[type[Output], str] = {ClosedSession: "session", UserTotals: "user", Mark: "mark", EndMark: "end"}
+KINDS: dict[type[Output], str] = {
+    ClosedSession: "session", UserTotals: "user", GroupChange: "group", Mark: "mark", EndMark: "end",
+}  # fmt: skip
 """The label of an output's kind."""
 
 

@@ -25,9 +25,10 @@ from stats.edges import integrity
 from stats.edges.integrity import Damaged
 from stats.edges.redis_commit import NO_HASH, Command, CommitScript, Sizes
 from stats.edges.redis_connection import Client
+from stats.edges.redis_tables import load_tables, table_commands, table_key
 from stats.sums.run_state import RunState
 
-SCHEMA = 5
+SCHEMA = 6
 FIELDS_PER_COMMAND = 1_000  # Lua's unpack takes some thousands of values
 
 
@@ -104,6 +105,8 @@ class RedisStore:
         counters = json.loads(fields["counters"])
         self._load_aggregate(state, counters)
         integrity.require_whole(state.aggregate, counters["witness"])
+        load_tables(self._client, self._names, state.tables)
+        integrity.require_whole_tables(state.tables, counters.get("tables", {}))
         self._ticks = counters["ticks"]
         if self._client.xlen(self.key("ticks")) != self._ticks:
             raise Damaged("ticks of its history are missing, or there are others")
@@ -118,7 +121,8 @@ class RedisStore:
         The run is read again from the output log; a close is kept beside it, and made again at its tick.
         """
         moments = [self._moments(name, arm) for name in self._study.metrics for arm in VARIANTS]
-        keys = (*(self.key(name) for name in ("state", "sums", "ticks", "users")), *moments)
+        tables = [table_key(self._names, name) for name in self._study.tables]
+        keys = (*(self.key(name) for name in ("state", "sums", "ticks", "users")), *moments, *tables)
         self._script.whatever_sizes(self._held, [["DEL", key] for key in keys])
 
     def _check_schema(self, fields: dict[str, bytes]) -> None:
@@ -211,6 +215,7 @@ class RedisStore:
         own = self._state_fields(state, cursors, ticks, kept)
         commands = [
             *self._aggregate_commands(state),
+            *table_commands(self._names, state.tables),
             *extra,
             # Last: were this ever half done, the rest would not fit the state that is held, which `load` notices.
             ["HSET", self.key("state"), *(part for field in own.items() for part in field)],
@@ -219,6 +224,7 @@ class RedisStore:
         self._rows.update((variant, bucket) for variant, bucket in state.aggregate.changed.rows)
         self._held, self._ticks, self._kept = own["checksum"].decode(), ticks, kept
         state.aggregate.changed.clear()
+        state.tables.changed.clear()
 
     def require_rights(self) -> None:
         """See that this user may do all that a commit does.
@@ -230,9 +236,10 @@ class RedisStore:
         """
         study, run = self._study.name, self._names.key
         moments = [self._moments(name, arm) for name in self._study.metrics for arm in VARIANTS]
+        tables = [table_key(self._names, name) for name in self._study.tables]
         self._script.require_rights(
             [
-                *(["HSET", key, "", ""] for key in (run("state"), run("sums"), run("users"), *moments)),
+                *(["HSET", key, "", ""] for key in (run("state"), run("sums"), run("users"), *moments, *tables)),
                 *(["SET", key, ""] for key in (run("verdict"), run("close"), verdict_key(study), preview_key(study))),
                 *(["DEL", key] for key in (run("close"), preview_key(study), headline_key(study))),
                 ["HSET", headline_key(study), "", ""],
@@ -261,6 +268,8 @@ class RedisStore:
             "ticks": ticks,
             "users": self._users,  # before this commit: they never become fewer
         }
+        if self._study.tables:
+            counters["tables"] = state.tables.witness()
         fields: dict[str, bytes] = {
             "schema": str(SCHEMA).encode(),
             "study": self._study.fingerprint.encode(),

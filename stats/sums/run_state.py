@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from livelift.events import Manifest
-from livelift.output_log import END, END_DUE, NOTHING, Counts, EndMark, Identity, Mark, Output
+from livelift.output_log import END, END_DUE, NOTHING, Counts, EndMark, GroupChange, Identity, Mark, Output
 from livelift.study import Study
 from livelift.tick_sums import ExactSums, InputCounts, TickSums
 from stats.sums.aggregate import Aggregate
+from stats.sums.table_sums import TableSums
 
 Waiting = deque[tuple[int, Output]]
 
@@ -34,6 +35,9 @@ class PartitionLog:
         Offset of the next output to apply.
     waiting
         Outputs that were read and not applied yet, with their offsets. Its first is a mark where the partition waits.
+    groups
+        What comes directly before the next mark: changes of tables, which are applied with it, so that tables are always as of a
+        tick. The cursor and position are before them.
     counts, manifest, open_in_period
         As of the last mark applied.
     """
@@ -41,6 +45,7 @@ class PartitionLog:
     cursor: Identity = NOTHING
     position: int = 0
     waiting: Waiting = field(default_factory=deque)
+    groups: list[tuple[int, GroupChange]] = field(default_factory=list)
     counts: Counts = field(default_factory=Counts)
     manifest: Manifest | None = None
     open_in_period: int = 0
@@ -57,18 +62,20 @@ class PartitionLog:
 
 
 class RunState:
-    """The partitions' logs and the aggregate over what was applied of them."""
+    """The partitions' logs, and the aggregate and tables over what was applied of them."""
 
     def __init__(self, study: Study, measures: tuple[str, ...], partitions: int) -> None:
         self.study = study
         self.aggregate = Aggregate(study, measures)
+        self.tables = TableSums(study)
         self.logs = [PartitionLog() for _ in range(partitions)]
         self.tick = -1  # time of the last tick in ms
 
     def offer(self, partition: int, outputs: list[tuple[int, Output]]) -> None:
         """Take outputs of a partition with their offsets, in order, from the consumer; they are applied by `step`."""
         log = self.logs[partition]
-        position = log.waiting[-1][0] + 1 if log.waiting else log.position
+        newest = log.waiting or log.groups
+        position = newest[-1][0] + 1 if newest else log.position
         if outputs and outputs[0][0] < position:  # read again after a seek
             outputs = [pair for pair in outputs if pair[0] >= position]
         log.waiting.extend(outputs)
@@ -95,21 +102,31 @@ class RunState:
         return sums
 
     def _apply_until_mark(self, log: PartitionLog) -> None:
-        waiting, cursor, position, apply = log.waiting, log.cursor, log.position, self.aggregate.apply
+        waiting, groups, cursor, position = log.waiting, log.groups, log.cursor, log.position
+        apply = self.aggregate.apply
+        newest = groups[-1][1].identity if groups else cursor
         while waiting:
             offset, output = waiting[0]
             identity = output.identity
-            if identity > cursor:
+            if identity > newest:
                 if isinstance(output, MARKS):
                     break
-                apply(output)
-                cursor = identity
+                newest = identity
+                if isinstance(output, GroupChange):
+                    groups.append((offset, output))
+                else:
+                    apply(output)
+                    cursor = identity
             waiting.popleft()
-            position = offset + 1
+            if not groups:
+                position = offset + 1
         log.cursor, log.position = cursor, position
 
     def _pass_mark(self, log: PartitionLog, mark: Mark | EndMark) -> None:
         offset, _ = log.waiting.popleft()
+        for _, change in log.groups:
+            self.tables.apply(change)
+        log.groups.clear()
         log.cursor = mark.identity
         log.position = offset + 1
         log.counts = mark.counts

@@ -6,6 +6,7 @@ their own test, in tests/compose/test_page.py.
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,9 +18,11 @@ from pathlib import Path
 import pytest
 
 from tests.docs.shown import PAGES, ROOT, shown_commands
+from tests.studies.viewings import make as viewings
 from tests.support.command_line import wait_until
 from tests.support.tools import tool
 
+VIEWINGS = ROOT / "tests/studies/viewings"
 REAL_LOG = "data/raw/userid-timestamp-artid-artname-traid-traname.tsv"
 
 SMALLER = {
@@ -73,6 +76,12 @@ REPLAY, REJECTS, STOP = "livelift replay", "livelift rejects", "livelift stop"
 ANOTHER_REPLAY = "livelift replay --study ./my_study --data log.tsv"
 ANOTHER_VERDICT = "livelift verdict --study ./my_study"
 ANOTHER_RESET = "livelift reset --study my_study --yes"
+TABLES = [
+    "livelift demo --study ./my_study --data viewings.json --exit",
+    "livelift tables --study ./my_study",
+    "livelift tables daily --study ./my_study",
+    "livelift tables daily --study ./my_study --json",
+]
 PASSWORD = "export REDISCLI_AUTH=$(cat .livelift/redis/password)"
 REDIS = [
     "redis-cli HGET livelift:lastfm:headline decision",
@@ -164,7 +173,7 @@ def test_every_shown_command_is_one_that_is_run_here() -> None:
     shown = {command for page in PAGES if page.name != "05-docker.md" for command in shown_commands(page)}
     here = {DEMO, ONE_RUN, CLOSE, SLOW_DEMO, WATCH, UP, REPLAY, REJECTS, STOP, PASSWORD}
     here |= {ANOTHER_REPLAY, ANOTHER_VERDICT, ANOTHER_RESET}
-    assert shown == here.union(WITHOUT_SERVERS, AFTER_A_RUN, STATIONS, REDIS, FROM_THE_CHECKOUT, MEASURING)
+    assert shown == here.union(WITHOUT_SERVERS, AFTER_A_RUN, STATIONS, TABLES, REDIS, FROM_THE_CHECKOUT, MEASURING)
 
 
 @pytest.mark.slow
@@ -268,6 +277,19 @@ def test_another_study_in_the_same_folder(folder: Path) -> None:
     assert {"lastfm", "my_study"} <= set(run("livelift runs", folder, both=False).split())
     run(ANOTHER_RESET, folder)
     assert "my_study" not in run("livelift runs", folder, both=False)
+
+
+@pytest.mark.slow
+def test_a_study_with_tables(folder: Path) -> None:
+    shutil.copytree(VIEWINGS, folder / "my_study")
+    declaration = folder / "my_study" / "study.toml"
+    declaration.write_text(declaration.read_text().replace('name = "viewings"', 'name = "my_study"'))
+    viewings.main(folder / "viewings.json")
+    said = [run(command, folder, both="--json" not in command) for command in TABLES]
+    assert "equal to the DuckDB oracle, every number, tables too" in said[0]
+    assert "views_per_user" in said[1]
+    assert "2024-05-06" in said[2]
+    assert json.loads(said[3])[0]["day"] == "2024-04-20"
 
 
 @pytest.mark.parametrize("command", FROM_THE_CHECKOUT)

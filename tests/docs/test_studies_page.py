@@ -10,6 +10,7 @@ from livelift.measures import Between, Measure
 from livelift.study import Study, parse_study
 
 PAGE = Path("docs/12-studies.md").read_text(encoding="utf-8")
+TABLES = Path("docs/14-tables.md").read_text(encoding="utf-8")
 NOT_KEYS = {"fingerprint", "folder"}
 """What loading adds."""
 
@@ -29,7 +30,13 @@ def keys_of(kind: Any) -> set[str]:
 def test_the_page_names_every_key() -> None:
     keys = keys_of(Study) | keys_of(Measure) | keys_of(Between)
     assert len(keys) > 50
-    assert {key for key in keys if not re.search(rf"\b{key}\b", PAGE)} == set()
+    assert {key for key in keys if not re.search(rf"\b{key}\b", PAGE + TABLES)} == set()
+
+
+def test_the_example_of_tables_is_read() -> None:
+    (example,) = re.findall(r"```toml\n(.*?)```", TABLES, re.DOTALL)
+    text = Path("tests/studies/viewings/study.toml").read_text(encoding="utf-8")
+    assert list(parse_study((text[: text.index("[tables.")] + example).encode(), "example").tables) == ["daily", "top"]
 
 
 def test_the_examples_are_read() -> None:

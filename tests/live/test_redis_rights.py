@@ -18,11 +18,12 @@ from livelift.errors import DeniedError
 from livelift.names import RunNames, changes_channel, headline_key, preview_key, verdict_key
 from livelift.sessions import session_measures
 from livelift.study import load_study
+from livelift.tables import Table, TableValue
 from local.demo import DemoPlan
 from local.equality import differences
 from local.runs import known_runs, show_run
 from local.servers import LocalServers
-from local.verdict_reader import read_history, read_newest, read_verdict
+from local.verdict_reader import read_history, read_newest, read_tables, read_verdict
 from producer.topics import create_topics
 from stats.app import StatsStation
 from stats.edges.prometheus_edge import StatsMetrics
@@ -35,7 +36,7 @@ from tests.support.command_line import LIVELIFT
 from tests.support.documents import sample_document
 from tests.support.live_run import LiveRun, live_run
 
-STUDY = load_study("lastfm")
+STUDY = replace(load_study("lastfm"), tables={"artists": Table({"plays": TableValue(count="event")}, by=["artist"])})
 MEASURES = session_measures(STUDY).names
 NAMES = RunNames("lastfm", "rights-1")
 PAGE = Path(__file__).parents[2] / "docs" / "08-redis.md"
@@ -97,6 +98,7 @@ def work_of_a_reader(url: str) -> None:
     assert read_newest(client, "lastfm") is not None
     assert len(read_history(client, "lastfm")) == len(read_history(client, "lastfm", NAMES.run)) == 1
     assert [run.run for run in known_runs(client)] == [NAMES.run]
+    assert read_tables(client, STUDY, ["artists"]).rows == {"artists": []}
 
 
 def work_of_the_stack(url: str) -> None:
@@ -110,6 +112,7 @@ def work_of_a_person(url: str) -> None:
     client.get(verdict_key("lastfm"))
     client.hget(headline_key("lastfm"), "decision")
     client.hgetall(NAMES.key("moments:session_duration:control"))
+    client.hscan(NAMES.key("table:artists"))
     client.xrange(NAMES.key("ticks"))
     with client.pubsub() as listener:
         listener.subscribe(changes_channel("lastfm"))

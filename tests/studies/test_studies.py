@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from batch.document import batch_document
+from batch.document import batch_answer
 from livelift.study import load_study
 from local.equality import differences
 from tests.support.pure_pipeline import run_pure
@@ -19,8 +19,10 @@ def test_stream_oracle_and_plain_python_agree(name: str, tmp_path: Path) -> None
     study = load_study(str(FOLDER / name))
     data = tmp_path / "input"
     import_module(f"tests.studies.{name}.make").main(data)
-    document, _ = batch_document(data, study)
-    assert list(differences(run_pure(data, tmp_path / "cache", study, partitions=2, seed=3).document, document)) == []
+    batch = batch_answer(data, study)
+    document = batch.document
+    run = run_pure(data, tmp_path / "cache", study, partitions=2, seed=3)
+    assert list(differences(run.document, document)) == []
     answer = import_module(f"tests.studies.{name}.answer").answer(data)
     rows, sessions = document.input, document.sessions
     assert {"rows": rows.rows, "accepted": rows.accepted, "rejected": rows.rejected, "duplicates": rows.duplicates} == {
@@ -28,6 +30,8 @@ def test_stream_oracle_and_plain_python_agree(name: str, tmp_path: Path) -> None
     }
     assert {key: getattr(sessions, key) for key in answer["sessions"]} == answer["sessions"]
     assert document.health.users_in_both == answer.get("users_in_both")
+    assert {name: batch.tables[name] for name in answer.get("tables", {})} == answer.get("tables", {})
+    assert run.tables[-1][1] == batch.tables
     primary = document.metrics[document.primary]
     for arm, counts in document.variants.items():
         mine = answer[arm]

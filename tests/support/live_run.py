@@ -6,14 +6,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from batch.document import batch_document
+from batch.document import batch_answer
 from livelift.document import Document
 from livelift.study import Study
 from local.demo import DemoPlan, RunOfStations
 from local.equality import differences, history_differences
 from local.run_folder import RunFolder
 from local.servers import LocalServers
-from local.verdict_reader import read_history
+from local.verdict_reader import read_history, read_tables
 from stats.edges.redis_connection import Client, connect
 
 LIMIT_SECONDS = 150.0
@@ -74,6 +74,7 @@ def assert_equals_batch(document: Document, data: Path, study: Study, servers: L
 
 def assert_kept_run_equals_batch(client: Client, document: Document, data: Path, study: Study) -> None:
     """The same, with the history that `client` reads."""
-    oracle, ticks = batch_document(data, study)
-    assert list(differences(document, oracle)) == []
-    assert list(history_differences(read_history(client, study.name, document.run), ticks)) == []
+    oracle = batch_answer(data, study)
+    assert list(differences(document, oracle.document)) == []
+    assert list(history_differences(read_history(client, study.name, document.run), oracle.history)) == []
+    assert read_tables(client, study, list(study.tables), document.run).rows == oracle.tables

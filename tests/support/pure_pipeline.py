@@ -15,6 +15,8 @@ from livelift.events import Control, End, Progress, Start, encode_control
 from livelift.output_log import ClosedSession, Output
 from livelift.sessions import session_measures
 from livelift.study import Study
+from livelift.table_plan import Shown
+from livelift.tick_sums import TickSums
 from processor.partition import Partition
 from processor.windows import new_partition
 from producer.prepare import prepare
@@ -27,11 +29,13 @@ from tests.support.streams import FakeRecord, partition_of
 
 @dataclass
 class PureRun:
-    """What a run leaves: the document at the end, the history of its ticks, its closed sessions."""
+    """What a run leaves: the document at the end, the history of its ticks, its closed sessions, and the study's tables as of each
+    tick."""
 
     document: Document
     history: list[HistoryEntry]
     sessions: list[ClosedSession]
+    tables: list[tuple[TickSums, dict[str, list[dict[str, Shown]]]]]
 
 
 def run_pure(
@@ -53,6 +57,7 @@ def run_pure(
     state = RunState(study, measures.names, partitions)
     kept = engine.initial(study)
     history: list[HistoryEntry] = []
+    tables: list[tuple[TickSums, dict[str, list[dict[str, Shown]]]]] = []
     positions = [0] * partitions
     while not state.ended:
         p = chance.choice([p for p in range(partitions) if positions[p] < len(outputs[p])])
@@ -60,13 +65,23 @@ def run_pure(
         state.offer(p, list(enumerate(some, positions[p])))
         positions[p] += len(some)
         while (sums := state.step()) is not None:
+            tables.append((sums, shown_tables(state)))
             if sums.time > study.experiment.start_ms or sums.ended:
                 kept, verdict = engine.step(kept, sums, study)
                 kept = engine.from_bytes(engine.to_bytes(kept))
                 document = make_document(study, "pure", sums, verdict)
                 history.append(history_entry(document))
     sessions = [output for log in outputs for output in log if isinstance(output, ClosedSession)]
-    return PureRun(document, history, sorted(sessions, key=lambda session: (session.end, session.user)))
+    return PureRun(document, history, sorted(sessions, key=lambda session: (session.end, session.user)), tables)
+
+
+def shown_tables(state: RunState) -> dict[str, list[dict[str, Shown]]]:
+    """The tables as a person reads them."""
+    tables = state.tables
+    return {
+        name: plan.rows({key.encode(): group for key, group in tables.groups[name].items()})
+        for name, plan in tables.plans.items()
+    }
 
 
 def _event_logs(

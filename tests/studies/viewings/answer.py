@@ -54,6 +54,27 @@ def returned(active, anchors, days):
     return sum(day + timedelta(days=days) in active for day in ask) / len(ask) if ask else None
 
 
+def tables(events):
+    """Some of the study's tables."""
+    days, genres = defaultdict(list), defaultdict(list)
+    for time, user, watched, _, genre, _ in events:
+        days[time.strftime("%Y-%m-%d")].append((user, watched, genre))
+        genres[time.strftime("%Y-%m"), genre].append(user)
+    daily = []
+    for day, mine in sorted(days.items()):
+        users, seconds = len({user for user, _, _ in mine}), sum(watched for _, watched, _ in mine)
+        crimes = [watched for _, watched, genre in mine if genre in ("Drama", "Crime")]
+        row = {"day": day, "views": len(mine), "users": users, "hours": seconds / 3600, "average": seconds / len(mine)}
+        daily.append(row | {"longest_crime": max(crimes, default=None), "views_per_user": len(mine) / users})
+    months = defaultdict(list)
+    for (month, genre), users in genres.items():
+        months[month].append({"month": month, "genre": genre, "views": len(users), "users": len(set(users))})
+    top = [
+        row for _, rows in sorted(months.items()) for row in sorted(rows, key=lambda r: (-r["views"], r["genre"]))[:2]
+    ]
+    return {"daily": daily, "top": top}
+
+
 def answer(path):
     rows, rejected, duplicates, seen, events = 0, Counter(), 0, set(), defaultdict(list)
     with open(path, encoding="utf-8") as file:
@@ -99,6 +120,7 @@ def answer(path):
             "unfinished": 0,
             "one_event": None,  # each is
         },
+        "tables": tables([event for mine in events.values() for event in mine]),
     }
     for arm, users in people.items():
         viewings = [event for counted, _, _ in users.values() for event in counted]

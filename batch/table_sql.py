@@ -1,0 +1,75 @@
+"""Declared tables in SQL, by the oracle's own code: it shares the parsed declaration with the stream and nothing else."""
+
+from collections.abc import Mapping
+
+from batch.measure_sql import condition
+from livelift.source import Fields
+from livelift.study import Study
+from livelift.tables import Table, TableValue
+
+MOMENT = "make_timestamp(time * 1000)"
+
+WINDOWS = {
+    "hour": f"strftime(date_trunc('hour', {MOMENT}), '%Y-%m-%dT%H:%M:%SZ')",
+    "day": f"strftime({MOMENT}, '%Y-%m-%d')",
+    "week": f"strftime(date_trunc('week', {MOMENT}), '%Y-%m-%d')",
+    "month": f"strftime({MOMENT}, '%Y-%m')",
+}
+"""A window as it is shown; sorted as texts they are sorted by time."""
+
+TIME_KEYS = {"hour": f"hour({MOMENT})", "weekday": f"isodow({MOMENT})"}
+
+
+def event_columns(study: Study, at: Mapping[str, str]) -> tuple[str, str]:
+    """The columns that tables need of `line`, over the fields `at`, and of `event`."""
+    fields = _fields(study)
+    return "".join(f", {at[name]} AS t_{name}" for name in fields), "".join(f", t_{name}" for name in fields)
+
+
+def _fields(study: Study) -> list[str]:
+    wanted: set[str | None] = set()
+    for table in study.tables.values():
+        wanted.update(table.by)
+        for value in table.values.values():
+            wanted |= {value.sum, value.mean, value.min, value.max, *value.where}
+    return [name for name in study.fields if name in wanted]
+
+
+def table_sql(table: Table, fields: Fields) -> str:
+    """The query of a table's rows over the events before `$before` ms, in their order."""
+    window = [] if table.window == "all" else [f'{WINDOWS[table.window]} AS "{table.window}"']
+    keys = [f'{TIME_KEYS[by] if by not in fields else f"t_{by}"} AS "{by}"' for by in table.by]
+    values = [f'{_value(name, value, table)} AS "{name}"' for name, value in table.values.items()]
+    key_names = [f'"{by}"' for by in table.by]
+    window_names = [f'"{table.window}"'] if window else []
+    ranked = [f'"{table.rank_by}" DESC NULLS LAST'] if table.rank_by else []
+    order = ", ".join([*window_names, *ranked, *key_names]) or "1"
+    first = f"PARTITION BY {', '.join(window_names)} " if window_names else ""
+    within = ", ".join([*ranked, *key_names]) or "1"
+    top = f"QUALIFY row_number() OVER ({first}ORDER BY {within}) <= {table.top}" if table.top else ""
+    group = f"GROUP BY {', '.join([*window_names, *key_names])}" if window or keys else "HAVING count(*) > 0"
+    return f"""
+        WITH grouped AS (
+            SELECT {", ".join([*window, *keys, *values])} FROM event WHERE time < $before {group}
+        )
+        SELECT * FROM grouped {top} ORDER BY {order}
+    """
+
+
+def _value(name: str, value: TableValue, table: Table) -> str:
+    if value.ratio is not None:
+        above, below = (_value(one, table.values[one], table) for one in value.ratio)
+        return f"({above})::DOUBLE / nullif(({below})::DOUBLE * {value.divide_by}, 0)"
+    only = f" FILTER ({condition(value.where, {name: f't_{name}' for name in value.where})})" if value.where else ""
+    if value.distinct is not None:
+        exact = "count(DISTINCT listener)"
+    elif value.count is not None:
+        exact = f"count(*){only}"
+    elif value.mean is not None:
+        return f"sum(t_{value.mean}){only}::DOUBLE / nullif(count(*){only} * {value.divide_by}, 0)::DOUBLE"
+    elif value.sum is not None:
+        exact = f"coalesce(sum(t_{value.sum}){only}, 0)"
+    else:
+        kind = "min" if value.min is not None else "max"
+        exact = f"{kind}(t_{value.min or value.max}){only}"
+    return f"({exact})::HUGEINT" if value.divide_by == 1 else f"({exact})::DOUBLE / {value.divide_by}"

@@ -1,0 +1,168 @@
+"""Which exact integers a group of a table is made of, how two parts of it are merged, and what is shown of them.
+
+The processor, stats and whoever shows a table go by this one layout, so that none asks for a kind of aggregate again.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from livelift import calendar
+from livelift.source import Fields
+from livelift.tables import HOUR_OF_DAY, OF_THE_TIME, Table, Tables, TableValue
+
+NO_MAX, NO_MIN = -(2**63), 2**63 - 1
+"""The columns of a group in which no event has met the condition yet: no field can hold them."""
+
+Key = str | int
+
+Shown = str | int | float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One integer of a group.
+
+    Attributes
+    ----------
+    merge
+        How two parts are merged: *add*, *min* or *max*.
+    value
+        What one event adds: the field of this name; empty: 1. *users* counts each user once.
+    source
+        The declared column that it is for, with its condition.
+    """
+
+    merge: str
+    value: str
+    source: TableValue
+
+    @property
+    def initial(self) -> int:
+        return {"add": 0, "min": NO_MIN, "max": NO_MAX}[self.merge]
+
+    @property
+    def counts_users(self) -> bool:
+        return self.source.aggregate == "distinct"
+
+
+@dataclass(frozen=True, slots=True)
+class TablePlan:
+    """One table. `places` says for each declared column which of `columns` it is made of."""
+
+    name: str
+    table: Table
+    keys: tuple[str, ...]
+    columns: tuple[Column, ...]
+    places: Mapping[str, tuple[int, ...]]
+
+    @property
+    def initial(self) -> list[int]:
+        """A group without events."""
+        return [column.initial for column in self.columns]
+
+    def merge(self, into: list[int], part: tuple[int, ...]) -> None:
+        """Add a part of the group to the others."""
+        for place, (column, value) in enumerate(zip(self.columns, part, strict=True)):
+            if column.merge == "add":
+                into[place] += value
+            else:
+                into[place] = min(into[place], value) if column.merge == "min" else max(into[place], value)
+
+    def shown(self, key: list[Key], group: list[int]) -> dict[str, Shown]:
+        """A row as a person reads it: the window and the keys, then the declared columns. `key` is the window's start and the keys."""
+        start, *keys = key
+        row: dict[str, Shown] = {}
+        if self.table.window != "all":
+            row[self.table.window] = calendar.shown(self.table.window, int(start))
+        row |= zip(self.keys, keys, strict=True)
+        for name, value in self.table.values.items():
+            row[name] = self._value(value, group, self.places[name], row)
+        return row
+
+    def rows(self, groups: Mapping[bytes, list[int]]) -> list[dict[str, Shown]]:
+        """The table as a person reads it, of groups by their JSON keys: by window and keys, or each window's rows by rank, cut to the
+        first."""
+        keyed = sorted((_order(decode_key(key)), decode_key(key), group) for key, group in groups.items())
+        windows: dict[Key, list[dict[str, Shown]]] = {}
+        for _, key, group in keyed:
+            windows.setdefault(key[0], []).append(self.shown(key, group))
+        rank_by, top = self.table.rank_by, self.table.top
+        found = []
+        for rows in windows.values():
+            if rank_by:  # equal rows stay in the order of their keys
+                rows.sort(key=lambda row: (row[rank_by] is None, -_number(row[rank_by])))
+            found += rows[:top] if top else rows
+        return found
+
+    def _value(self, value: TableValue, group: list[int], places: tuple[int, ...], row: dict[str, Shown]) -> Shown:
+        if value.ratio is not None:
+            above, below = (row[name] for name in value.ratio)
+            return _divided(above, below, value.divide_by)
+        if value.aggregate == "mean":
+            return _divided(group[places[0]], group[places[1]], value.divide_by)
+        exact = group[places[0]]
+        if exact in (NO_MIN, NO_MAX):
+            return None
+        return exact if value.divide_by == 1 else exact / value.divide_by
+
+
+def _order(key: list[Key]) -> list[tuple[bool, int, str]]:
+    """Numbers by size, then texts."""
+    return [(isinstance(part, str), 0, part) if isinstance(part, str) else (False, part, "") for part in key]
+
+
+def _number(value: Shown) -> int | float:
+    return value if isinstance(value, int | float) else 0
+
+
+def _divided(above: Shown, below: Shown, divide_by: int) -> float | None:
+    if not isinstance(above, int | float) or not isinstance(below, int | float) or below == 0:
+        return None
+    return above / (below * divide_by)
+
+
+def table_plans(tables: Tables) -> dict[str, TablePlan]:
+    """The plan of each table, in the order of the study's file."""
+    return {name: _plan(name, table) for name, table in tables.items()}
+
+
+def _plan(name: str, table: Table) -> TablePlan:
+    columns: list[Column] = []
+    places = {}
+    for shown, value in table.values.items():
+        parts: list[Column] = []
+        match value.aggregate:
+            case "mean":
+                parts = [Column("add", value.field, value), Column("add", "", value)]
+            case "min" | "max" as merge:
+                parts = [Column(merge, value.field, value)]
+            case "count" | "distinct" | "sum":
+                parts = [Column("add", value.field, value)]
+        places[shown] = tuple(range(len(columns), len(columns) + len(parts)))
+        columns += parts
+    return TablePlan(name, table, tuple(table.by), tuple(columns), places)
+
+
+def of_the_time(by: str, fields: Fields) -> bool:
+    """Does the key come from the event's time, and not from a field?"""
+    return by in OF_THE_TIME and by not in fields
+
+
+def is_hour_of_day(by: str) -> bool:
+    return by == HOUR_OF_DAY
+
+
+_encode = msgspec.json.Encoder().encode
+_decode_key = msgspec.json.Decoder(list[str | int]).decode
+
+
+def encode_key(key: tuple[Key, ...]) -> str:
+    """A group's name: a JSON array of its table, its window's start in ms, and its keys."""
+    return _encode(key).decode()
+
+
+def decode_key(text: str | bytes) -> list[Key]:
+    """What `encode_key` was given."""
+    return _decode_key(text)

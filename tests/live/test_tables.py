@@ -1,0 +1,97 @@
+"""Tables of a study on real servers: exact after kill -9, shown by `livelift tables` when everything has stopped."""
+
+import csv
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from batch.oracle import Oracle
+from livelift.names import RunNames
+from livelift.study import load_study
+from livelift.table_plan import table_plans
+from local.demo import DemoPlan
+from local.servers import LocalServers
+from stats.edges.redis_connection import connect
+from stats.edges.redis_tables import read_table
+from tests.studies.test_studies import FOLDER
+from tests.studies.viewings import make
+from tests.support.command_line import LIVELIFT
+from tests.support.live_run import LiveRun, assert_equals_batch, live_run
+
+VIEWINGS = FOLDER / "viewings"
+
+
+def livelift(folder: Path, *arguments: object) -> str:
+    return subprocess.run(
+        [LIVELIFT, *map(str, arguments)], cwd=folder, capture_output=True, text=True, check=True, timeout=180
+    ).stdout  # fmt: skip
+
+
+def test_tables_survive_kill_9_and_equal_the_batch(servers: LocalServers, folder: Path, tmp_path: Path) -> None:
+    """The processor dies twice, stats once; every row is the batch's."""
+    study = load_study(str(VIEWINGS))
+    data = tmp_path / "input"
+    make.main(data)
+
+    def faults(run: LiveRun) -> None:
+        run.accepted(1_000)
+        run.kill("processor")
+        run.accepted(3_000)
+        run.kill("stats")
+        run.accepted(5_000)
+        run.kill("processor")
+
+    settings = {"LIVELIFT_FETCH_RECORDS": "100", "LIVELIFT_SESSION_TIMEOUT": "6", "LIVELIFT_CHECKPOINT_SECONDS": "0.5"}
+    plan = DemoPlan(study, data, 3, speed="500000x", settings=settings)
+    assert_equals_batch(live_run(servers, folder, plan, faults), data, study, servers)
+
+
+def test_the_demo_of_a_study_with_tables_and_what_it_leaves(tmp_path: Path) -> None:
+    """The demo compares them with the batch; later they are listed, shown, and given as JSON and CSV."""
+    data = tmp_path / "input"
+    make.main(data)
+    subprocess.run(
+        [LIVELIFT, "demo", "--study", VIEWINGS, "--data", data, "--exit"],
+        cwd=tmp_path, capture_output=True, text=True, check=True, timeout=300,
+    )  # fmt: skip
+    with Oracle(data, load_study(str(VIEWINGS))) as oracle:
+        expected = oracle.tables()
+    listed = json.loads(livelift(tmp_path, "tables", "--study", VIEWINGS, "--json"))
+    assert {line["table"]: line["rows"] for line in listed} == {name: len(rows) for name, rows in expected.items()}
+    rows = json.loads(livelift(tmp_path, "tables", "daily", "--study", VIEWINGS, "--json"))
+    assert rows == expected["daily"]
+    text = livelift(tmp_path, "tables", "top", "--study", VIEWINGS, "--csv")
+    assert [dict(row) for row in csv.DictReader(text.splitlines())] == [
+        {name: str(value) for name, value in row.items()} for row in expected["top"]
+    ]
+    shown = livelift(tmp_path, "tables", "hour_of_day", "--study", VIEWINGS)
+    assert f"{expected['hour_of_day'][13]['views']:,}" in shown
+    assert "daily" in livelift(tmp_path, "tables", "--study", VIEWINGS)
+
+
+@pytest.fixture
+def kept(servers: LocalServers, folder: Path, tmp_path: Path) -> Any:
+    """A finished run's client, names and expected tables."""
+    study = load_study(str(VIEWINGS))
+    data = tmp_path / "input"
+    make.main(data)
+    document = live_run(servers, folder, DemoPlan(study, data, 2))
+    with Oracle(data, study) as oracle:
+        return (
+            connect(servers.redis.url),
+            RunNames(study.name, document.run),
+            oracle.tables(),
+            table_plans(study.tables),
+        )
+
+
+def test_redis_holds_a_hash_a_table(kept: Any) -> None:
+    """Under the keys that docs/14-tables.md names."""
+    client, names, expected, plans = kept
+    assert client.hlen(f"livelift:viewings:{names.run}:table:weekday") == len(expected["weekday"])
+    assert read_table(client, names, plans["weekday"]) == expected["weekday"]
+    views, users, _ = json.loads(client.hget(f"livelift:viewings:{names.run}:table:all", "[0]"))
+    assert {"views": views, "users": users}.items() <= expected["all"][0].items()
