@@ -43,6 +43,11 @@ class Column:
         return {"add": 0, "min": NO_MIN, "max": NO_MAX}[self.merge]
 
     @property
+    def content(self) -> tuple[object, ...]:
+        """What it holds: a mean's number of events is a column already where the table counts them."""
+        return self.merge, self.value, self.counts_users, self.source.where
+
+    @property
     def counts_users(self) -> bool:
         return self.source.aggregate == "distinct"
 
@@ -140,8 +145,8 @@ def _plan(name: str, table: Table) -> TablePlan:
                 parts = [Column(merge, value.field, value)]
             case "count" | "distinct" | "sum":
                 parts = [Column("add", value.field, value)]
-        places[shown] = tuple(range(len(columns), len(columns) + len(parts)))
-        columns += parts
+        columns += [part for part in parts if part.content not in [column.content for column in columns]]
+        places[shown] = tuple([column.content for column in columns].index(part.content) for part in parts)
     return TablePlan(name, table, tuple(table.by), tuple(columns), places)
 
 

@@ -13,8 +13,11 @@ from processor.user_state import UserState
 FOR_EVER = 0
 """In place of the end of the window that has none."""
 
-Add = Callable[[Any, UserState, Any, "EventWindows"], None]
-"""(groups by key, user, event, the windows it is in)."""
+Add = Callable[[Sequence[Any], UserState, Any, "EventWindows"], None]
+"""(of each table the groups of the event's window, by key; user; event; its windows)."""
+
+New = Callable[[int, int, Any], list[int]]
+"""(number of a table, start of the window, key) → a group without events. A key is a value, or a tuple of several or none."""
 
 
 class EventWindows:
@@ -38,6 +41,10 @@ class EventWindows:
         self.since = self.until = 0
         self.hour_end = self.day_end = self.week_end = self.month_end = 0
 
+    def start(self, window: str) -> int:
+        """Where the window of this kind begins."""
+        return calendar.ALL if window == "all" else int(getattr(self, window))
+
     def enter(self, time: int) -> None:
         """Be those of the moment `time`."""
         start = calendar.window_start
@@ -60,8 +67,8 @@ class EventWindows:
         return known.setdefault(end, set())
 
 
-def compiled(study: Study, plans: Sequence[TablePlan], new: Callable[[tuple[Any, ...]], list[int]]) -> Add:
-    """What adds an event to its group of every table; `new` makes a group without events."""
+def compiled(study: Study, plans: Sequence[TablePlan], new: New) -> Add:
+    """What adds an event to its group of every table; `new` makes a group."""
     made: dict[str, Any] = {"new": new}
     exec(compile(source(study.fields, plans), "<tables>", "exec"), made)
     function: Add = made["add"]
@@ -70,7 +77,7 @@ def compiled(study: Study, plans: Sequence[TablePlan], new: Callable[[tuple[Any,
 
 def source(fields: Fields, plans: Sequence[TablePlan]) -> str:
     """The function that `compiled` executes."""
-    lines = ["def add(groups, user, event, windows):"]
+    lines = ["def add(groups_of, user, event, windows):"]
     kinds = {plan.table.window for plan in plans if any(column.counts_users for column in plan.columns)}
     if kinds:
         lines.append("    known = user.counted")
@@ -83,10 +90,11 @@ def source(fields: Fields, plans: Sequence[TablePlan]) -> str:
         start = str(calendar.ALL) if plan.table.window == "all" else f"windows.{plan.table.window}"
         keys = [_key(by, fields) for by in plan.keys]
         lines += [
-            f"    key = ({number}, {', '.join([start, *keys])})",
+            f"    groups = groups_of[{number}]",
+            f"    key = {keys[0] if len(keys) == 1 else '(' + ', '.join(keys) + ')'}",
             "    group = groups.get(key)",
             "    if group is None:",
-            "        group = groups[key] = new(key)",
+            f"        group = groups[key] = new({number}, {start}, key)",
         ]
         for place, column in enumerate(plan.columns, start=1):
             lines += [f"    {line}" for line in _added(place, column, plan.table.window)]

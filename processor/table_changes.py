@@ -23,13 +23,14 @@ from processor.user_state import SCHEMA, UserState
 
 SHARDS = 64
 
-GroupKey = tuple[Any, ...]
-"""(number of the table, start of the window in ms, keys)."""
+Key = Any
+"""A group's key in its window: a value, or a tuple of several or none."""
 
 Group = list[int]
 """[hash of its name, the integers of `livelift.table_plan`]."""
 
-Groups = dict[GroupKey, Group]
+Groups = dict[int, dict[Key, Group]]
+"""Start of the window (ms) → key → group, of one table."""
 
 
 class TableShard(msgspec.Struct, array_like=True, tag=SCHEMA):
@@ -54,44 +55,60 @@ class TableChanges:
 
     def __init__(self, study: Study) -> None:
         self._plans = tuple(table_plans(study.tables).values())
-        self._names = {plan.name: number for number, plan in enumerate(self._plans)}
+        self._numbers = {plan.name: number for number, plan in enumerate(self._plans)}
         self._windows = EventWindows()
         self._add = compiled(study, self._plans, self._new)
-        self._groups: Groups = {}
+        self._groups: list[Groups] = [{} for _ in self._plans]
+        self._now: list[dict[Key, Group]] = []  # of each table the groups of `_windows`
+        self._size = 0
         self._shards = [TableShard() for _ in range(SHARDS)]  # without their groups
         self._newest = -1  # the newest offset that a restored shard holds
         self._filled: set[int] = set()  # shards whose last record has groups
 
     def __len__(self) -> int:
-        return len(self._groups)
+        return self._size
 
     def add(self, user: UserState, time: int, offset: int, event: Any) -> None:
         """Add an accepted event of `user`; events come in the order of their times."""
         windows = self._windows
         if not windows.since <= time < windows.until:
             windows.enter(time)
+            self._enter()
         if offset > self._newest:
-            self._add(self._groups, user, event, windows)
+            self._add(self._now, user, event, windows)
         else:
-            self._add(_Again(self, time, offset), user, event, windows)
+            tables = enumerate(self._plans)
+            starts = [(number, windows.start(plan.table.window)) for number, plan in tables]
+            self._add([_Again(self, *start, time, offset) for start in starts], user, event, windows)
+
+    def _enter(self) -> None:
+        starts = [self._windows.start(plan.table.window) for plan in self._plans]
+        self._now = [groups.setdefault(start, {}) for groups, start in zip(self._groups, starts, strict=True)]
 
     def told(self, due: int) -> Iterator[GroupChange]:
         """The midnight `due`: what changed, in the order of the groups' names; it begins anew."""
-        changed: list[tuple[str, GroupKey, Group]] = []
-        for key, group in self._groups.items():
-            if self._shards[group[0] % SHARDS].told < due:  # else it was restored as of a later midnight
-                changed.append((self._name(key), key, group))
+        changed: list[tuple[str, tuple[int, int, Key], Group]] = []
+        kept: list[tuple[str, tuple[int, int, Key], Group]] = []
+        for number, start, key, group in self._each():
+            # A shard that was restored as of a later midnight has told this one, and keeps what came since.
+            told = self._shards[group[0] % SHARDS].told >= due
+            (kept if told else changed).append((self._name(number, start, key), (number, start, key), group))
         for shard in self._shards:
             shard.told = max(shard.told, due)
-        for name, key, group in sorted(changed):
-            del self._groups[key]
+        self._groups = [{} for _ in self._plans]
+        for _, (number, start, key), group in kept:
+            self._groups[number].setdefault(start, {})[key] = group
+        self._size = len(kept)
+        if self._now:  # there was an event
+            self._enter()
+        for name, _, group in sorted(changed):
             yield GroupChange(OUTPUT_SCHEMA, due, name, tuple(group[1:]))
 
     def records(self, as_of: int, watermark: int) -> Iterator[tuple[int, TableShard]]:
         """(number, record) of each shard that is to be written, as of the partition's last offset and watermark."""
         by_shard: dict[int, list[tuple[str, list[int]]]] = {number: [] for number in self._filled}
-        for key, group in self._groups.items():
-            by_shard.setdefault(group[0] % SHARDS, []).append((self._name(key), group[1:]))
+        for number, start, key, group in self._each():
+            by_shard.setdefault(group[0] % SHARDS, []).append((self._name(number, start, key), group[1:]))
         for number, groups in sorted(by_shard.items()):
             shard = self._shards[number]
             shard.as_of, shard.watermark = max(shard.as_of, as_of), max(shard.watermark, watermark)
@@ -102,37 +119,57 @@ class TableChanges:
         """Take back what `records` gave, of each shard the newest."""
         for number, shard in shards.items():
             for name, integers in shard.groups:
-                table, *rest = decode_key(name)
-                self._groups[(self._names[str(table)], *rest)] = [hash64(name.encode()), *integers]
+                table, start, *keys = decode_key(name)
+                groups = self._groups[self._numbers[str(table)]].setdefault(int(start), {})
+                groups[keys[0] if len(keys) == 1 else tuple(keys)] = [hash64(name.encode()), *integers]
+                self._size += 1
             self._filled.add(number)
             self._shards[number] = msgspec.structs.replace(shard, groups=[])
             self._newest = max(self._newest, shard.as_of)
 
-    def _name(self, key: GroupKey) -> str:
-        return encode_key((self._plans[key[0]].name, *key[1:]))
+    def _each(self) -> Iterator[tuple[int, int, Key, Group]]:
+        """(number of the table, start of the window, key, group)."""
+        for number, windows in enumerate(self._groups):
+            for start, groups in windows.items():
+                for key, group in groups.items():
+                    yield number, start, key, group
 
-    def _new(self, key: GroupKey) -> Group:
-        """A group without events."""
-        return [hash64(self._name(key).encode()), *self._plans[key[0]].initial]
+    def _name(self, number: int, start: int, key: Key) -> str:
+        keys = key if isinstance(key, tuple) else (key,)
+        return encode_key((self._plans[number].name, start, *keys))
+
+    def _new(self, number: int, start: int, key: Key) -> Group:
+        """A group without events, which is one more."""
+        self._size += 1
+        return self._empty(number, start, key)
+
+    def _empty(self, number: int, start: int, key: Key) -> Group:
+        return [hash64(self._name(number, start, key).encode()), *self._plans[number].initial]
 
 
 class _Again:
-    """The groups for an event that may be in some of them already: those are given as new ones, which nobody keeps."""
+    """The groups of a window for an event that may be in some of them already: those are given as new ones, which nobody keeps."""
 
-    def __init__(self, changes: TableChanges, time: int, offset: int) -> None:
+    def __init__(self, changes: TableChanges, number: int, start: int, time: int, offset: int) -> None:
         self._changes = changes
-        self._time = time
-        self._offset = offset
+        self._place = number, start
+        self._moment = time, offset
 
-    def get(self, key: GroupKey) -> Group | None:
-        group = self._changes._groups.get(key) or self._changes._new(key)
-        shard = self._changes._shards[group[0] % SHARDS]
-        if self._offset <= shard.as_of and self._time <= shard.watermark:
-            return self._changes._new(key)
-        return self._changes._groups.setdefault(key, group)
+    def get(self, key: Key) -> Group | None:
+        changes = self._changes
+        empty = changes._empty(*self._place, key)
+        shard = changes._shards[empty[0] % SHARDS]
+        time, offset = self._moment
+        if offset <= shard.as_of and time <= shard.watermark:
+            return empty
+        return self._groups().get(key)
 
-    def __setitem__(self, key: GroupKey, group: Group) -> None:
-        raise AssertionError("`get` has made it")
+    def __setitem__(self, key: Key, group: Group) -> None:
+        self._groups()[key] = group
+
+    def _groups(self) -> dict[Key, Group]:
+        number, start = self._place
+        return self._changes._groups[number].setdefault(start, {})
 
 
 def table_changes(study: Study) -> TableChanges | None:

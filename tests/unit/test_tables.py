@@ -57,7 +57,11 @@ def test_tables_need_declared_measures() -> None:
 
 
 def test_rows_are_in_the_order_of_windows_and_keys_or_of_the_rank() -> None:
-    values = {"n": TableValue(count="event"), "low": TableValue(min="x"), "half": TableValue(mean="x", divide_by=2)}
+    values = {
+        "n": TableValue(count="event"),
+        "low": TableValue(min="x"),
+        "half": TableValue(mean="x", where={"x": 1}, divide_by=2),
+    }
     by_key = Table(values, window="day", by=["k"])
     by_rank = Table(values, window="day", by=["k"], rank_by="low", top=2)
     plans = table_plans({"by_key": by_key, "by_rank": by_rank})
