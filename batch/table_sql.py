@@ -31,7 +31,8 @@ def _fields(study: Study) -> list[str]:
     for table in study.tables.values():
         wanted.update(table.by)
         for value in table.values.values():
-            wanted |= {value.sum, value.mean, value.min, value.max, *value.where}
+            means = value.mean if isinstance(value.mean, list) else [value.mean]
+            wanted |= {value.sum, *means, value.min, value.max, *value.where}
     return [name for name in study.fields if name in wanted]
 
 
@@ -56,20 +57,33 @@ def table_sql(table: Table, fields: Fields) -> str:
     """
 
 
+NANO = 1_000_000_000
+"""Units of a quotient."""
+
+
 def _value(name: str, value: TableValue, table: Table) -> str:
     if value.ratio is not None:
         above, below = (_value(one, table.values[one], table) for one in value.ratio)
-        return f"({above})::DOUBLE / nullif(({below})::DOUBLE * {value.divide_by}, 0)"
+        return f"({above} * {value.times})::DOUBLE / nullif(({below} * {value.divide_by})::DOUBLE, 0)"
     only = f" FILTER ({condition(value.where, {name: f't_{name}' for name in value.where})})" if value.where else ""
     if value.distinct is not None:
         exact = "count(DISTINCT listener)"
     elif value.count is not None:
         exact = f"count(*){only}"
     elif value.mean is not None:
-        return f"sum(t_{value.mean}){only}::DOUBLE / nullif(count(*){only} * {value.divide_by}, 0)::DOUBLE"
+        number, units = f"t_{value.mean}", 1
+        if isinstance(value.mean, list):
+            above, below = value.mean
+            units = NANO
+            number = f"(t_{above}::HUGEINT * {2 * NANO} + t_{below}) // (2 * t_{below})"
+            number = number if value.at_most is None else f"least({number}, {value.at_most * NANO})"
+        exact = f"(sum({number}){only} * {value.times})::DOUBLE"
+        return f"{exact} / nullif(count(*){only} * {value.divide_by} * {units}::HUGEINT, 0)::DOUBLE"
     elif value.sum is not None:
         exact = f"coalesce(sum(t_{value.sum}){only}, 0)"
     else:
         kind = "min" if value.min is not None else "max"
         exact = f"{kind}(t_{value.min or value.max}){only}"
-    return f"({exact})::HUGEINT" if value.divide_by == 1 else f"({exact})::DOUBLE / {value.divide_by}"
+    if value.divide_by == 1:
+        return f"(({exact}) * {value.times})::HUGEINT"
+    return f"(({exact}) * {value.times})::DOUBLE / {value.divide_by}"

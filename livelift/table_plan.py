@@ -10,7 +10,7 @@ import msgspec
 
 from livelift import calendar
 from livelift.source import Fields
-from livelift.tables import HOUR_OF_DAY, OF_THE_TIME, Table, Tables, TableValue
+from livelift.tables import HOUR_OF_DAY, OF_THE_TIME, QUOTIENT_UNITS, Table, Tables, TableValue
 
 NO_MAX, NO_MIN = -(2**63), 2**63 - 1
 """The columns of a group in which no event has met the condition yet: no field can hold them."""
@@ -29,13 +29,14 @@ class Column:
     merge
         How two parts are merged: *add*, *min* or *max*.
     value
-        What one event adds: the field of this name; empty: 1. *users* counts each user once.
+        What one event adds: the field of this name, or the quotient of two in `QUOTIENT_UNITS`; none: 1. Where users are counted, each
+        is once.
     source
         The declared column that it is for, with its condition.
     """
 
     merge: str
-    value: str
+    value: tuple[str, ...]
     source: TableValue
 
     @property
@@ -45,7 +46,7 @@ class Column:
     @property
     def content(self) -> tuple[object, ...]:
         """What it holds: a mean's number of events is a column already where the table counts them."""
-        return self.merge, self.value, self.counts_users, self.source.where
+        return self.merge, self.value, self.source.at_most if self.value else None, self.counts_users, self.source.where
 
     @property
     def counts_users(self) -> bool:
@@ -104,13 +105,14 @@ class TablePlan:
     def _value(self, value: TableValue, group: list[int], places: tuple[int, ...], row: dict[str, Shown]) -> Shown:
         if value.ratio is not None:
             above, below = (row[name] for name in value.ratio)
-            return _divided(above, below, value.divide_by)
+            return _divided(above, below, value)
         if value.aggregate == "mean":
-            return _divided(group[places[0]], group[places[1]], value.divide_by)
+            units = QUOTIENT_UNITS if isinstance(value.mean, list) else 1
+            return _divided(group[places[0]], group[places[1]], value, units)
         exact = group[places[0]]
         if exact in (NO_MIN, NO_MAX):
             return None
-        return exact if value.divide_by == 1 else exact / value.divide_by
+        return exact * value.times if value.divide_by == 1 else exact * value.times / value.divide_by
 
 
 def _order(key: list[Key]) -> list[tuple[bool, int, str]]:
@@ -122,10 +124,10 @@ def _number(value: Shown) -> int | float:
     return value if isinstance(value, int | float) else 0
 
 
-def _divided(above: Shown, below: Shown, divide_by: int) -> float | None:
+def _divided(above: Shown, below: Shown, value: TableValue, units: int = 1) -> float | None:
     if not isinstance(above, int | float) or not isinstance(below, int | float) or below == 0:
         return None
-    return above / (below * divide_by)
+    return float(above * value.times) / float(below * value.divide_by * units)
 
 
 def table_plans(tables: Tables) -> dict[str, TablePlan]:
@@ -140,11 +142,11 @@ def _plan(name: str, table: Table) -> TablePlan:
         parts: list[Column] = []
         match value.aggregate:
             case "mean":
-                parts = [Column("add", value.field, value), Column("add", "", value)]
+                parts = [Column("add", value.fields, value), Column("add", (), value)]
             case "min" | "max" as merge:
-                parts = [Column(merge, value.field, value)]
+                parts = [Column(merge, value.fields, value)]
             case "count" | "distinct" | "sum":
-                parts = [Column("add", value.field, value)]
+                parts = [Column("add", value.fields, value)]
         columns += [part for part in parts if part.content not in [column.content for column in columns]]
         places[shown] = tuple([column.content for column in columns].index(part.content) for part in parts)
     return TablePlan(name, table, tuple(table.by), tuple(columns), places)

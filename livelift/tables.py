@@ -22,6 +22,9 @@ AGGREGATES = ("count", "sum", "mean", "min", "max", "distinct", "ratio")
 
 MOST_KEYS = 4
 
+QUOTIENT_UNITS = 10**9
+"""A quotient of two fields is kept as a whole number of so many units, halves rounded up: sums of them are exact."""
+
 
 class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A table of the study file: unknown keys are refused."""
@@ -33,26 +36,31 @@ class TableValue(_Part, frozen=True):
     count
         "event": how many.
     sum, mean, min, max
-        Of an integer field; empty where no event meets `where`.
+        Of an integer field; `mean`, `min` and `max` are empty where no event meets `where`. `mean` takes two fields too: the mean over
+        the events of the first over the second, each rounded to `QUOTIENT_UNITS`.
+    at_most
+        With the mean of two fields: an event's quotient counts as this where it is greater.
     distinct
         "user": how many users have an event.
     ratio
         Two earlier columns of the table, the first over the second; empty where that is 0.
     where
         Only events whose fields have these values.
-    divide_by
-        The shown value is the exact one over this: 3600 for seconds shown as hours.
+    divide_by, times
+        The shown value is the exact one over `divide_by`, 3600 for seconds shown as hours, and times `times`, 100 for percent.
     """
 
     count: Literal["event"] | None = None
     sum: str | None = None
-    mean: str | None = None
+    mean: str | list[str] | None = None
+    at_most: int | None = None
     min: str | None = None
     max: str | None = None
     distinct: Literal["user"] | None = None
     ratio: list[str] | None = None
     where: dict[str, Wanted] = {}
     divide_by: int = 1
+    times: int = 1
 
     @property
     def aggregate(self) -> str:
@@ -60,9 +68,12 @@ class TableValue(_Part, frozen=True):
         return next(name for name in AGGREGATES if getattr(self, name) is not None)
 
     @property
-    def field(self) -> str:
-        """The field that it aggregates; empty where it needs none."""
-        return "" if self.aggregate in ("count", "distinct", "ratio") else str(getattr(self, self.aggregate))
+    def fields(self) -> tuple[str, ...]:
+        """The fields that it aggregates: one, two of a quotient, or none."""
+        if self.aggregate in ("count", "distinct", "ratio"):
+            return ()
+        of = getattr(self, self.aggregate)
+        return (of,) if isinstance(of, str) else tuple(of)
 
 
 class Table(_Part, frozen=True):
@@ -97,7 +108,7 @@ def fields_read(tables: Tables) -> set[str]:
         found.update(table.by)
         for value in table.values.values():
             found.update(value.where)
-            found.update([value.field] if value.field else [])
+            found.update(value.fields)
     return found
 
 
@@ -138,13 +149,27 @@ def _value_checks(key: str, name: str, value: TableValue, fields: Fields, earlie
         (key, not is_name(name), "call it by lower-case letters, digits and _"),
         (key, len(given) != 1, f"give one of: {', '.join(AGGREGATES)}"),
         (f"{key}.divide_by", value.divide_by < 1, "use 1 or more"),
+        (f"{key}.times", value.times < 1, "use 1 or more"),
     ]
     if len(given) != 1:
         return rows
-    aggregate, field = given[0], value.field
-    if field or aggregate in ("sum", "mean", "min", "max"):
+    aggregate = given[0]
+    if aggregate in ("sum", "mean", "min", "max"):
         whole = [one for one, declared in fields.items() if declared.type == "integer"]
-        rows.append((f"{key}.{aggregate}", field not in whole, one_of(whole) if whole else "declare an integer field"))
+        wrong = not value.fields or not set(value.fields) <= set(whole)
+        rows.append((f"{key}.{aggregate}", wrong, one_of(whole) if whole else "declare an integer field"))
+    quotient = isinstance(value.mean, list)
+    rows += [
+        (f"{key}.at_most", value.at_most is not None and not quotient, "use it with the mean of two fields"),
+        (f"{key}.at_most", value.at_most is not None and value.at_most < 1, "use 1 or more"),
+        (f"{key}.mean", quotient and len(value.fields) != 2, 'name two integer fields: ["watched", "length"]'),
+    ]
+    for field, least in zip(value.fields, (0, 1), strict=False) if quotient else ():
+        minimum = fields[field].minimum if field in fields else least
+        low = minimum is None or minimum < least
+        rows.append(
+            (f"{key}.mean", low, f"give the field '{field}' a minimum of {least} or more: no other row has a quotient")
+        )
     if value.ratio is not None:
         rows += [
             (f"{key}.ratio", len(value.ratio) != 2, 'name two earlier columns: ["views", "users"]'),

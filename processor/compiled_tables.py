@@ -8,6 +8,7 @@ from livelift.compiled_measures import condition
 from livelift.source import Fields
 from livelift.study import Study
 from livelift.table_plan import Column, TablePlan, is_hour_of_day, of_the_time
+from livelift.tables import QUOTIENT_UNITS
 from processor.user_state import UserState
 
 FOR_EVER = 0
@@ -107,6 +108,16 @@ def _key(by: str, fields: Fields) -> str:
     return "windows.hour_of_day" if is_hour_of_day(by) else "windows.weekday"
 
 
+def _value(column: Column) -> str:
+    """What an event adds, as an expression."""
+    if len(column.value) < 2:
+        return f"event.{column.value[0]}" if column.value else "1"
+    above, below = (f"event.{name}" for name in column.value)
+    quotient = f"({above} * {2 * QUOTIENT_UNITS} + {below}) // (2 * {below})"
+    most = column.source.at_most
+    return quotient if most is None else f"min({quotient}, {most * QUOTIENT_UNITS})"
+
+
 def _added(place: int, column: Column, window: str) -> list[str]:
     if column.counts_users:
         return [
@@ -114,7 +125,7 @@ def _added(place: int, column: Column, window: str) -> list[str]:
             f"    of_{window}.add(group[0])",
             f"    group[{place}] += 1",
         ]
-    value = f"event.{column.value}" if column.value else "1"
+    value = _value(column)
     if column.merge == "add":
         lines = [f"group[{place}] += {value}"]
     else:

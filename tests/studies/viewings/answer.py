@@ -57,14 +57,15 @@ def returned(active, anchors, days):
 def tables(events):
     """Some of the study's tables."""
     days, genres = defaultdict(list), defaultdict(list)
-    for time, user, watched, _, genre, _ in events:
-        days[time.strftime("%Y-%m-%d")].append((user, watched, genre))
+    for time, user, watched, length, genre, _ in events:
+        days[time.strftime("%Y-%m-%d")].append((user, watched, genre, min(100, 100 * watched / length)))
         genres[time.strftime("%Y-%m"), genre].append(user)
     daily = []
     for day, mine in sorted(days.items()):
-        users, seconds = len({user for user, _, _ in mine}), sum(watched for _, watched, _ in mine)
-        crimes = [watched for _, watched, genre in mine if genre in ("Drama", "Crime")]
+        users, seconds = len({user for user, *_ in mine}), sum(watched for _, watched, _, _ in mine)
+        crimes = [watched for _, watched, genre, _ in mine if genre in ("Drama", "Crime")]
         row = {"day": day, "views": len(mine), "users": users, "hours": seconds / 3600, "average": seconds / len(mine)}
+        row["completion"] = sum(completion for *_, completion in mine) / len(mine)
         daily.append(row | {"longest_crime": max(crimes, default=None), "views_per_user": len(mine) / users})
     months = defaultdict(list)
     for (month, genre), users in genres.items():
