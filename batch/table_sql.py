@@ -39,7 +39,7 @@ def _fields(study: Study) -> list[str]:
 def table_sql(table: Table, fields: Fields) -> str:
     """The query of a table's rows over the events before `$before` ms, in their order."""
     window = [] if table.window == "all" else [f'{WINDOWS[table.window]} AS "{table.window}"']
-    keys = [f'{TIME_KEYS[by] if by not in fields else f"t_{by}"} AS "{by}"' for by in table.by]
+    keys = [f'{_key(by, fields)} AS "{by}"' for by in table.by]
     values = [f'{_value(name, value, table)} AS "{name}"' for name, value in table.values.items()]
     key_names = [f'"{by}"' for by in table.by]
     window_names = [f'"{table.window}"'] if window else []
@@ -48,13 +48,19 @@ def table_sql(table: Table, fields: Fields) -> str:
     first = f"PARTITION BY {', '.join(window_names)} " if window_names else ""
     within = ", ".join([*ranked, *key_names]) or "1"
     top = f"QUALIFY row_number() OVER ({first}ORDER BY {within}) <= {table.top}" if table.top else ""
-    group = f"GROUP BY {', '.join([*window_names, *key_names])}" if window or keys else "HAVING count(*) > 0"
+    group = "GROUP BY ALL" if window or keys else "HAVING count(*) > 0"  # by name, a column of `event` would come first
     return f"""
         WITH grouped AS (
             SELECT {", ".join([*window, *keys, *values])} FROM event WHERE time < $before {group}
         )
         SELECT * FROM grouped {top} ORDER BY {order}
     """
+
+
+def _key(by: str, fields: Fields) -> str:
+    if by not in fields:
+        return TIME_KEYS[by]
+    return f"left(t_{by}, 200)" if fields[by].type == "text" else f"t_{by}"
 
 
 NANO = 1_000_000_000

@@ -1,6 +1,7 @@
 """Tumbling windows of event time in UTC: hours, days, weeks that begin on Monday, months, and all of time."""
 
-from datetime import UTC, date, datetime, timedelta
+from calendar import monthrange
+from datetime import UTC, date, datetime
 
 from livelift.event_time import DAY, MINUTE, from_date
 
@@ -11,8 +12,6 @@ ALL = 0
 
 THURSDAY = 3
 """The weekday of 1970-01-01, Monday = 0."""
-
-WINDOWS = ("hour", "day", "week", "month", "all")
 
 
 def window_start(window: str, time: int) -> int:
@@ -39,7 +38,8 @@ def window_end(window: str, time: int) -> int:
     '2027-01-01'
     """
     if window == "month":
-        return from_date((_date(time).replace(day=1) + timedelta(days=31)).replace(day=1))
+        day = _date(time)
+        return from_date(day.replace(day=1)) + monthrange(day.year, day.month)[1] * DAY
     return window_start(window, time) + {"hour": HOUR, "day": DAY, "week": 7 * DAY}[window]
 
 

@@ -175,11 +175,13 @@ def encode(output: Output) -> bytes:
     Raises
     ------
     StateError
-        If a total of its user has left the integers that a record can hold.
+        If a total of its user, or a sum of its group, has left the integers that a record can hold.
     """
     try:
         return _encode(output)
     except OverflowError:
+        if isinstance(output, GroupChange):
+            raise sum_too_large(f"of the group {output.group}") from None
         raise too_large(output.identity[2]) from None
 
 
@@ -188,6 +190,14 @@ def too_large(user: str) -> StateError:
     return StateError(
         f"a total of user {user!r} is too large to be kept exactly",
         "look in the input for the user's largest values; a field's maximum rejects such rows, fewer decimals make them smaller",
+    )
+
+
+def sum_too_large(of: str) -> StateError:
+    """What is said of a group of a table whose sum of a day leaves 64 bits."""
+    return StateError(
+        f"a sum {of} is too large to be kept exactly",
+        "look in the input for the largest values; a field's maximum rejects such rows, fewer decimals make them smaller",
     )
 
 

@@ -10,10 +10,10 @@ import msgspec
 
 from livelift import calendar
 from livelift.source import Fields
-from livelift.tables import HOUR_OF_DAY, OF_THE_TIME, QUOTIENT_UNITS, Table, Tables, TableValue
+from livelift.tables import QUOTIENT_UNITS, TIME_KEYS, Table, Tables, TableValue
 
 NO_MAX, NO_MIN = -(2**63), 2**63 - 1
-"""The columns of a group in which no event has met the condition yet: no field can hold them."""
+"""What a column of `max` or `min` holds before any event meets its condition; no field can hold these."""
 
 Key = str | int
 
@@ -110,7 +110,7 @@ class TablePlan:
             units = QUOTIENT_UNITS if isinstance(value.mean, list) else 1
             return _divided(group[places[0]], group[places[1]], value, units)
         exact = group[places[0]]
-        if exact in (NO_MIN, NO_MAX):
+        if value.aggregate in ("min", "max") and exact in (NO_MIN, NO_MAX):
             return None
         return exact * value.times if value.divide_by == 1 else exact * value.times / value.divide_by
 
@@ -152,13 +152,9 @@ def _plan(name: str, table: Table) -> TablePlan:
     return TablePlan(name, table, tuple(table.by), tuple(columns), places)
 
 
-def of_the_time(by: str, fields: Fields) -> bool:
+def is_time_key(by: str, fields: Fields) -> bool:
     """Does the key come from the event's time, and not from a field?"""
-    return by in OF_THE_TIME and by not in fields
-
-
-def is_hour_of_day(by: str) -> bool:
-    return by == HOUR_OF_DAY
+    return by in TIME_KEYS and by not in fields
 
 
 _encode = msgspec.json.Encoder().encode

@@ -14,13 +14,16 @@ from livelift.source import Fields, one_of
 
 HOUR_OF_DAY, WEEKDAY = "hour", "weekday"
 
-OF_THE_TIME = (HOUR_OF_DAY, WEEKDAY)
-"""Keys that come from an event's time, UTC, unless the study has fields called so: the hour of the day, 0 to 23, and the day of
+TIME_KEYS = (HOUR_OF_DAY, WEEKDAY)
+"""Keys that come from an event's time, UTC, unless the study has fields with these names: the hour of the day, 0 to 23, and the day of
 the week, 1 = Monday."""
 
 AGGREGATES = ("count", "sum", "mean", "min", "max", "distinct", "ratio")
 
 MOST_KEYS = 4
+
+MOST_KEY_CHARACTERS = 200
+"""Of a text that is a key, so many count: a group's name is in several records."""
 
 QUOTIENT_UNITS = 10**9
 """A quotient of two fields is kept as a whole number of so many units, halves rounded up: sums of them are exact."""
@@ -83,7 +86,7 @@ class Table(_Part, frozen=True):
         Tumbling, in UTC: *hour*, *day*, *week* (from Monday), *month*, or *all* for one window that never ends. Its column has its
         name.
     by
-        Fields, or `OF_THE_TIME`: an event belongs to the row of its window that has its values.
+        Fields, or `TIME_KEYS`: an event belongs to the row of its window that has its values.
     values
         Columns by name, in their order.
     rank_by, top
@@ -124,14 +127,14 @@ def checks(fields: Fields, tables: Tables, *, declares_measures: bool) -> list[C
 
 def _table_checks(key: str, name: str, table: Table, fields: Fields) -> list[Check]:
     keys = [*([] if table.window == "all" else [table.window]), *table.by]
-    known = one_of([*fields, *OF_THE_TIME])
+    known = one_of([*fields, *TIME_KEYS])
     rows: list[Check] = [
         (key, not is_name(name), "call it by lower-case letters, digits and _"),
-        (f"{key}.by", any(by not in fields and by not in OF_THE_TIME for by in table.by), known),
-        (f"{key}.by", len(set(keys)) < len(keys), "name each key once, and none that is called as the window"),
+        (f"{key}.by", any(by not in fields and by not in TIME_KEYS for by in table.by), known),
+        (f"{key}.by", len(set(keys)) < len(keys), "name each key once, and none with the window's name"),
         (f"{key}.by", len(table.by) > MOST_KEYS, f"use at most {MOST_KEYS} keys"),
         (f"{key}.values", not table.values, 'declare a column: views = {count = "event"}'),
-        (f"{key}.values", bool(set(keys) & set(table.values)), "call no column as a key"),
+        (f"{key}.values", bool(set(keys) & set(table.values)), "give no column the name of a key"),
         (f"{key}.rank_by", bool(table.rank_by) and table.rank_by not in table.values, one_of(list(table.values))),
         (f"{key}.top", table.top < 0, "use 0 (all rows) or more"),
         (f"{key}.top", table.top > 0 and not table.rank_by, f"say by which column: rank_by = one of {', '.join(table.values)}"),

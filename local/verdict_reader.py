@@ -21,7 +21,7 @@ from local.runs import go_back_to_complete, require_run
 from stats.edges.event_time_samples import EventTimeSamples
 from stats.edges.redis_connection import Client, connect
 from stats.edges.redis_store import current_run, read_ticks
-from stats.edges.redis_tables import read_table, table_tick
+from stats.edges.redis_tables import read_kept_tables
 
 NO_VERDICT = "fill it: livelift demo"
 
@@ -136,15 +136,27 @@ def read_tables(client: Client, study: Study, names: list[str], run: str | None 
     Raises
     ------
     StateError
-        If there is no such run.
+        If there is no such run, or it is of another study file: its columns may have been others.
+    UnreachableError
+        If Redis has gone.
     """
     chosen = _chosen_run(client, study.name, run)
     if chosen is None:
         raise StateError(f"study '{study.name}' has no tables yet", no_verdict(study))
-    of_run, plans = RunNames(study.name, chosen), table_plans(study.tables)
-    tick = table_tick(client, of_run)
-    as_of = "before the first midnight" if tick is None else to_iso(tick)
-    return ReadTables(as_of, {name: read_table(client, of_run, plans[name]) for name in names})
+    try:
+        kept = read_kept_tables(client, RunNames(study.name, chosen), names)
+    except RedisError as error:
+        raise UnreachableError(
+            f"Redis does not answer any more: {error}", "nothing is lost: start it and ask again: livelift tables"
+        ) from None
+    if kept.study and kept.study != study.fingerprint:
+        raise StateError(
+            f"run {chosen} was made with another study file than the one there is now",
+            f"undo the change, or make a new run: livelift demo{study_flag(study.name, study.folder)}",
+        )
+    plans = table_plans(study.tables)
+    as_of = "before the first midnight" if kept.tick < 0 else to_iso(kept.tick)
+    return ReadTables(as_of, {name: plans[name].rows(groups) for name, groups in kept.groups.items()})
 
 
 def _chosen_run(client: Client, study: str, run: str | None) -> str | None:

@@ -20,6 +20,7 @@ from livelift.output_log import Row, too_large
 from livelift.sessions import SessionMeasures
 from processor.partition import Partition
 from processor.partition_state import PartitionState
+from processor.table_changes import encode_shard
 from processor.user_state import SCHEMA, UserState
 
 TOKEN_BYTES = 8
@@ -30,12 +31,12 @@ SHARD = b"\xff"
 
 
 def shard_key(number: int) -> bytes:
-    return SHARD + bytes([number])
+    return SHARD + number.to_bytes(2, "big")
 
 
 def shard_number(key: bytes) -> int:
     """What `shard_key` was given."""
-    return key[len(SHARD)]
+    return int.from_bytes(key[len(SHARD) :], "big")
 
 
 KeyValue = tuple[bytes | None, bytes | None]
@@ -137,7 +138,7 @@ class StateWriter:
         if partition.tables is not None:
             for number, shard in partition.tables.records(as_of, partition.watermark):
                 key = shard_key(number)
-                yield token + key, _encode(shard)
+                yield token + key, encode_shard(shard)
                 yield from self._tombstones(key, older.get(key) or b"")
         for user in touched:
             yield token + user.user, encode(user, as_of)

@@ -7,8 +7,8 @@ from livelift import calendar
 from livelift.compiled_measures import condition
 from livelift.source import Fields
 from livelift.study import Study
-from livelift.table_plan import Column, TablePlan, is_hour_of_day, of_the_time
-from livelift.tables import QUOTIENT_UNITS
+from livelift.table_plan import Column, TablePlan, is_time_key
+from livelift.tables import HOUR_OF_DAY, MOST_KEY_CHARACTERS, QUOTIENT_UNITS
 from processor.user_state import UserState
 
 FOR_EVER = 0
@@ -47,7 +47,7 @@ class EventWindows:
         return calendar.ALL if window == "all" else int(getattr(self, window))
 
     def enter(self, time: int) -> None:
-        """Be those of the moment `time`."""
+        """Move to the windows that hold the moment `time`."""
         start = calendar.window_start
         self.since = self.hour = start("hour", time)
         self.until = self.hour_end = calendar.window_end("hour", time)
@@ -90,9 +90,11 @@ def source(fields: Fields, plans: Sequence[TablePlan]) -> str:
     for number, plan in enumerate(plans):
         start = str(calendar.ALL) if plan.table.window == "all" else f"windows.{plan.table.window}"
         keys = [_key(by, fields) for by in plan.keys]
+        names = [f"key_{by}" if _is_text(by, fields) else key for by, key in zip(plan.keys, keys, strict=True)]
         lines += [
             f"    groups = groups_of[{number}]",
-            f"    key = {keys[0] if len(keys) == 1 else '(' + ', '.join(keys) + ')'}",
+            *(f"    {line}" for by, name in zip(plan.keys, keys, strict=True) for line in _cut(by, name, fields)),
+            f"    key = {names[0] if len(names) == 1 else '(' + ', '.join(names) + ')'}",
             "    group = groups.get(key)",
             "    if group is None:",
             f"        group = groups[key] = new({number}, {start}, key)",
@@ -103,9 +105,21 @@ def source(fields: Fields, plans: Sequence[TablePlan]) -> str:
 
 
 def _key(by: str, fields: Fields) -> str:
-    if not of_the_time(by, fields):
+    if not is_time_key(by, fields):
         return f"event.{by}"
-    return "windows.hour_of_day" if is_hour_of_day(by) else "windows.weekday"
+    return "windows.hour_of_day" if by == HOUR_OF_DAY else "windows.weekday"
+
+
+def _is_text(by: str, fields: Fields) -> bool:
+    return by in fields and fields[by].type == "text"
+
+
+def _cut(by: str, key: str, fields: Fields) -> list[str]:
+    """Takes the beginning of a text that is too long for a key."""
+    if not _is_text(by, fields):
+        return []
+    most = MOST_KEY_CHARACTERS
+    return [f"key_{by} = {key}", f"if len(key_{by}) > {most}:", f"    key_{by} = key_{by}[:{most}]"]
 
 
 def _value(column: Column) -> str:

@@ -71,7 +71,7 @@ class Partition(Operator):
         partition.refused, partition.repeated = dict(state.counts.refused), state.counts.repeated
         partition.known = state.known
         if partition._tables is not None:
-            partition._tables.restore(shards)
+            partition._tables.restore(shards, state.as_of)
         partition._replay_until = partition._recover(users, state.watermark, ended=state.ended)
         return partition
 
@@ -203,7 +203,9 @@ class Partition(Operator):
             self._timers.push((time, EVENT, offset, key, value))
             self._rearm()
             self._touch(user)
-        self._advance(time - self._lateness, effects)
+        # At least to where it is: an event of that very time does not wait, so that what is before the watermark and what waits is told
+        # apart by the time alone, as the records of state of the tables do.
+        self._advance(max(self.watermark, time - self._lateness), effects)
 
     # What comes from the producer or goes to the dead letters.
 

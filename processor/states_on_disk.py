@@ -12,7 +12,7 @@ from typing import Any
 
 from rocksdict import BlockBasedOptions, Options, Rdict, WriteBatch, WriteOptions
 
-from processor.changelog import TOKEN_BYTES, KeyValue, UserForm
+from processor.changelog import SHARD, TOKEN_BYTES, KeyValue, UserForm
 from processor.user_state import UserState
 
 MOST_IN_MEMORY = 20_000
@@ -143,8 +143,11 @@ class StatesOnDisk:
         for key, value in records:
             yield key, value
             assert key is not None
-            if value is not None and len(key) > TOKEN_BYTES:  # no tombstone, and no partition's own record
-                batch.put(key[TOKEN_BYTES:], value)
+            user = key[TOKEN_BYTES:]
+            if (
+                value is not None and user and not user.startswith(SHARD)
+            ):  # no tombstone; nothing of the partition or its tables
+                batch.put(user, value)
                 if batch.len() >= A_WRITE:
                     self.best.write(batch, self._unlogged)
                     batch = WriteBatch(raw_mode=True)

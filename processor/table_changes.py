@@ -15,13 +15,14 @@ import msgspec
 from xxhash import xxh3_64_intdigest as hash64
 
 from livelift.output_log import SCHEMA as OUTPUT_SCHEMA
-from livelift.output_log import GroupChange
+from livelift.output_log import GroupChange, sum_too_large
 from livelift.study import Study
 from livelift.table_plan import decode_key, encode_key, table_plans
 from processor.compiled_tables import EventWindows, compiled
 from processor.user_state import SCHEMA, UserState
 
-SHARDS = 64
+SHARDS = 512
+"""So many that the groups of a shard fit a record of a megabyte: the keys of a group are short (`MOST_KEY_CHARACTERS`)."""
 
 Key = Any
 """A group's key in its window: a value, or a tuple of several or none."""
@@ -39,7 +40,7 @@ class TableShard(msgspec.Struct, array_like=True, tag=SCHEMA):
     watermark
         Events up to this time and `as_of` are in it.
     told
-        The latest midnight (ms) that has told them.
+        The latest midnight (ms) at which its groups were told.
     groups
         (name, integers) of the groups that changed since.
     """
@@ -83,7 +84,7 @@ class TableChanges:
 
     def _enter(self) -> None:
         starts = [self._windows.start(plan.table.window) for plan in self._plans]
-        self._now = [groups.setdefault(start, {}) for groups, start in zip(self._groups, starts, strict=True)]
+        self._now = [self.groups_of(number, start) for number, start in enumerate(starts)]
 
     def told(self, due: int) -> Iterator[GroupChange]:
         """The midnight `due`: what changed, in the order of the groups' names; it begins anew."""
@@ -91,8 +92,8 @@ class TableChanges:
         kept: list[tuple[str, tuple[int, int, Key], Group]] = []
         for number, start, key, group in self._each():
             # A shard that was restored as of a later midnight has told this one, and keeps what came since.
-            told = self._shards[group[0] % SHARDS].told >= due
-            (kept if told else changed).append((self._name(number, start, key), (number, start, key), group))
+            is_told = self._shards[group[0] % SHARDS].told >= due
+            (kept if is_told else changed).append((self._name(number, start, key), (number, start, key), group))
         for shard in self._shards:
             shard.told = max(shard.told, due)
         self._groups = [{} for _ in self._plans]
@@ -115,10 +116,14 @@ class TableChanges:
             yield number, msgspec.structs.replace(shard, groups=groups)
         self._filled = {number for number, groups in by_shard.items() if groups}
 
-    def restore(self, shards: Mapping[int, TableShard]) -> None:
-        """Take back what `records` gave, of each shard the newest."""
+    def restore(self, shards: Mapping[int, TableShard], as_of: int) -> None:
+        """Take back what `records` gave, of each shard the newest; the partition's own record is as of `as_of`.
+
+        A shard with groups is written with every record of the partition, before it. An older one had none any more: what it holds was
+        told since, by a writer that was then replaced.
+        """
         for number, shard in shards.items():
-            for name, integers in shard.groups:
+            for name, integers in shard.groups if shard.as_of >= as_of else ():
                 table, start, *keys = decode_key(name)
                 groups = self._groups[self._numbers[str(table)]].setdefault(int(start), {})
                 groups[keys[0] if len(keys) == 1 else tuple(keys)] = [hash64(name.encode()), *integers]
@@ -141,9 +146,20 @@ class TableChanges:
     def _new(self, number: int, start: int, key: Key) -> Group:
         """A group without events, which is one more."""
         self._size += 1
-        return self._empty(number, start, key)
+        return self.empty(number, start, key)
 
-    def _empty(self, number: int, start: int, key: Key) -> Group:
+    def groups_of(self, number: int, start: int) -> dict[Key, Group]:
+        """The groups of a table's window."""
+        return self._groups[number].setdefault(start, {})
+
+    def holds(self, group: Group, time: int, offset: int) -> bool:
+        """Does the restored shard of the group hold the event of this time and offset? It holds what was accepted by its offset and does
+        not wait: an event of the watermark's own time does not."""
+        shard = self._shards[group[0] % SHARDS]
+        return offset <= shard.as_of and time <= shard.watermark
+
+    def empty(self, number: int, start: int, key: Key) -> Group:
+        """A group that nobody keeps."""
         return [hash64(self._name(number, start, key).encode()), *self._plans[number].initial]
 
 
@@ -152,24 +168,16 @@ class _Again:
 
     def __init__(self, changes: TableChanges, number: int, start: int, time: int, offset: int) -> None:
         self._changes = changes
+        self._groups = changes.groups_of(number, start)
         self._place = number, start
         self._moment = time, offset
 
     def get(self, key: Key) -> Group | None:
-        changes = self._changes
-        empty = changes._empty(*self._place, key)
-        shard = changes._shards[empty[0] % SHARDS]
-        time, offset = self._moment
-        if offset <= shard.as_of and time <= shard.watermark:
-            return empty
-        return self._groups().get(key)
+        empty = self._changes.empty(*self._place, key)
+        return empty if self._changes.holds(empty, *self._moment) else self._groups.get(key)
 
     def __setitem__(self, key: Key, group: Group) -> None:
-        self._groups()[key] = group
-
-    def _groups(self) -> dict[Key, Group]:
-        number, start = self._place
-        return self._changes._groups[number].setdefault(start, {})
+        self._groups[key] = group
 
 
 def table_changes(study: Study) -> TableChanges | None:
@@ -178,6 +186,21 @@ def table_changes(study: Study) -> TableChanges | None:
 
 
 _decode = msgspec.msgpack.Decoder(TableShard).decode
+_encode = msgspec.msgpack.Encoder().encode
+
+
+def encode_shard(shard: TableShard) -> bytes:
+    """A shard as a record of state.
+
+    Raises
+    ------
+    StateError
+        If a sum has left the integers that a record can hold.
+    """
+    try:
+        return _encode(shard)
+    except OverflowError:
+        raise sum_too_large("of a table") from None
 
 
 def decode_shard(value: bytes) -> TableShard:

@@ -1,9 +1,9 @@
 -- One atomic commit: everything, or nothing when somebody else has committed in the meantime, or when keys are lost.
--- KEYS[1] the run's state hash, KEYS[2] its sums, KEYS[3] its history, KEYS[4] its users, KEYS[5] a key that nobody has; then
--- every key that is written: Redis refuses the whole script where the user may not touch one of them.
+-- KEYS[1] the run's state hash, KEYS[2] its sums, KEYS[3] its history, KEYS[4] its users, KEYS[5] a key that nobody has; then its
+-- tables, then every key that is written: Redis refuses the whole script where the user may not touch one of them.
 -- ARGV[1] the checksum the state must hold ('' for no state yet, 'another type' if it is no hash, '*' for any), ARGV[2..4] how
--- many fields or entries sums, history and users must have ('*' for any); then, for every command, the number of its words and the
--- words.
+-- many fields or entries sums, history and users must have ('*' for any), ARGV[5] the number of tables that are looked at, then how
+-- many fields each must have; then, for every command, the number of its words and the words.
 -- Gives {1, users} when committed, with how many there are now (0 for any sizes), {0} for another state, {2} for lost keys, and {3, command, key or
 -- channel, Redis' words} where Redis would refuse one of the commands.
 --
@@ -19,7 +19,8 @@ local function try(...)
   return answer
 end
 
-local commands, i = {}, 5
+local tables = tonumber(ARGV[5])
+local commands, i = {}, 6 + tables
 while i <= #ARGV do
   local words = tonumber(ARGV[i])
   commands[#commands + 1] = {i + 1, i + words}
@@ -67,6 +68,11 @@ if ARGV[2] ~= '*' then
   local rows, ticks, users = try('HLEN', KEYS[2]), try('XLEN', KEYS[3]), try('HLEN', KEYS[4])
   if refusal then return refusal end
   if rows ~= tonumber(ARGV[2]) or ticks ~= tonumber(ARGV[3]) or users ~= tonumber(ARGV[4]) then return {2} end
+end
+for n = 1, tables do
+  local fields = try('HLEN', KEYS[5 + n])
+  if refusal then return refusal end
+  if fields ~= tonumber(ARGV[5 + n]) then return {2} end
 end
 
 local length, removed = {HSET = 'HLEN', XADD = 'XLEN'}, {} -- is refused as they are where the key has another type

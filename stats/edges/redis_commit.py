@@ -26,9 +26,10 @@ class Sizes(NamedTuple):
     sums: int
     ticks: int
     users: int
+    tables: tuple[int, ...] = ()  # of the study's tables, in their order
 
 
-ANY_SIZES = ("*", "*", "*")
+ANY_SIZES = ("*", "*", "*", ())
 
 
 class CommitConflict(Exception):  # noqa: N818  # no error: somebody else was quicker
@@ -38,10 +39,11 @@ class CommitConflict(Exception):  # noqa: N818  # no error: somebody else was qu
 class CommitScript:
     """`commit.lua` for one run."""
 
-    def __init__(self, client: Client, names: RunNames) -> None:
+    def __init__(self, client: Client, names: RunNames, tables: Sequence[str] = ()) -> None:
+        """`tables` are the keys of the study's tables."""
         self._client = client
         # Beside those that a commit writes; nobody ever has a `probe`.
-        self._keys = tuple(names.key(name) for name in ("state", "sums", "ticks", "users", "probe"))
+        self._keys = (*(names.key(name) for name in ("state", "sums", "ticks", "users", "probe")), *tables)
         self._script = client.register_script((resources.files("stats.edges") / "commit.lua").read_text())
 
     def __call__(self, held: str, sizes: Sizes, commands: Sequence[Command]) -> int:
@@ -65,7 +67,7 @@ class CommitScript:
         if answer[0] == OTHER_STATE:
             raise CommitConflict
         if answer[0] == LOST_KEYS:
-            raise Damaged("rows of the sums, ticks of the history, or users are gone")
+            raise Damaged("rows of the sums or of a table, ticks of the history, or users are gone")
         return int(answer[1])
 
     def whatever_sizes(self, held: str, commands: Sequence[Command]) -> bool:
@@ -86,11 +88,14 @@ class CommitScript:
         """
         self._answer(NO_CHECKSUM, ANY_SIZES, commands)
 
-    def _answer(self, held: str, sizes: Sizes | tuple[str, str, str], commands: Sequence[Command]) -> list[Any]:
+    def _answer(
+        self, held: str, sizes: Sizes | tuple[str, str, str, tuple[int, ...]], commands: Sequence[Command]
+    ) -> list[Any]:
         words = [word for command in commands for word in (len(command), *command)]
         written = (command[1] for command in commands if command[0] != "PUBLISH")
         keys = list(dict.fromkeys((*self._keys, *written)))
-        answer: list[Any] = self._script(keys=keys, args=[held, *sizes, *words])
+        *three, tables = sizes
+        answer: list[Any] = self._script(keys=keys, args=[held, *three, len(tables), *tables, *words])
         if answer[0] == REFUSED:
             command, what, said = (part.decode(errors="replace") for part in answer[1:])
             error = refused_in_script(user_of(self._client), command, what, said)

@@ -42,7 +42,9 @@ class RedisStore:
         self._measures = measures
         columns = total_columns(study, measures)
         self._total_names = columns.names[: columns.readable]
-        self._script = CommitScript(client, names)
+        self._tables = [table_key(names, name) for name in study.tables]
+        self._script = CommitScript(client, names, self._tables)
+        self._table_rows = (0,) * len(self._tables)  # fields of each
         self._held = ""  # checksum of the state that this station last saw or wrote
         self._kept: dict[str, bytes] = {}  # fields of the state that not every commit writes
         self._ticks = self._users = 0  # entries of the history, rows of users
@@ -84,8 +86,9 @@ class RedisStore:
         fields = {k.decode(): v for k, v in self._client.hgetall(self.key("state")).items()}
         self._held = fields.get("checksum", b"").decode()
         self._kept, self._ticks, self._users, self._rows = {}, 0, self._client.hlen(self.key("users")), set()
+        self._table_rows = (0,) * len(self._tables)
         if not fields:
-            if self._client.exists(*(self.key(name) for name in ("sums", "ticks", "users"))):
+            if self._client.exists(*(self.key(name) for name in ("sums", "ticks", "users")), *self._tables):
                 raise Damaged("its state is gone, other keys are there")
             return state, None
         self._check_schema(fields)
@@ -107,6 +110,7 @@ class RedisStore:
         integrity.require_whole(state.aggregate, counters["witness"])
         load_tables(self._client, self._names, state.tables)
         integrity.require_whole_tables(state.tables, counters.get("tables", {}))
+        self._table_rows = state.tables.sizes()
         self._ticks = counters["ticks"]
         if self._client.xlen(self.key("ticks")) != self._ticks:
             raise Damaged("ticks of its history are missing, or there are others")
@@ -121,8 +125,7 @@ class RedisStore:
         The run is read again from the output log; a close is kept beside it, and made again at its tick.
         """
         moments = [self._moments(name, arm) for name in self._study.metrics for arm in VARIANTS]
-        tables = [table_key(self._names, name) for name in self._study.tables]
-        keys = (*(self.key(name) for name in ("state", "sums", "ticks", "users")), *moments, *tables)
+        keys = (*(self.key(name) for name in ("state", "sums", "ticks", "users")), *moments, *self._tables)
         self._script.whatever_sizes(self._held, [["DEL", key] for key in keys])
 
     def _check_schema(self, fields: dict[str, bytes]) -> None:
@@ -220,11 +223,13 @@ class RedisStore:
             # Last: were this ever half done, the rest would not fit the state that is held, which `load` notices.
             ["HSET", self.key("state"), *(part for field in own.items() for part in field)],
         ]
-        self._users = self._script(self._held, Sizes(len(self._rows), self._ticks, self._users), commands)
+        sizes = Sizes(len(self._rows), self._ticks, self._users, self._table_rows)
+        self._users = self._script(self._held, sizes, commands)
         self._rows.update((variant, bucket) for variant, bucket in state.aggregate.changed.rows)
         self._held, self._ticks, self._kept = own["checksum"].decode(), ticks, kept
         state.aggregate.changed.clear()
         state.tables.changed.clear()
+        self._table_rows = state.tables.sizes()
 
     def require_rights(self) -> None:
         """See that this user may do all that a commit does.
@@ -236,10 +241,9 @@ class RedisStore:
         """
         study, run = self._study.name, self._names.key
         moments = [self._moments(name, arm) for name in self._study.metrics for arm in VARIANTS]
-        tables = [table_key(self._names, name) for name in self._study.tables]
         self._script.require_rights(
             [
-                *(["HSET", key, "", ""] for key in (run("state"), run("sums"), run("users"), *moments, *tables)),
+                *(["HSET", key, "", ""] for key in (run("state"), run("sums"), run("users"), *moments, *self._tables)),
                 *(["SET", key, ""] for key in (run("verdict"), run("close"), verdict_key(study), preview_key(study))),
                 *(["DEL", key] for key in (run("close"), preview_key(study), headline_key(study))),
                 ["HSET", headline_key(study), "", ""],

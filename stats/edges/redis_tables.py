@@ -3,12 +3,12 @@
 livelift:STUDY:RUN:table:NAME    field [window's start in ms, keys…], value [integers…], both JSON arrays
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import msgspec
 
 from livelift.names import RunNames
-from livelift.table_plan import Shown, TablePlan
 from stats.edges.redis_commit import Command
 from stats.edges.redis_connection import Client
 from stats.sums.table_sums import TableSums
@@ -42,13 +42,24 @@ def table_commands(names: RunNames, tables: TableSums) -> Iterator[Command]:
             yield ["HSET", table_key(names, name), *rows[start : start + 2 * FIELDS_PER_COMMAND]]
 
 
-def read_table(client: Client, names: RunNames, plan: TablePlan) -> list[dict[str, Shown]]:
-    """The rows of a table as a person reads them, in the order of `TablePlan.rows`."""
-    found = client.hscan_iter(table_key(names, plan.name), count=FIELDS_PER_COMMAND)
-    return plan.rows({key: _decode(integers) for key, integers in dict(found).items()})
+@dataclass(frozen=True, slots=True)
+class KeptTables:
+    """Tables of a run, all of one commit: the fingerprint of the run's study, the tick in ms (−1 before the first), and each
+    table's groups by their JSON keys."""
+
+    study: str
+    tick: int
+    groups: dict[str, dict[bytes, list[int]]]
 
 
-def table_tick(client: Client, names: RunNames) -> int | None:
-    """The tick that the tables of a run are as of, in ms; None before the first."""
-    tick = int(client.hget(names.key("state"), "tick") or -1)
-    return None if tick < 0 else tick
+def read_kept_tables(client: Client, names: RunNames, tables: Sequence[str]) -> KeptTables:
+    """The tables of these names; read again where stats commits in the meantime."""
+    state = names.key("state")
+    while True:
+        checksum, study, tick = (client.hget(state, field) for field in ("checksum", "study", "tick"))
+        groups = {}
+        for name in tables:
+            found = client.hscan_iter(table_key(names, name), count=FIELDS_PER_COMMAND)
+            groups[name] = {key: _decode(integers) for key, integers in found}
+        if client.hget(state, "checksum") == checksum:
+            return KeptTables((study or b"").decode(), int(tick or -1), groups)

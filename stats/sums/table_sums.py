@@ -47,6 +47,10 @@ class TableSums:
             witness[place] += new - old
         self.groups[table][key] = integers
 
+    def sizes(self) -> tuple[int, ...]:
+        """How many groups each table has, in their order."""
+        return tuple(len(groups) for groups in self.groups.values())
+
     def witness(self) -> dict[str, list[int]]:
         """Of each table how many groups it has, and the sum over them of each of their integers: what the rows that are kept have to
         add up to."""

@@ -14,7 +14,7 @@ from processor.states_on_disk import StatesOnDisk
 from processor.windows import new_partition
 from tests.support.odd_records import MAKERS, put_in
 from tests.support.protocol import deduplicated, in_memory, run_schedule
-from tests.support.small_study import KINDS, START
+from tests.support.small_study import KINDS, START, TABLED
 from tests.support.streams import FakeRecord, Listen, partition_records
 
 NAMES = [name for name in MAKERS if "huge" not in name and "nested" not in name]  # those take long
@@ -51,6 +51,14 @@ def wrong_schedules(study: Study, schedules: range, new_states: NewStates = in_m
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_schedule_of_crashes_and_zombies_loses_or_doubles(kind: str) -> None:
     assert wrong_schedules(KINDS[kind], range(1_500 if kind == "gap" else 500)) == []
+
+
+@pytest.mark.parametrize("name", TABLED)
+def test_no_schedule_loses_or_doubles_in_a_table(name: str, tmp_path: Path) -> None:
+    """In memory, and with users on disk."""
+    made = itertools.count()
+    assert wrong_schedules(TABLED[name], range(400)) == []
+    assert wrong_schedules(TABLED[name], range(20), lambda _: StatesOnDisk(tmp_path / str(next(made)), most=1)) == []
 
 
 @pytest.mark.parametrize("kind", ["gap", "rows, arms named"])

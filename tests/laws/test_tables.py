@@ -5,7 +5,6 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,9 +13,8 @@ from batch.oracle import Oracle
 from livelift.event_time import DAY
 from livelift.output_log import END_DUE, GroupChange, Identity, Output
 from livelift.sessions import session_measures
-from livelift.study import Study, load_study
+from livelift.study import load_study
 from livelift.table_plan import decode_key
-from livelift.tables import Table, TableValue
 from processor.changelog import KeyValue, StateWriter, UserForm
 from processor.recovery import StateReader
 from processor.states import StatesInMemory
@@ -24,32 +22,11 @@ from processor.windows import new_partition
 from stats.sums.run_state import RunState
 from tests.studies.viewings import make
 from tests.support.pure_pipeline import run_pure, shown_tables
-from tests.support.small_study import KINDS
+from tests.support.small_study import TABLED
 from tests.support.strategies import listens
 from tests.support.streams import FakeRecord, Listen, partition_records
 
-COUNT, USERS = TableValue(count="event"), TableValue(distinct="user")
-
-TABLES = {
-    "hourly": Table({"events": COUNT, "users": USERS}, window="hour"),
-    "daily": Table({"events": COUNT, "users": USERS}, window="day", by=["artist"]),
-    "weekly": Table({"users": USERS}, window="week"),
-    "monthly": Table({"users": USERS, "xs": TableValue(count="event", where={"artist": "X"})}, window="month"),
-    "artists": Table({"users": USERS, "events": COUNT}, by=["artist", "weekday"]),
-    "hours": Table({"events": COUNT}, by=["hour"]),
-}
-
-
-def with_tables(kind: str, lateness: int = 0) -> Study:
-    study, replace = KINDS[kind], msgspec.structs.replace
-    return replace(study, tables=TABLES, windows=replace(study.windows, allowed_lateness_seconds=lateness))
-
-
-STUDIES = {
-    "gap": with_tables("gap"),
-    "rows": with_tables("rows"),
-    "gap, late by half an hour": with_tables("gap", 1800),
-}
+STUDIES = TABLED
 
 each_study = pytest.mark.parametrize("name", STUDIES)
 
@@ -62,7 +39,7 @@ def outputs_of(name: str, records: list[FakeRecord]) -> list[Output]:
 @given(plays=listens(), data=st.data())
 def test_a_crash_while_writing_changes_no_output(name: str, plays: list[Listen], data: st.DataObject) -> None:
     """Of the last outputs, or of the last checkpoint, only the first records were written."""
-    (records,) = partition_records(plays)
+    (records,) = partition_records(plays, progress_every=data.draw(st.sampled_from([0, 1, 3])))
     study, measures = STUDIES[name], session_measures(STUDIES[name])
     partition = new_partition(study, measures)
     changelog: list[KeyValue] = []

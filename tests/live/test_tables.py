@@ -6,20 +6,29 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from batch.oracle import Oracle
+from livelift.errors import StateError
 from livelift.names import RunNames
+from livelift.sessions import session_measures
 from livelift.study import load_study
 from livelift.table_plan import table_plans
 from local.demo import DemoPlan
 from local.servers import LocalServers
+from local.verdict_reader import read_tables
+from processor.windows import new_partition
+from stats.edges.integrity import Damaged
 from stats.edges.redis_connection import connect
-from stats.edges.redis_tables import read_table
+from stats.edges.redis_store import RedisStore
+from stats.edges.redis_tables import read_kept_tables
 from tests.studies.test_studies import FOLDER
 from tests.studies.viewings import make
 from tests.support.command_line import LIVELIFT
 from tests.support.live_run import LiveRun, assert_equals_batch, live_run
+from tests.support.small_study import START, TABLED
+from tests.support.streams import Listen, partition_records
 
 VIEWINGS = FOLDER / "viewings"
 
@@ -92,6 +101,42 @@ def test_redis_holds_a_hash_a_table(kept: Any) -> None:
     """Under the keys that docs/14-tables.md names."""
     client, names, expected, plans = kept
     assert client.hlen(f"livelift:viewings:{names.run}:table:weekday") == len(expected["weekday"])
-    assert read_table(client, names, plans["weekday"]) == expected["weekday"]
+    kept_now = read_kept_tables(client, names, ["weekday"])
+    assert plans["weekday"].rows(kept_now.groups["weekday"]) == expected["weekday"]
     views, users, _ = json.loads(client.hget(f"livelift:viewings:{names.run}:table:all", "[0]"))
     assert {"views": views, "users": users}.items() <= expected["all"][0].items()
+
+
+def test_lost_rows_of_a_table_are_noticed_at_the_next_commit(admin: Any) -> None:
+    """And read again: nothing is written over what is short."""
+    study = TABLED["gap"]
+    measures = session_measures(study)
+    (records,) = partition_records([Listen(START + hour * 3_600_000, "ab"[hour % 2], "x") for hour in range(80)])
+    log = new_partition(study, measures).apply(records).outputs
+    names = RunNames(study.name, "lost-rows")
+    store = RedisStore(admin, names, study, measures.names)
+    state, _ = store.load(1)
+    state.offer(0, list(enumerate(log[: len(log) // 2])))
+    while state.step() is not None:
+        pass
+    store.commit(state, None, [])
+    assert admin.hlen(names.key("table:daily")) >= 1
+    again, _ = RedisStore(admin, names, study, measures.names).load(1)
+    assert again.tables.groups == state.tables.groups
+    admin.hdel(names.key("table:daily"), admin.hkeys(names.key("table:daily"))[0])
+    state.offer(0, list(enumerate(log))[len(log) // 2 :])
+    while state.step() is not None:
+        pass
+    with pytest.raises(Damaged):
+        store.commit(state, None, [])
+    with pytest.raises(Damaged, match="table 'daily'"):
+        RedisStore(admin, names, study, measures.names).load(1)
+
+
+def test_a_changed_study_file_shows_no_numbers_of_another(kept: Any, servers: LocalServers) -> None:
+    client, names, _, _ = kept
+    study = load_study(str(VIEWINGS))
+    other = msgspec.structs.replace(study, fingerprint="0" * 16)
+    with pytest.raises(StateError, match="another study file"):
+        read_tables(client, other, ["daily"])
+    assert read_tables(client, study, ["daily"], names.run).as_of.startswith("2024-06")

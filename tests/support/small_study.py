@@ -9,6 +9,7 @@ from livelift.measures import Measure
 from livelift.retention import Retention
 from livelift.source import Field
 from livelift.study import Study, load_study
+from livelift.tables import Table, TableValue
 
 MINUTE = 60_000
 
@@ -75,3 +76,27 @@ KINDS = {
     "rows, arms named": armed_study("row"),
 }
 """A study of each kind of windows and assignment, for the laws that hold for all."""
+
+COUNT, USERS = TableValue(count="event"), TableValue(distinct="user")
+
+TABLES = {
+    "hourly": Table({"events": COUNT, "users": USERS}, window="hour"),
+    "daily": Table({"events": COUNT, "users": USERS}, window="day", by=["artist"]),
+    "weekly": Table({"users": USERS}, window="week"),
+    "monthly": Table({"users": USERS, "xs": TableValue(count="event", where={"artist": "X"})}, window="month"),
+    "artists": Table({"users": USERS, "events": COUNT}, by=["artist", "weekday"]),
+    "hours": Table({"events": COUNT}, by=["hour"]),
+}
+
+
+def with_tables(kind: str, lateness: int = 0) -> Study:
+    study, replace = KINDS[kind], msgspec.structs.replace
+    return replace(study, tables=TABLES, windows=replace(study.windows, allowed_lateness_seconds=lateness))
+
+
+TABLED = {
+    "gap": with_tables("gap"),
+    "rows": with_tables("rows"),
+    "gap, late by half an hour": with_tables("gap", 1800),
+}
+"""Studies with tables, for the laws that hold for them too."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from livelift.event_time import MINUTE
 from livelift.sessions import session_measures
-from processor.changelog import StateWriter, UserForm
+from processor.changelog import StateWriter, UserForm, shard_key
 from processor.checkpoint import Checkpoint
 from processor.recovery import StateReader
 from processor.states_on_disk import A_WRITE, StatesOnDisk, UsersOnDisk, make_room
@@ -55,3 +55,12 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
     room = make_room(tmp_path)
     assert room.parent == tmp_path
     assert [path.name for path in tmp_path.iterdir()] == ["states-1"]
+
+
+def test_a_shard_of_the_tables_is_no_user(tmp_path: Path) -> None:
+    """Whoever sends an event with its key is judged by that."""
+    states = StatesOnDisk(tmp_path / "states")
+    users = states.users(UserForm(session_measures(small_study())))
+    assert list(states.written(iter([(b"writer00" + shard_key(3), b"record")]), [])) != []
+    assert users.get(shard_key(3)) is None
+    states.close()

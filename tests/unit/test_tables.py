@@ -1,14 +1,19 @@
 """What can be wrong with a declared table is refused with its key and the fix; a table's rows as a person reads them."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
-from livelift.errors import StudyError
-from livelift.study import parse_study
+from batch.oracle import Oracle
+from livelift.errors import StateError, StudyError
+from livelift.output_log import GroupChange, encode
+from livelift.study import load_study, parse_study
 from livelift.table_plan import decode_key, encode_key, table_plans
 from livelift.tables import Table, TableValue
+from processor.table_changes import TableShard, encode_shard
+from tests.support.pure_pipeline import run_pure
 from tests.unit.test_command_line import livelift, refused
 
 TEXT = Path("tests/studies/viewings/study.toml").read_text(encoding="utf-8")
@@ -24,7 +29,7 @@ WITHOUT = TEXT[: TEXT.index("[tables.")]
         ('[tables.t]\nby = ["place"]\nvalues = {n = {count = "event"}}', "tables.t.by", "watched, length, genre"),
         ('[tables.t]\nby = ["genre", "genre"]\nvalues = {n = {count = "event"}}', "tables.t.by", "once"),
         ('[tables.t]\nwindow = "hour"\nby = ["hour"]\nvalues = {n = {count = "event"}}', "tables.t.by", "once"),
-        ('[tables.t]\nby = ["genre"]\nvalues = {genre = {count = "event"}}', "tables.t.values", "no column as a key"),
+        ('[tables.t]\nby = ["genre"]\nvalues = {genre = {count = "event"}}', "tables.t.values", "no column the name of a key"),
         ('[tables.t]\nvalues = {n = {count = "event", sum = "watched"}}', "tables.t.values.n", "one of: count"),
         ("[tables.t]\nvalues = {n = {}}", "tables.t.values.n", "one of: count"),
         ('[tables.t]\nvalues = {n = {sum = "genre"}}', "tables.t.values.n.sum", "use one of: watched, length"),
@@ -94,3 +99,23 @@ def test_what_is_asked_for_wrongly_is_refused(tmp_path: Path) -> None:
     study = str(Path("tests/studies/viewings").absolute())
     refused(livelift(tmp_path, "tables", "nope", "--study", study), "no table 'nope'", "daily")
     refused(livelift(tmp_path, "tables", "daily", "--study", study), "there is no verdict yet")
+
+
+def test_a_long_text_is_a_key_by_its_beginning(tmp_path: Path) -> None:
+    """In the stream and in the batch; two such texts are one row."""
+    rows = [{"user_id": str(n), "created_at": f"2024-05-0{n + 1}T10:00:00", "show_duration_seconds": 60,
+             "user_watch_duration_seconds": 30, "show_genre": "é" * 200 + str(n) * n * 1000} for n in range(3)]  # fmt: skip
+    data = tmp_path / "streaming_data.json"
+    data.write_text(json.dumps(rows))
+    study = load_study("tests/studies/viewings")
+    live = run_pure(data, tmp_path / "cache", study, partitions=2).tables[-1][1]
+    with Oracle(data, study) as oracle:
+        assert live == oracle.tables()
+    assert [(row["genre"], row["users"]) for row in live["weekly"]] == [("é" * 200, 3)]
+
+
+def test_a_sum_of_a_group_that_leaves_64_bits_is_named() -> None:
+    with pytest.raises(StateError, match="a sum of the group"):
+        encode(GroupChange(5, 1, '["t",0]', (2**64,)))
+    with pytest.raises(StateError, match="a sum of a table"):
+        encode_shard(TableShard(groups=[('["t",0]', [2**64])]))
