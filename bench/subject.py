@@ -186,7 +186,7 @@ class Comparison:
 
     left_open
         Those of the missing that are their user's last: an engine that closes a session only at the user's next event
-        leaves them open.
+        leaves them open. Of an engine that closes by event time: those that ended after all that their partition gave out.
     """
 
     wrong: int
@@ -203,8 +203,20 @@ class Comparison:
         return self.wrong == 0 and self.missing == self.left_open
 
 
-def compare_sessions(found: Path, oracle: Path) -> Comparison:
-    """Compare two files of `SESSIONS`, as multisets."""
+_LAST_OF_A_USER = """
+SELECT count(*) FROM missing
+JOIN (SELECT "user", max("end") AS "end" FROM oracle GROUP BY "user") USING ("user", "end")
+"""
+
+_AFTER_THE_LAST_FOUND = """
+WITH last AS (SELECT partition, max("end") AS "end" FROM found JOIN partitions USING ("user") GROUP BY partition)
+SELECT count(*) FROM missing JOIN partitions USING ("user") LEFT JOIN last USING (partition)
+WHERE coalesce(missing."end" >= last."end", true)
+"""
+
+
+def compare_sessions(found: Path, oracle: Path, closes_by_time_in: int | None = None) -> Comparison:
+    """Compare two files of `SESSIONS`, as multisets; `closes_by_time_in` so many partitions, if the engine does that."""
     with duckdb.connect() as database:
         database.execute(
             f"""
@@ -214,13 +226,14 @@ def compare_sessions(found: Path, oracle: Path) -> Comparison:
             CREATE TABLE wrong AS SELECT * FROM found EXCEPT ALL SELECT * FROM oracle;
             """
         )
+        left_open = _LAST_OF_A_USER
+        if closes_by_time_in is not None:
+            left_open = _AFTER_THE_LAST_FOUND
+            partition_of = Partitioner(closes_by_time_in)
+            users = pq.read_table(oracle, columns=["user"])["user"].unique().to_pylist()
+            database.register("partitions", pa.table({"user": users, "partition": [partition_of[u] for u in users]}))
         counts = database.execute(
-            """
-            SELECT (SELECT count(*) FROM wrong), (SELECT count(*) FROM missing), (
-                SELECT count(*) FROM missing
-                JOIN (SELECT "user", max("end") AS "end" FROM oracle GROUP BY "user") USING ("user", "end")
-            )
-            """
+            f"SELECT (SELECT count(*) FROM wrong), (SELECT count(*) FROM missing), ({left_open})"
         ).fetchone()
     assert counts is not None
     return Comparison(*counts)
