@@ -35,7 +35,7 @@ latency: env
 	@test -x .venv-flink/bin/python || { echo "Making .venv-flink …"; $(PYTHON) -m venv .venv-flink; }
 	@.venv-flink/bin/python requirements/install.py requirements/flink.lock && touch $@ || echo "Flink was not installed."
 
-MAVEN := mvn --batch-mode --quiet --strict-checksums --file
+MAVEN := mvn --batch-mode --quiet -Dstyle.color=never --strict-checksums --file
 
 .cache/bench/kafka-streams/.built: $(shell find bench/peers/kafka_streams -type f)
 	@echo "Building the peer on Kafka Streams …"; rm -f $@

@@ -10,7 +10,7 @@ from bench.batch_limit import measure_batch
 from bench.end_to_end import measure_end_to_end
 from bench.machine import machine
 from bench.measured import Measured
-from bench.peer_programs import PEERS, Program
+from bench.peer_programs import PEERS, Program, required
 from bench.peer_runs import measure_peer
 from bench.processor_stage import measure_processor
 from bench.producer_stage import measure_producer
@@ -18,7 +18,7 @@ from bench.report import row_of
 from bench.stage import Bench, bench_folder, bench_servers
 from bench.stats_stage import measure_stats
 from bench.subject import Say, Subject, generated
-from livelift.errors import ResourceError, SettingsError
+from livelift.errors import SettingsError
 from livelift.study import load_study
 from local.disk import require_free_space
 
@@ -105,8 +105,7 @@ def left_out(todo: list[Job], only: tuple[Choice, ...], peers: tuple[Program, ..
     without = {peer.name: why for peer in peers if peer.name in engines and (why := peer.missing())}
     for peer in peers:
         if peer.name in without and (only or not peer.optional):
-            what, _, remedy = without[peer.name].partition("; ")
-            raise ResourceError(f"{peer.name} cannot be measured: {what}", remedy)
+            required(peer)
     return without
 
 

@@ -86,6 +86,8 @@ def _table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 def main() -> None:
     for name, render in (
         ("latest.json", as_markdown),
+        ("java_peers.json", as_markdown),
+        ("nexmark_q11.json", as_markdown),
         ("latency.json", latency_markdown),
         ("against_commit.json", against_markdown),
     ):

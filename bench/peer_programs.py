@@ -13,6 +13,8 @@ from enum import Enum
 from functools import partial
 from pathlib import Path
 
+from livelift.errors import ResourceError
+
 PYTHON = Path(os.environ.get("LIVELIFT_PEERS_PYTHON", ".venv-peers/bin/python"))
 FLINK_ENVIRONMENT = Path(".venv-flink")
 BUILT = Path(".cache/bench")
@@ -60,9 +62,9 @@ def _kafka_streams(_: Path) -> list[str | Path]:
     return ["java", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", class_path, "peers.Sessions"]
 
 
-def _flink(_: Path) -> list[str | Path]:
+def _flink(program: str, _: Path) -> list[str | Path]:
     (connector,) = FLINK.glob("flink-sql-connector-kafka-*.jar")
-    return [FLINK_ENVIRONMENT.absolute() / "bin" / "python", PROGRAMS / "flink_app.py", connector.absolute()]
+    return [FLINK_ENVIRONMENT.absolute() / "bin" / "python", PROGRAMS / program, connector.absolute()]
 
 
 def _no_python() -> str:
@@ -75,6 +77,26 @@ def not_built(folder: Path, *needed: Path) -> str:
     if absent := [name for name in (("java",) if built else ("java", "javac", "mvn")) if shutil.which(name) is None]:
         return f"there is no {' and no '.join(absent)} on the path; install a JDK, version 17 or later, and Maven"
     return "" if built else f"it is not built; build it: make {folder}/.built"
+
+
+def required(peer: Program) -> Program:
+    """The peer itself.
+
+    Raises
+    ------
+    ResourceError
+        If it cannot run here.
+    """
+    if why := peer.missing():
+        what, _, remedy = why.partition("; ")
+        raise ResourceError(f"{peer.name} cannot be measured: {what}", remedy)
+    return peer
+
+
+def flink(program: str) -> Program:
+    """One of the programs on Flink SQL."""
+    missing = partial(not_built, FLINK, FLINK_ENVIRONMENT / ".installed")
+    return Program("flink", 2_000_000, Closes.AS_TIME_PASSES, partial(_flink, program), missing, optional=True)
 
 
 PEERS = (
@@ -95,12 +117,5 @@ PEERS = (
         partial(not_built, KAFKA_STREAMS),
         optional=True,
     ),
-    Program(
-        "flink",
-        2_000_000,
-        Closes.AS_TIME_PASSES,
-        _flink,
-        partial(not_built, FLINK, FLINK_ENVIRONMENT / ".installed"),
-        optional=True,
-    ),
+    flink("flink_app.py"),
 )

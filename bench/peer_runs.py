@@ -16,23 +16,11 @@ from bench.processor_stage import filled_run
 from bench.progress import progress_by_event_time
 from bench.stage import LOOK_SECONDS, Bench, servers_cpu, watch
 from bench.subject import Subject, compare_sessions, skip_ms, write_sessions
+from livelift.sessions import session_measures
 from local.processes import ChildProcess
 
 QUIET_SECONDS = 20.0
 """A peer that has written nothing for so long, and not all, is taken as done: then its result is not the oracle's."""
-
-
-class _Closed(msgspec.Struct):
-    user: str
-    start: int
-    end: int
-    seconds: int
-    plays: int
-    skips: int
-    artists: int
-
-
-_decode = msgspec.json.Decoder(_Closed).decode
 
 
 def measure_peer(peer: Program, bench: Bench, subject: Subject, number: int) -> Measured:
@@ -53,7 +41,7 @@ def measure_peer(peer: Program, bench: Bench, subject: Subject, number: int) -> 
         "DATA": str(data),
         "PARTITIONS": str(bench.partitions),
         "GAP_MS": str(windows.gap_ms),
-        "SKIP_MS": str(skip_ms(subject.study)),
+        "SKIP_MS": str(skip_ms(subject.study)) if "skips" in subject.study.measures else "",
     }
     command = peer.command(data)
     complete = _Complete(bench, output, _expected(subject, peer))
@@ -103,20 +91,23 @@ def _evaluate(bench: Bench, subject: Subject, peer: Program, output: str, meter:
     appended: list[list[int]] = [[] for _ in range(bench.partitions)]
     reached: list[list[int]] = [[] for _ in range(bench.partitions)]
     gap_ms = subject.study.windows.gap_ms
+    measures = session_measures(subject.study).names
+    fields = [("user", str), *((name, int) for name in ("start", "end", *measures))]
+    decode = msgspec.json.Decoder(msgspec.defstruct("Closed", fields)).decode
 
     def take(partition: int, records: list[Any]) -> None:
         for record in records:
-            closed = _decode(record.value)
-            rows.append(msgspec.structs.astuple(closed))
+            row = msgspec.structs.astuple(decode(record.value))
+            rows.append(row)
             appended[partition].append(record.timestamp)
-            reached[partition].append(closed.end + gap_ms)
+            reached[partition].append(row[2] + gap_ms)
 
     bench.broker.read(output, take)
     written = [(np.array(a, np.int64), np.array(r, np.int64)) for a, r in zip(appended, reached, strict=True)]
     progress = progress_by_event_time(subject.event_times(bench.partitions), written)
     ended = float(progress.times[-1])
     file = bench.folder.root / "peer_sessions.parquet"
-    write_sessions(file, rows)
+    write_sessions(file, rows, measures)
     by_time = bench.partitions if peer.closes is Closes.AS_TIME_PASSES else None
     compared = compare_sessions(file, subject.sessions, closes_by_time_in=by_time)
     return Measured(
