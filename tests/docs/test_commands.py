@@ -97,6 +97,7 @@ MEASURING = [
     "make latency",
     "python -m bench.million_users",
     "python -m bench.two_workers",
+    "python -m bench.nexmark_q11",
 ]
 
 

@@ -35,7 +35,7 @@ import org.apache.kafka.streams.state.SessionStore;
 public final class Sessions {
 
   /**
-   * A closed session is given out of the store, at most once a second of wall time. A replay passes weeks of event time
+   * A closed session is given out of the store, at most once a second of wall time. A replay passes days of event time
    * in that second, so the store has to keep sessions for as long as the whole log lasts.
    */
   private static final Duration RETENTION = Duration.ofDays(3650);
