@@ -38,11 +38,11 @@ latency: env
 MAVEN := mvn --batch-mode --quiet -Dstyle.color=never --strict-checksums --file
 
 .cache/bench/kafka-streams/.built: $(shell find bench/peers/kafka_streams -type f)
-	@echo "Building the peer on Kafka Streams …"; rm -f $@
+	@echo "Building the peer on Kafka Streams …"; rm -rf $(@D)
 	@$(MAVEN) bench/peers/kafka_streams/pom.xml compiler:compile dependency:copy-dependencies && touch $@ || echo "It was not built."
 
 .cache/bench/flink/.built: bench/peers/flink/pom.xml .venv-flink/.installed
-	@echo "Fetching Flink's connector to Kafka …"; rm -f $@
+	@echo "Fetching Flink's connector to Kafka …"; rm -rf $(@D)
 	@test -f .venv-flink/.installed && $(MAVEN) bench/peers/flink/pom.xml dependency:copy-dependencies && touch $@ || echo "It was not fetched."
 
 lint: env
