@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from bench.bench import OURS, Choice, Options, run_bench
+from bench.peer_programs import PEERS
 from bench.report import show, write
 from bench.subject import EVENTS, FULL
 from livelift.errors import LiveliftError
@@ -55,7 +56,7 @@ def _arguments() -> argparse.Namespace:
         action="append",
         default=[],
         metavar="ENGINE[:STAGE]",
-        help=f"measure only this; again for more: livelift:{{{','.join(OURS)}}}, duckdb, faust, quix, bytewax",
+        help=f"measure only this; again for more: livelift:{{{','.join(OURS)}}}, duckdb, {', '.join(peer.name for peer in PEERS)}",
     )
     parser.add_argument("--out", type=Path, help=f"write the results here (default {RESULTS}, unless --only is given)")
     arguments = parser.parse_args()

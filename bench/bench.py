@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,7 +10,8 @@ from bench.batch_limit import measure_batch
 from bench.end_to_end import measure_end_to_end
 from bench.machine import machine
 from bench.measured import Measured
-from bench.peer_runs import PEERS, require_peers
+from bench.peer_programs import PEERS, Program, required
+from bench.peer_runs import measure_peer
 from bench.processor_stage import measure_processor
 from bench.producer_stage import measure_producer
 from bench.report import row_of
@@ -71,7 +73,7 @@ class Job:
 def jobs() -> list[Job]:
     """Everything that can be measured, in the order of the table."""
     ours = [Job(Choice("livelift", stage), measure) for stage, measure in OURS.items()]
-    peers = [Job(Choice(peer.name, "processor"), peer.measure, peer.most_events) for peer in PEERS]
+    peers = [Job(Choice(peer.name, "processor"), partial(measure_peer, peer), peer.most_events) for peer in PEERS]
     return [*ours, *peers, Job(Choice("duckdb", "batch"), measure_batch)]
 
 
@@ -91,6 +93,22 @@ def chosen(only: tuple[Choice, ...]) -> list[Job]:
     return [job for job in everything if not only or any(choice.covers(job.choice) for choice in only)]
 
 
+def left_out(todo: list[Job], only: tuple[Choice, ...], peers: tuple[Program, ...] = PEERS) -> dict[str, str]:
+    """Peers that cannot run here, and why; those alone that nobody asked for by name and that may be missing.
+
+    Raises
+    ------
+    ResourceError
+        If another one cannot run here.
+    """
+    engines = {job.choice.engine for job in todo}
+    without = {peer.name: why for peer in peers if peer.name in engines and (why := peer.missing())}
+    for peer in peers:
+        if peer.name in without and (only or not peer.optional):
+            required(peer)
+    return without
+
+
 def run_bench(options: Options, say: Say) -> dict[str, Any]:
     """Measure; the result is what `latest.json` holds.
 
@@ -100,8 +118,10 @@ def run_bench(options: Options, say: Say) -> dict[str, Any]:
         If something cannot be started, or ends with an error.
     """
     todo = chosen(options.only)
-    if any(job.choice.engine in {peer.name for peer in PEERS} for job in todo):
-        require_peers()
+    without = left_out(todo, options.only)
+    for engine, why in without.items():
+        say(f"{engine} is left out: {why}")
+    todo = [job for job in todo if job.choice.engine not in without]
     root = bench_folder()
     study = load_study(STUDY)
     data = options.data or generated(root, study, options.events, say)
@@ -116,7 +136,7 @@ def run_bench(options: Options, say: Say) -> dict[str, Any]:
                 found[job.choice].append(measured)
                 say(_line(job.choice, number, measured))
     rows = [row_of(choice.engine, choice.stage, runs) for choice, runs in found.items()]
-    return {"machine": machine(), "rows": rows}
+    return {"machine": machine(), "rows": rows, "left_out": without}
 
 
 def _line(choice: Choice, number: int, measured: Measured) -> str:

@@ -13,8 +13,9 @@ SHOWN = 5
 
 
 def as_markdown(report: dict[str, Any]) -> str:
-    """The table of `latest.json`, with its machine below."""
-    return f"{_table(COLUMNS, [cells(row) for row in report['rows']])}\n\n{machine_line(report)}\n"
+    """The table of `latest.json`, with its machine and what was left out below."""
+    without = "".join(f"\n{engine} was left out: {why}\n" for engine, why in report.get("left_out", {}).items())
+    return f"{_table(COLUMNS, [cells(row) for row in report['rows']])}\n\n{machine_line(report)}\n{without}"
 
 
 def latency_markdown(report: dict[str, Any]) -> str:
@@ -85,6 +86,8 @@ def _table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 def main() -> None:
     for name, render in (
         ("latest.json", as_markdown),
+        ("java_peers.json", as_markdown),
+        ("nexmark_q11.json", as_markdown),
         ("latency.json", latency_markdown),
         ("against_commit.json", against_markdown),
     ):

@@ -109,7 +109,7 @@ def measure(bench: Bench, study: Study, events: UniformEvents, users: int) -> di
         acknowledged = Rarely(lambda: broker.committed(names.application, names.events) >= everything)
         watch([child], [meter], acknowledged, began)
         resident = _resident_bytes(child.pid)
-        log = OutputLog.read(bench, names, study)
+        log = OutputLog.read(bench, names)
         state = State.read(broker, names.changelog)
 
         bench.say("killing and restoring")

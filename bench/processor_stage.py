@@ -17,7 +17,6 @@ from livelift import output_log
 from livelift.names import RunNames
 from livelift.output_log import ClosedSession, EndMark
 from livelift.sessions import session_measures
-from livelift.study import Study
 from local.run_folder import Run
 
 
@@ -56,11 +55,11 @@ def process(bench: Bench, subject: Subject, run: Run, workers: int) -> Measured:
         watched = watch(children, [*meters, *servers.values()], settled, began)
     finally:
         stations.stop()
-    log = OutputLog.read(bench, names, subject.study)
+    log = OutputLog.read(bench, names)
     ended = max([int(a[-1]) for a in log.appended if len(a)] + [_last_write(bench, names)]) / 1000
     events = subject.events
     sessions = bench.folder.of_run(run.run) / "sessions.parquet"
-    write_sessions(sessions, log.sessions)
+    write_sessions(sessions, log.sessions, session_measures(subject.study).names)
     return Measured(
         events=events,
         whole=Span(ended - began, events, sum(meter.used(until=ended) for meter in meters)),
@@ -101,12 +100,11 @@ class OutputLog:
     repeated: int = 0
 
     @classmethod
-    def read(cls, bench: Bench, names: RunNames, study: Study) -> "OutputLog":
+    def read(cls, bench: Bench, names: RunNames) -> "OutputLog":
         appended: list[list[int]] = [[] for _ in range(bench.partitions)]
         reached: list[list[int]] = [[] for _ in range(bench.partitions)]
         cursors = [output_log.NOTHING] * bench.partitions
         log = cls([], [])
-        assert session_measures(study).names == ("seconds", "plays", "skips", "artists")
 
         def take(partition: int, records: list[Any]) -> None:
             for record in records:

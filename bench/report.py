@@ -105,3 +105,5 @@ def show(report: dict[str, Any], console: Console) -> None:
     for row in report["rows"]:
         table.add_row(*cells(row))
     console.print(table)
+    for engine, why in report.get("left_out", {}).items():
+        console.print(f"{engine} was left out: {why}")

@@ -1,6 +1,7 @@
 """What every measured stage shares: servers, replayed input, and a process that is watched until its work is done."""
 
 import fcntl
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +16,7 @@ from bench.subject import Say, Subject
 from livelift import settings
 from livelift.errors import ResourceError, StateError
 from livelift.names import RunNames
+from livelift.study_folders import reference_to
 from local.processes import ChildProcess
 from local.run_folder import Run, RunFolder
 from local.servers import LocalServers, local_servers
@@ -39,7 +41,10 @@ class Bench:
     def run_of(self, subject: Subject, name: str) -> Run:
         """A run of `subject` under a name of ours, so that several processors can read one events topic."""
         study = subject.study
-        run = Run(name, study.name, study.fingerprint, str(subject.data), self.partitions, None, subject.until)
+        run = Run(
+            name, study.name, study.fingerprint, str(subject.data), self.partitions, None, subject.until,
+            study_at=reference_to(study.name, study.folder, os.environ),
+        )  # fmt: skip
         self.folder.save_run(run)
         return run
 

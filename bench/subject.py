@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,7 @@ from batch.oracle import Oracle
 from bench.progress import Array
 from livelift.document import Document, decode_document, encode
 from livelift.event_time import SECOND
+from livelift.sessions import session_measures
 from livelift.study import Study
 from producer.cache import Prepared
 from producer.packed_replay import kept_batches, pack_all
@@ -33,11 +34,8 @@ EVENTS = 1_900_000
 LIFT = 0.15
 SEED = 7
 
-SESSIONS = pa.schema(
-    [("user", pa.string()), ("start", pa.int64()), ("end", pa.int64())]
-    + [(name, pa.int64()) for name in ("seconds", "plays", "skips", "artists")]
-)
-"""A closed session, by whichever engine; start and end in ms."""
+MEASURES = ("seconds", "plays", "skips", "artists")
+"""Of a session, as the peers write them."""
 
 _ORACLE_CODE = ("batch", "stats", "livelift", "studies")
 
@@ -127,13 +125,13 @@ class Subject:
 
     @cached_property
     def sessions(self) -> Path:
-        """The oracle's sessions as Parquet, in `SESSIONS`."""
+        """The oracle's sessions as Parquet (`write_sessions`)."""
         kept = self._oracle_folder / "sessions.parquet"
         if not kept.exists():
             self._say("computing the oracle's sessions")
             with Oracle(self.data, self.study, select_to=self.until) as oracle:
                 rows = [(s.user, s.start, s.end, *s.measures.values()) for s in oracle.sessions()]
-            write_sessions(kept, rows)
+            write_sessions(kept, rows, session_measures(self.study).names)
         return kept
 
     @cached_property
@@ -172,12 +170,12 @@ def event_times(events: Path, partitions: int) -> list[Array]:
     return [times[number == p] for p in range(partitions)]
 
 
-def write_sessions(path: Path, rows: list[tuple[Any, ...]]) -> None:
-    """Sessions as Parquet."""
-    columns = zip(*rows, strict=True) if rows else [()] * len(SESSIONS)
-    pq.write_table(
-        pa.table([pa.array(c, t) for c, t in zip(columns, SESSIONS.types, strict=True)], schema=SESSIONS), path
-    )
+def write_sessions(path: Path, rows: list[tuple[Any, ...]], measures: Sequence[str] = MEASURES) -> None:
+    """Closed sessions, by whichever engine, as Parquet: user, start and end in ms, and the measures."""
+    fields = [("user", pa.string()), *((name, pa.int64()) for name in ("start", "end", *measures))]
+    columns = zip(*rows, strict=True) if rows else [()] * len(fields)
+    arrays = [pa.array(column, of) for column, (_, of) in zip(columns, fields, strict=True)]
+    pq.write_table(pa.table(arrays, schema=pa.schema(fields)), path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +184,7 @@ class Comparison:
 
     left_open
         Those of the missing that are their user's last: an engine that closes a session only at the user's next event
-        leaves them open.
+        leaves them open. Of an engine that closes by event time: those that ended after all that their partition gave out.
     """
 
     wrong: int
@@ -203,8 +201,20 @@ class Comparison:
         return self.wrong == 0 and self.missing == self.left_open
 
 
-def compare_sessions(found: Path, oracle: Path) -> Comparison:
-    """Compare two files of `SESSIONS`, as multisets."""
+_LAST_OF_A_USER = """
+SELECT count(*) FROM missing
+JOIN (SELECT "user", max("end") AS "end" FROM oracle GROUP BY "user") USING ("user", "end")
+"""
+
+_AFTER_THE_LAST_FOUND = """
+WITH last AS (SELECT partition, max("end") AS "end" FROM found JOIN partitions USING ("user") GROUP BY partition)
+SELECT count(*) FROM missing JOIN partitions USING ("user") LEFT JOIN last USING (partition)
+WHERE coalesce(missing."end" >= last."end", true)
+"""
+
+
+def compare_sessions(found: Path, oracle: Path, closes_by_time_in: int | None = None) -> Comparison:
+    """Compare two files of `write_sessions`, as multisets; `closes_by_time_in` so many partitions, if the engine does that."""
     with duckdb.connect() as database:
         database.execute(
             f"""
@@ -214,13 +224,14 @@ def compare_sessions(found: Path, oracle: Path) -> Comparison:
             CREATE TABLE wrong AS SELECT * FROM found EXCEPT ALL SELECT * FROM oracle;
             """
         )
+        left_open = _LAST_OF_A_USER
+        if closes_by_time_in is not None:
+            left_open = _AFTER_THE_LAST_FOUND
+            partition_of = Partitioner(closes_by_time_in)
+            users = pq.read_table(oracle, columns=["user"])["user"].unique().to_pylist()
+            database.register("partitions", pa.table({"user": users, "partition": [partition_of[u] for u in users]}))
         counts = database.execute(
-            """
-            SELECT (SELECT count(*) FROM wrong), (SELECT count(*) FROM missing), (
-                SELECT count(*) FROM missing
-                JOIN (SELECT "user", max("end") AS "end" FROM oracle GROUP BY "user") USING ("user", "end")
-            )
-            """
+            f"SELECT (SELECT count(*) FROM wrong), (SELECT count(*) FROM missing), ({left_open})"
         ).fetchone()
     assert counts is not None
     return Comparison(*counts)

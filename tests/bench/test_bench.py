@@ -21,6 +21,7 @@ from bench.progress import Progress, progress_by_event_time
 from bench.report import row_of, show
 from bench.subject import compare_sessions, write_sessions
 from livelift.errors import SettingsError
+from tests.support.tools import tool
 
 ROOT = Path(__file__).parents[2]
 STAGES = ["producer", "processor", "stats", "end_to_end"]
@@ -65,6 +66,18 @@ def test_a_peer_does_the_same_job(engine: str, tmp_path: Path) -> None:
     assert row["equal_to_oracle"] is True
     assert row["stage"] == "processor"
     assert (row.get("left_open", 0) == 0) == (engine == "bytewax")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["kafka-streams", "flink"])
+def test_a_peer_in_java_does_the_same_job(engine: str, tmp_path: Path) -> None:
+    """It waits twenty seconds for sessions that stay open: both close by event time, which stands still at the end."""
+    for program in ("javac", "mvn"):
+        tool(program)
+    subprocess.run(["make", f".cache/bench/{engine}/.built"], cwd=ROOT, check=True, capture_output=True)
+    (row,) = bench(tmp_path, "--only", engine, events=20_000, limit=300)["rows"]
+    assert row["equal_to_oracle"] is True
+    assert row["left_open"] > 0
 
 
 @pytest.mark.slow
@@ -164,5 +177,5 @@ def test_a_row_holds_medians_and_is_equal_only_if_every_run_was() -> None:
 
 
 def test_an_unknown_engine_is_refused_by_name() -> None:
-    with pytest.raises(SettingsError, match="flink"):
-        chosen((Choice.parse("flink"),))
+    with pytest.raises(SettingsError, match="spark"):
+        chosen((Choice.parse("spark"),))

@@ -39,6 +39,7 @@ SMALLER = {
     "livelift:processor --runs 3": "livelift:processor --runs 1 --events 20000",
     "bench.million_users": "bench.million_users --events 600000 --users 100 2000 --runs 1 --out {out}",
     "bench.two_workers": "bench.two_workers --events 60000 --runs 1 --out {out}",
+    "bench.nexmark_q11": "bench.nexmark_q11 --events 60000 --runs 1 --out {out}",
     "pytest tests/grafana": "pytest tests/grafana/test_provisioning.py",
 }
 """Part of a command → what is run in its place; {out} is a file of the test's."""
@@ -105,6 +106,7 @@ MEASURING = [
     "make latency",
     "python -m bench.million_users",
     "python -m bench.two_workers",
+    "python -m bench.nexmark_q11",
 ]
 
 

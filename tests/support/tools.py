@@ -12,6 +12,8 @@ PACKAGES = {
     "prometheus": "prometheus",
     "chromium": "chromium",
     "docker-compose": "docker-compose",
+    "javac": "default-jdk-headless",
+    "mvn": "maven",
 }
 """Program → Debian's package of it."""
 
