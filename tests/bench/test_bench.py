@@ -58,7 +58,7 @@ def test_every_stage_is_measured_and_equals_the_oracle(tmp_path: Path) -> None:
     assert all(f"| {row['engine']} | {row['stage']} |" in as_markdown(report) for row in report["rows"])
 
 
-@pytest.mark.slow
+@pytest.mark.rare
 @pytest.mark.parametrize("engine", ["faust", "quix", "bytewax"])
 def test_a_peer_does_the_same_job(engine: str, tmp_path: Path) -> None:
     subprocess.run(["make", ".venv-peers/.installed"], cwd=ROOT, check=True, capture_output=True)
@@ -68,7 +68,7 @@ def test_a_peer_does_the_same_job(engine: str, tmp_path: Path) -> None:
     assert (row.get("left_open", 0) == 0) == (engine == "bytewax")
 
 
-@pytest.mark.slow
+@pytest.mark.rare
 @pytest.mark.parametrize("engine", ["kafka-streams", "flink"])
 def test_a_peer_in_java_does_the_same_job(engine: str, tmp_path: Path) -> None:
     """It waits twenty seconds for sessions that stay open: both close by event time, which stands still at the end."""

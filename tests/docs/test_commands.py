@@ -32,8 +32,8 @@ SMALLER = {
     "--salts 1000": "--salts 3",
     "make simulate": "make simulate ARGS='--experiments 1 --jobs 2' 2>&1 | grep pass",  # one experiment may miss a bar
     "make bench BASE=45a59aa": "make bench BASE=HEAD ARGS='--events 20000 --runs 1 --only producer --out {out}'",
-    "make bench FULL=1": "make bench FULL= ARGS='--events 20000 --runs 1 --only livelift:end_to_end --out {out}'",
-    "make bench": "make bench ARGS='--events 20000 --runs 1 --only livelift:end_to_end --out {out}'",
+    "make bench FULL=1": "make bench JAVA_PEERS= FULL= ARGS='--events 20000 --runs 1 --only livelift:end_to_end --out {out}'",
+    "make bench": "make bench JAVA_PEERS= ARGS='--events 20000 --runs 1 --only livelift:end_to_end --out {out}'",
     "make latency": "make latency ARGS='--events 60000 --rate 5000 --seconds 6 --out {out}'",
     "make test": "make test ARGS='tests/docs/test_docs.py'",
     "livelift:processor --runs 3": "livelift:processor --runs 1 --events 20000",
