@@ -26,11 +26,11 @@ def cells_of(form: FileForm, path: Path, require: Require) -> Iterator[tuple[int
     InputError
         If the file cannot be read.
     """
-    if form.format == "json":
+    if form.format == "json" and not _begins_with_an_object(form, path):
         for row, element in enumerate(_elements(form, path), 1):
             yield row, json_cells(element)
         return
-    if form.format == "jsonl":
+    if form.format in ("json", "jsonl"):
         for row, line in text_lines(path, form):
             yield row, json_cells(line.removesuffix(b"\n").removesuffix(b"\r"))
         return
@@ -46,6 +46,18 @@ def cells_of(form: FileForm, path: Path, require: Require) -> Iterator[tuple[int
             texts, broken = None, "columns"
         found = None if texts is None else dict(zip(names, texts, strict=True))
         yield row, Cells(found, json.dumps(texts), broken or None)
+
+
+def _begins_with_an_object(form: FileForm, path: Path) -> bool:
+    """Is it a file of lines?"""
+    try:
+        with opened(path, form) as stream:
+            while piece := stream.read(1 << 10):
+                if text := piece.lstrip():
+                    return bool(text.startswith(b"{"))
+    except UNPACKING as error:
+        raise InputError(f"{path} cannot be read: {error}", "give a readable file, or copy it again") from error
+    return False
 
 
 def _elements(form: FileForm, path: Path) -> Iterator[bytes]:

@@ -65,7 +65,7 @@ class Source(_Part, frozen=True):
 
     format
         How a file is read: *tsv* (tabs between, no quotes), *csv* (RFC 4180), *jsonl* (one object a line), *json* (one array of
-        objects), *parquet*.
+        objects, or one a line), *parquet*.
     file_glob
         What the file is called; it is looked for in the data folder.
     user, time

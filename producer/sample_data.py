@@ -22,10 +22,11 @@ def find_or_generate(
     study: Study,
     generated: Path,
     say: Callable[[str], object],
-    events: int = EVENTS,
+    events: int | None = None,
     stopped: Stopped = never,
 ) -> Path:
-    """The file in `data`, or one of about `events` events made in the folder `generated`; says which.
+    """The file in `data`, or one of about `events` events made in the folder `generated`; says which. None: as many as the
+    generator's `EVENTS` says, else `EVENTS`.
 
     Raises
     ------
@@ -40,7 +41,8 @@ def find_or_generate(
         generate = generator_of(study)
         if generate is None:
             raise
-        return _generate(data, study, generate, generated, say, events, stopped)
+        usual = getattr(generator_module(Path(study.folder)), "EVENTS", EVENTS)
+        return _generate(data, study, generate, generated, say, usual if events is None else events, stopped)
     say(f"replaying {found}")
     return found
 
@@ -74,7 +76,7 @@ def _generate(
     events: int,
     stopped: Stopped,
 ) -> Path:
-    path = generated / f"{study.name}-{events}-lift{LIFT}-seed{SEED}.tsv"
+    path = generated / f"{study.name}-{events}-lift{LIFT}-seed{SEED}.{study.source.format}"
     if not path.exists():
         say(f"no {data}/{study.source.file_glob}: generating {events:,} calibrated events instead")
         generated.mkdir(parents=True, exist_ok=True)

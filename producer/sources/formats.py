@@ -10,7 +10,7 @@ from livelift.source import FileForm
 from producer.sources.delimited_rows import delimited_rows
 from producer.sources.finding import is_data_file
 from producer.sources.input_file import open_input
-from producer.sources.json_rows import json_array_rows, json_line_rows
+from producer.sources.json_rows import json_line_rows, json_rows
 from producer.sources.parquet_rows import ParquetRows
 from producer.sources.rows import Row
 
@@ -47,7 +47,7 @@ def open_rows(path: Path, form: FileForm, columns: list[str], needed: set[str]) 
         if form.format == "jsonl":
             rows = json_line_rows(file.stream, columns)
         elif form.format == "json":
-            rows = json_array_rows(file.stream, columns, str(path))
+            rows = json_rows(file.stream, columns, str(path))
         else:
             rows = delimited_rows(file.stream, form, set(columns), needed, str(path))
         yield OpenRows(rows, file.size, file.position)

@@ -1,7 +1,7 @@
-"""Rows of JSON: one object a line (JSON Lines), or one array of objects."""
+"""Rows of JSON: one object a line (JSON Lines), or one array of objects. A file that begins with an object is read by lines."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import IO
+from typing import IO, Any
 
 import msgspec
 
@@ -12,11 +12,35 @@ from producer.sources.rows import NO_TEXT, Cell, NoText, Row
 MOST_ARRAY_BYTES = 1 << 30
 """Of a file that is one array, which is read whole."""
 
+LOOKED_AT_BYTES = 1 << 16
+
 _decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode_text = msgspec.json.Decoder(str).decode
 _decode_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 _UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
+
+
+class _Rest:
+    """A stream of which the beginning was read."""
+
+    def __init__(self, read: bytes, stream: IO[bytes]) -> None:
+        self._read = read
+        self._stream = stream
+
+    def read(self, size: int) -> bytes:
+        read, self._read = self._read[:size], self._read[size:]
+        return read + self._stream.read(size - len(read)) if len(read) < size else read
+
+
+def json_rows(stream: IO[bytes], columns: Iterable[str], name: str) -> Iterator[Row]:
+    """A row an element of an array, or a line where the text begins with an object. Raises `InputError` as `json_array_rows` does."""
+    read = b""
+    while not read.strip() and (piece := stream.read(LOOKED_AT_BYTES)):
+        read += piece
+    rest: Any = _Rest(read, stream)
+    by_line = read.lstrip()[:1] == b"{"
+    yield from json_line_rows(rest, columns) if by_line else json_array_rows(rest, columns, name)
 
 
 def json_line_rows(stream: IO[bytes], columns: Iterable[str]) -> Iterator[Row]:
@@ -48,7 +72,7 @@ def json_array_rows(stream: IO[bytes], columns: Iterable[str], name: str) -> Ite
         elements = _decode_array(text)
     except _UNREADABLE as error:
         raise InputError(
-            f"{name} is no JSON array: {error}", 'give a file like [{"user": …}, …]; for one object a line use jsonl'
+            f"{name} is no JSON array: {error}", 'give a file like [{"user": …}, …], or one object a line'
         ) from None
     for number, element in enumerate(elements, 1):
         raw = bytes(element)

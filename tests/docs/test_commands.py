@@ -77,6 +77,12 @@ REPLAY, REJECTS, STOP = "livelift replay", "livelift rejects", "livelift stop"
 ANOTHER_REPLAY = "livelift replay --study ./my_study --data log.tsv"
 ANOTHER_VERDICT = "livelift verdict --study ./my_study"
 ANOTHER_RESET = "livelift reset --study my_study --yes"
+SHOWS = [
+    "livelift demo --study shows",
+    "livelift tables --study shows",
+    "livelift tables state --study shows",
+    "livelift tables daily --study shows --json",
+]
 TABLES = [
     "livelift demo --study ./my_study --data viewings.json --exit",
     "livelift tables --study ./my_study",
@@ -175,7 +181,9 @@ def test_every_shown_command_is_one_that_is_run_here() -> None:
     shown = {command for page in PAGES if page.name != "05-docker.md" for command in shown_commands(page)}
     here = {DEMO, ONE_RUN, CLOSE, SLOW_DEMO, WATCH, UP, REPLAY, REJECTS, STOP, PASSWORD}
     here |= {ANOTHER_REPLAY, ANOTHER_VERDICT, ANOTHER_RESET}
-    assert shown == here.union(WITHOUT_SERVERS, AFTER_A_RUN, STATIONS, TABLES, REDIS, FROM_THE_CHECKOUT, MEASURING)
+    assert shown == here.union(
+        WITHOUT_SERVERS, AFTER_A_RUN, STATIONS, TABLES, SHOWS, REDIS, FROM_THE_CHECKOUT, MEASURING
+    )
 
 
 @pytest.mark.slow
@@ -279,6 +287,15 @@ def test_another_study_in_the_same_folder(folder: Path) -> None:
     assert {"lastfm", "my_study"} <= set(run("livelift runs", folder, both=False).split())
     run(ANOTHER_RESET, folder)
     assert "my_study" not in run("livelift runs", folder, both=False)
+
+
+@pytest.mark.slow
+def test_the_study_of_shows(folder: Path) -> None:
+    run(f"{SHOWS[0]} --exit", folder, limit=240)
+    said = [run(command, folder, both="--json" not in command) for command in SHOWS[1:]]
+    assert "hour_of_day" in said[0]
+    assert "CA" in said[1]
+    assert sum(row["views"] for row in json.loads(said[2])) == 200_000
 
 
 @pytest.mark.slow

@@ -174,7 +174,7 @@ FAULTS: dict[str, tuple[str | None, dict[str, Any], str]] = {
     "no JSON": ("c1\n", {"format": "jsonl"}, "row 1 cannot be read"),
     "no value in JSON": ('{"content_id": "c1", "kind": "pop"}\n', {"format": "jsonl"}, "no row has a value in 'genre'"),
     "an object as key": ('[{"content_id": {}, "genre": "pop"}]', {"format": "json"}, "row 1 has no key"),
-    "no array": ("{}", {"format": "json"}, "no JSON array"),
+    "no array": ("17", {"format": "json"}, "no JSON array"),
     "no Parquet": (TABLE, {"format": "parquet"}, "cannot be read as Parquet"),
     "a zip archive": ("PK\x03\x04", {}, "zip archive"),
 }  # fmt: skip
