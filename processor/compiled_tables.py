@@ -77,73 +77,85 @@ def compiled(study: Study, plans: Sequence[TablePlan], new: New) -> Add:
 
 
 def source(fields: Fields, plans: Sequence[TablePlan]) -> str:
-    """The function that `compiled` executes."""
-    lines = ["def add(groups_of, user, event, windows):"]
-    kinds = {plan.table.window for plan in plans if any(column.counts_users for column in plan.columns)}
-    if kinds:
-        lines.append("    known = user.counted")
-    for kind in sorted(kinds):
-        end = str(FOR_EVER) if kind == "all" else f"windows.{kind}_end"
-        lines.append(f"    of_{kind} = known and known.get({end})")
-        lines.append(f"    if of_{kind} is None:")
-        lines.append(f"        of_{kind} = windows.counted(user, {end})")
+    """The function that `compiled` executes: what several tables need of an event is taken once, then each table has its lines."""
+    once = _Once()
+    body: list[str] = []
     for number, plan in enumerate(plans):
         start = str(calendar.ALL) if plan.table.window == "all" else f"windows.{plan.table.window}"
-        keys = [_key(by, fields) for by in plan.keys]
-        names = [f"key_{by}" if _is_text(by, fields) else key for by, key in zip(plan.keys, keys, strict=True)]
-        lines += [
-            f"    groups = groups_of[{number}]",
-            *(f"    {line}" for by, name in zip(plan.keys, keys, strict=True) for line in _cut(by, name, fields)),
-            f"    key = {names[0] if len(names) == 1 else '(' + ', '.join(names) + ')'}",
-            "    group = groups.get(key)",
-            "    if group is None:",
-            f"        group = groups[key] = new({number}, {start}, key)",
+        names = [once.key(by, fields) for by in plan.keys]
+        body += [
+            f"groups = groups_of[{number}]",
+            f"key = {names[0] if len(names) == 1 else '(' + ', '.join(names) + ')'}",
+            "group = groups.get(key)",
+            "if group is None:",
+            f"    group = groups[key] = new({number}, {start}, key)",
         ]
         for place, column in enumerate(plan.columns, start=1):
-            lines += [f"    {line}" for line in _added(place, column, plan.table.window)]
-    return "\n".join([*lines, ""])
+            body += _counted(number, place, plan, once) if column.counts_users else _added(place, column, once)
+    return "\n".join(
+        ["def add(groups_of, user, event, windows):", *(f"    {line}" for line in [*once.lines, *body]), ""]
+    )
 
 
-def _key(by: str, fields: Fields) -> str:
-    if not is_time_key(by, fields):
-        return f"event.{by}"
-    return "windows.hour_of_day" if by == HOUR_OF_DAY else "windows.weekday"
+class _Once:
+    """Lines that take something of an event or its user once, into a variable."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self._names: dict[str, str] = {}
+
+    def take(self, expression: str, *more: str) -> str:
+        """The variable that has the expression's value; `more` are lines that follow its first use, with `{}` for the variable."""
+        if expression not in self._names:
+            name = self._names[expression] = f"once{len(self._names)}"
+            self.lines += [f"{name} = {expression}", *(line.replace("{}", name) for line in more)]
+        return self._names[expression]
+
+    def key(self, by: str, fields: Fields) -> str:
+        """A key; of a text that is too long its beginning."""
+        if is_time_key(by, fields):
+            return self.take("windows.hour_of_day" if by == HOUR_OF_DAY else "windows.weekday")
+        if fields[by].type != "text":
+            return self.take(f"event.{by}")
+        most = MOST_KEY_CHARACTERS
+        return self.take(f"event.{by}[:{most}] if len(event.{by}) > {most} else event.{by}")
 
 
-def _is_text(by: str, fields: Fields) -> bool:
-    return by in fields and fields[by].type == "text"
+def _end(window: str) -> str:
+    return str(FOR_EVER) if window == "all" else f"windows.{window}_end"
 
 
-def _cut(by: str, key: str, fields: Fields) -> list[str]:
-    """Takes the beginning of a text that is too long for a key."""
-    if not _is_text(by, fields):
-        return []
-    most = MOST_KEY_CHARACTERS
-    return [f"key_{by} = {key}", f"if len(key_{by}) > {most}:", f"    key_{by} = key_{by}[:{most}]"]
+def _counted(number: int, place: int, plan: TablePlan, once: _Once) -> list[str]:
+    """Counts a user once a group. Where a window is one group, the last window that counted the user tells."""
+    end = _end(plan.table.window)
+    if not plan.keys:
+        last = once.take("user.counted_last", "if {} is None:", "    {} = user.counted_last = dict()")
+        return [f"if {last}.get({number}) != {end}:", f"    {last}[{number}] = {end}", f"    group[{place}] += 1"]
+    known = once.take("user.counted")
+    counted = once.take(
+        f"{known}.get({end}) if {known} else None", "if {} is None:", f"    {{}} = windows.counted(user, {end})"
+    )
+    return [f"if group[0] not in {counted}:", f"    {counted}.add(group[0])", f"    group[{place}] += 1"]
 
 
-def _value(column: Column) -> str:
-    """What an event adds, as an expression."""
+def _value(column: Column, once: _Once) -> str:
+    """What an event adds."""
     if len(column.value) < 2:
-        return f"event.{column.value[0]}" if column.value else "1"
-    above, below = (f"event.{name}" for name in column.value)
+        return once.take(f"event.{column.value[0]}") if column.value else "1"
+    above, below = (once.take(f"event.{name}") for name in column.value)
     quotient = f"({above} * {2 * QUOTIENT_UNITS} + {below}) // (2 * {below})"
     most = column.source.at_most
-    return quotient if most is None else f"min({quotient}, {most * QUOTIENT_UNITS})"
+    return once.take(quotient if most is None else f"min({quotient}, {most * QUOTIENT_UNITS})")
 
 
-def _added(place: int, column: Column, window: str) -> list[str]:
-    if column.counts_users:
-        return [
-            f"if group[0] not in of_{window}:",
-            f"    of_{window}.add(group[0])",
-            f"    group[{place}] += 1",
-        ]
-    value = _value(column)
+def _added(place: int, column: Column, once: _Once) -> list[str]:
+    value = _value(column, once)
     if column.merge == "add":
         lines = [f"group[{place}] += {value}"]
     else:
         sign = "<" if column.merge == "min" else ">"
         lines = [f"if {value} {sign} group[{place}]:", f"    group[{place}] = {value}"]
-    met = " and ".join(condition(f"event.{field}", wanted) for field, wanted in column.source.where.items())
-    return [f"if {met}:", *(f"    {line}" for line in lines)] if met else lines
+    if not column.source.where:
+        return lines
+    met = " and ".join(condition(once.take(f"event.{field}"), wanted) for field, wanted in column.source.where.items())
+    return [f"if {once.take(met)}:", *(f"    {line}" for line in lines)]

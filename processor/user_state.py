@@ -72,6 +72,8 @@ class UserState(HotFields, gc=False, array_like=True, tag=SCHEMA):
         windows closed since. () and 0 if nothing changed.
     counted
         End of a table's window in ms (0: it never ends) → the hashes of the groups that have counted the user.
+    counted_last
+        Number of a table whose windows are one group each → the end of the last window that has counted the user.
     """
 
     user: bytes
@@ -90,6 +92,7 @@ class UserState(HotFields, gc=False, array_like=True, tag=SCHEMA):
     told_due: int = 0
     windows: int = 0
     counted: dict[int, set[int]] | None = None
+    counted_last: dict[int, int] | None = None
 
     @classmethod
     def new(cls, user: bytes, variant: int, zero: Row) -> "UserState":
