@@ -30,7 +30,7 @@ def study_of_balances() -> Study:
     metrics["dramas"] = replace(metrics["dramas"], numerator="offered", resolution=1)
     metrics["completion"] = replace(metrics["completion"], numerator="offered", denominator="seconds", resolution=10)
     length = Field("integer", column="show_duration_seconds")
-    return replace(study, metrics=metrics, fields=study.fields | {"length": length})
+    return replace(study, metrics=metrics, fields=study.fields | {"length": length}, tables={})
 
 
 STUDY = study_of_balances()
