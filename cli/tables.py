@@ -3,6 +3,8 @@
 import csv
 import json
 import sys
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from livelift.study import Study
 
 MOST_SHOWN = 40
-"""Rows on a terminal; --json and --csv give all."""
+"""Rows on a terminal, those of the newest windows; --json and --csv give all."""
 
 
 def register(app: typer.Typer) -> None:
@@ -52,12 +54,29 @@ def tables(
         writer.writeheader()
         writer.writerows(rows)
     else:
-        _print(columns, rows[-MOST_SHOWN:] if loaded.tables[chosen].window != "all" else rows[:MOST_SHOWN])
-        hidden = len(rows) - MOST_SHOWN
-        more = f"; {hidden:,} more rows: --json or --csv" if hidden > 0 else ""
-        console.print(
-            f"{loaded.tables[chosen].title or chosen}, as of {found.as_of}{more}", soft_wrap=True, markup=False
-        )
+        shown = _newest(rows, loaded.tables[chosen].window)
+        _print(columns, shown)
+        more = f"; {len(shown)} of {len(rows):,} rows, all with --json or --csv" if len(shown) < len(rows) else ""
+        title = loaded.tables[chosen].title or chosen
+        console.print(f"{title}, as of {found.as_of}{more}", soft_wrap=True, markup=False)
+
+
+def _newest(rows: list[dict[str, Any]], window: str) -> list[dict[str, Any]]:
+    """The newest windows that fit a terminal; of one with more rows the first.
+
+    >>> rows = [{"day": 1, "n": n} for n in range(30)] + [{"day": 2, "n": n} for n in range(50)]
+    >>> [(row["day"], row["n"]) for row in _newest(rows, "day")][:2], len(_newest(rows, "day")), len(_newest(rows[:30], "day"))
+    ([(2, 0), (2, 1)], 40, 30)
+    """
+    if window == "all":
+        return rows[:MOST_SHOWN]
+    found: list[dict[str, Any]] = []
+    for _, of_window in groupby(reversed(rows), key=itemgetter(window)):
+        mine = [*of_window][::-1]
+        if found and len(found) + len(mine) > MOST_SHOWN:
+            break
+        found = mine[:MOST_SHOWN] + found
+    return found
 
 
 def _chosen(study: "Study", name: str | None) -> str:
@@ -71,7 +90,10 @@ def _chosen(study: "Study", name: str | None) -> str:
     from livelift.errors import SettingsError
 
     if not study.tables:
-        raise SettingsError(f"study '{study.name}' declares no tables", "declare [tables.NAME]: docs/14-tables.md")
+        raise SettingsError(
+            f"study '{study.name}' declares no tables",
+            "name another study with --study, or declare some: docs/14-tables.md",
+        )
     if name is not None and name not in study.tables:
         raise SettingsError(f"study '{study.name}' has no table '{name}'", f"use one of: {', '.join(study.tables)}")
     return name or next(iter(study.tables))

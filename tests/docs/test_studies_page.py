@@ -6,8 +6,11 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from livelift.event_time import to_iso
 from livelift.measures import Between, Measure
-from livelift.study import Study, parse_study
+from livelift.study import Study, load_study, parse_study
+from tests.studies.viewings import make
+from tests.support.pure_pipeline import run_pure
 
 PAGE = Path("docs/12-studies.md").read_text(encoding="utf-8")
 TABLES = Path("docs/14-tables.md").read_text(encoding="utf-8")
@@ -37,6 +40,24 @@ def test_the_example_of_tables_is_read() -> None:
     (example,) = re.findall(r"```toml\n(.*?)```", TABLES, re.DOTALL)
     text = Path("tests/studies/viewings/study.toml").read_text(encoding="utf-8")
     assert list(parse_study((text[: text.index("[tables.")] + example).encode(), "example").tables) == ["daily", "top"]
+
+
+def test_the_example_of_a_row_in_redis_is_true(tmp_path: Path) -> None:
+    """Of the viewings that the tests have."""
+    study = load_study("tests/studies/viewings")
+    make.main(tmp_path / "input")
+    rows = run_pure(tmp_path / "input", tmp_path / "cache", study).tables[-1][1]["daily"]
+    found = re.search(r"`\[(\d+)\]`, with a value like `\[(\d+),(\d+),(\d+),(\d+)\]`", TABLES)
+    assert found is not None
+    start, views, users, seconds, quotients = map(int, found.groups())
+    assert rows[0] == rows[0] | {
+        "day": to_iso(start)[:10],
+        "views": views,
+        "users": users,
+        "hours": seconds / 3600,
+        "average": seconds / views,
+        "completion": quotients * 100 / (views * 10**9),
+    }
 
 
 def test_the_examples_are_read() -> None:
