@@ -87,7 +87,8 @@ def demo(
                 typer.echo(encode(document, indent=1))
             else:
                 show_verdict(document, loaded)
-            later = f"livelift verdict{study_flag(loaded.name, loaded.folder)}"
+            flag = study_flag(loaded.name, loaded.folder)
+            later = f"livelift verdict{flag}" + (f", livelift tables{flag}" if loaded.tables else "")
             console.print(
                 f"the verdict is in Redis, under livelift:{loaded.name}:verdict — later: {later}", soft_wrap=True
             )

@@ -14,6 +14,7 @@ from cli.show import answers, console
 
 if TYPE_CHECKING:
     from livelift.study import Study
+    from livelift.tables import Table as Declared
 
 SHOWN = 5
 """Events and sessions that are listed."""
@@ -53,6 +54,8 @@ def check(
         f"{experiment.period_end}; primary metric {loaded.decision.primary}, guardrails: {', '.join(loaded.guardrails) or 'none'}",
         markup=False,
     )
+    if loaded.tables:
+        answers.print(f"tables: {', '.join(map(_table, loaded.tables.items()))}", markup=False, soft_wrap=True)
     path = find_input(data, loaded, run_folder(), say)
     sample = take_sample(loaded, path, rows)
     rejected = sum(sample.rejected.values())
@@ -80,6 +83,13 @@ def check(
     _print_sessions(sessions[:SHOWN])
     for warning in warnings_of(loaded, sample, sessions):
         answers.print(f"warning: {warning}", markup=False, soft_wrap=True)
+
+
+def _table(named: "tuple[str, Declared]") -> str:
+    """A table by its name, its window and its keys."""
+    name, table = named
+    rows = [*([] if table.window == "all" else [table.window]), *table.by]
+    return f"{name} (a row for each {' and '.join(rows)})" if rows else f"{name} (one row)"
 
 
 def _arms(study: "Study", events: list) -> str:  # type: ignore[type-arg]

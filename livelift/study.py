@@ -297,6 +297,7 @@ def _check_measures(study: Study, names: tuple[str, ...], file: str) -> None:
 
 
 EXAMPLE = "compare the key with docs/12-studies.md"
+EXAMPLE_OF_TABLES = "compare the key with docs/14-tables.md"
 
 
 def _given(raw: Any, key: str) -> str:
@@ -342,6 +343,7 @@ def _first_unfit(table: dict[str, Any], of: Any) -> str | None:
 
 def _fix(wrong: str, path: list[str], raw: Any) -> str:
     """What the type of the key at `path` allows, where it lists that, or what is missing there of `raw`."""
+    example = EXAMPLE_OF_TABLES if path[:1] == ["tables"] else EXAMPLE
     kinds = _types(path)
     choices = next((get_args(one) for one in kinds if get_origin(one) is Literal), ())
     if choices and wrong.startswith("Invalid enum"):
@@ -354,8 +356,8 @@ def _fix(wrong: str, path: list[str], raw: Any) -> str:
         return f"add {', '.join(missing)}: docs/12-studies.md says what each is"
     keys = next((one.__struct_fields__ for one in kinds if _is_struct(one)), ())
     if keys and wrong.startswith("Object contains unknown field"):
-        return f"use one of: {', '.join(key for key in keys if key not in NOT_WRITTEN)}; {EXAMPLE}"
-    return EXAMPLE
+        return f"use one of: {', '.join(key for key in keys if key not in NOT_WRITTEN)}; {example}"
+    return example
 
 
 def _types(path: list[str]) -> tuple[Any, ...]:

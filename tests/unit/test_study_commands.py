@@ -20,6 +20,7 @@ from producer.draft import write_draft
 from producer.sample import sessions_of, take_sample
 from producer.sources.finding import find
 from tests.studies.purchases.make import main as make_purchases
+from tests.studies.viewings import make
 from tests.support.command_line import LIVELIFT
 
 Row = dict[str, object]
@@ -179,3 +180,11 @@ def test_a_name_that_a_study_cannot_have_is_refused(name: str, tmp_path: Path) -
     as_csv(tmp_path / "orders.csv")
     with pytest.raises(StudyError, match="no name for a study"):
         write_draft(name, tmp_path / "orders.csv", tmp_path / "out")
+
+
+def test_check_names_the_tables(tmp_path: Path) -> None:
+    make.main(tmp_path / "viewings.json")
+    study = Path("tests/studies/viewings").absolute()
+    said = livelift("study", "check", study, "--data", "viewings.json", cwd=tmp_path).stdout
+    assert "weekly (a row for each week and genre)" in said
+    assert "all (one row)" in said

@@ -50,6 +50,7 @@ WITHOUT = TEXT[: TEXT.index("[tables.")]
         ('[tables.t]\ntop = 3\nvalues = {n = {count = "event"}}', "tables.t.top", "rank_by"),
         ('[tables.t]\nrank_by = "n"\ntop = -1\nvalues = {n = {count = "event"}}', "tables.t.top", "0 (all rows)"),
         ('[tables.t]\ncolour = "red"\nvalues = {n = {count = "event"}}', "tables.t", "use one of"),
+        ('[tables.t]\nby = "genre"\nvalues = {n = {count = "event"}}', "tables.t.by", "docs/14-tables.md"),
     ],
 )  # fmt: skip
 def test_a_wrong_table_is_refused(declared: str, key: str, fix: str) -> None:
