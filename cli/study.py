@@ -88,7 +88,7 @@ def check(
 def _table(named: "tuple[str, Declared]") -> str:
     """A table by its name, its window and its keys."""
     name, table = named
-    rows = [*([] if table.window == "all" else [table.window]), *table.by]
+    rows = table.key_columns
     return f"{name} (a row for each {' and '.join(rows)})" if rows else f"{name} (one row)"
 
 

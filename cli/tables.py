@@ -101,7 +101,7 @@ def _chosen(study: "Study", name: str | None) -> str:
 
 def _columns(study: "Study", name: str) -> list[str]:
     table = study.tables[name]
-    return [*([] if table.window == "all" else [table.window]), *table.by, *table.values]
+    return [*table.key_columns, *table.values]
 
 
 def _list(study: "Study", rows: dict[str, int], json_: bool, csv_: bool) -> None:

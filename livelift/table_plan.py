@@ -59,7 +59,6 @@ class TablePlan:
 
     name: str
     table: Table
-    keys: tuple[str, ...]
     columns: tuple[Column, ...]
     places: Mapping[str, tuple[int, ...]]
 
@@ -82,7 +81,7 @@ class TablePlan:
         row: dict[str, Shown] = {}
         if self.table.window != "all":
             row[self.table.window] = calendar.shown(self.table.window, int(start))
-        row |= zip(self.keys, keys, strict=True)
+        row |= zip(self.table.by, keys, strict=True)
         for name, value in self.table.values.items():
             row[name] = self._value(value, group, self.places[name], row)
         return row
@@ -90,9 +89,9 @@ class TablePlan:
     def rows(self, groups: Mapping[bytes, list[int]]) -> list[dict[str, Shown]]:
         """The table as a person reads it, of groups by their JSON keys: by window and keys, or each window's rows by rank, cut to the
         first."""
-        keyed = sorted((_order(decode_key(key)), decode_key(key), group) for key, group in groups.items())
+        keyed = sorted(((decode_key(key), group) for key, group in groups.items()), key=lambda one: _order(one[0]))
         windows: dict[Key, list[dict[str, Shown]]] = {}
-        for _, key, group in keyed:
+        for key, group in keyed:
             windows.setdefault(key[0], []).append(self.shown(key, group))
         rank_by, top = self.table.rank_by, self.table.top
         found = []
@@ -149,7 +148,7 @@ def _plan(name: str, table: Table) -> TablePlan:
                 parts = [Column("add", value.fields, value)]
         columns += [part for part in parts if part.content not in [column.content for column in columns]]
         places[shown] = tuple([column.content for column in columns].index(part.content) for part in parts)
-    return TablePlan(name, table, tuple(table.by), tuple(columns), places)
+    return TablePlan(name, table, tuple(columns), places)
 
 
 def is_time_key(by: str, fields: Fields) -> bool:

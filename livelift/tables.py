@@ -100,6 +100,11 @@ class Table(_Part, frozen=True):
     rank_by: str = ""
     top: int = 0
 
+    @property
+    def key_columns(self) -> list[str]:
+        """The columns that tell a row from others: its window, where there are several, and its keys."""
+        return [*([] if self.window == "all" else [self.window]), *self.by]
+
 
 Tables = dict[str, Table]
 
@@ -126,7 +131,7 @@ def checks(fields: Fields, tables: Tables, *, declares_measures: bool) -> list[C
 
 
 def _table_checks(key: str, name: str, table: Table, fields: Fields) -> list[Check]:
-    keys = [*([] if table.window == "all" else [table.window]), *table.by]
+    keys = table.key_columns
     known = one_of([*fields, *TIME_KEYS])
     rows: list[Check] = [
         (key, not is_name(name), "call it by lower-case letters, digits and _"),

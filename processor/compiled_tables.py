@@ -26,21 +26,18 @@ class EventWindows:
 
     Attributes
     ----------
-    since, until
-        They hold for [since, until) ms.
     hour, day, week, month
-        Their starts; `hour_end` … `month_end` their ends.
+        Their starts; `hour_end` … `month_end` their ends. All hold until the hour's.
     hour_of_day, weekday
         As in `livelift.calendar`.
     """
 
     __slots__ = (
-        "day", "day_end", "hour", "hour_end", "hour_of_day", "month", "month_end", "since", "until", "week", "week_end", "weekday",
+        "day", "day_end", "hour", "hour_end", "hour_of_day", "month", "month_end", "week", "week_end", "weekday",
     )  # fmt: skip
 
     def __init__(self) -> None:
-        self.since = self.until = 0
-        self.hour_end = self.day_end = self.week_end = self.month_end = 0
+        self.hour = self.hour_end = 0  # no moment is in it
 
     def start(self, window: str) -> int:
         """Where the window of this kind begins."""
@@ -48,14 +45,12 @@ class EventWindows:
 
     def enter(self, time: int) -> None:
         """Move to the windows that hold the moment `time`."""
-        start = calendar.window_start
-        self.since = self.hour = start("hour", time)
-        self.until = self.hour_end = calendar.window_end("hour", time)
-        self.hour_of_day = calendar.hour_of_day(time)
-        self.weekday = calendar.weekday(time)
-        self.day, self.day_end = start("day", time), calendar.window_end("day", time)
-        self.week, self.week_end = start("week", time), calendar.window_end("week", time)
-        self.month, self.month_end = start("month", time), calendar.window_end("month", time)
+        start, end = calendar.window_start, calendar.window_end
+        self.hour, self.hour_end = start("hour", time), end("hour", time)
+        self.day, self.day_end = start("day", time), end("day", time)
+        self.week, self.week_end = start("week", time), end("week", time)
+        self.month, self.month_end = start("month", time), end("month", time)
+        self.hour_of_day, self.weekday = calendar.hour_of_day(time), calendar.weekday(time)
 
     def counted(self, user: UserState, end: int) -> set[int]:
         """The hashes of the groups of the windows that end at `end` ms in which `user` is counted; of windows that are over nothing
@@ -63,7 +58,7 @@ class EventWindows:
         known = user.counted
         if known is None:
             known = user.counted = {}
-        for over in [other for other in known if other != FOR_EVER and other <= self.since]:
+        for over in [other for other in known if other != FOR_EVER and other <= self.hour]:
             del known[over]
         return known.setdefault(end, set())
 
@@ -82,7 +77,7 @@ def source(fields: Fields, plans: Sequence[TablePlan]) -> str:
     body: list[str] = []
     for number, plan in enumerate(plans):
         start = str(calendar.ALL) if plan.table.window == "all" else f"windows.{plan.table.window}"
-        names = [once.key(by, fields) for by in plan.keys]
+        names = [once.key(by, fields) for by in plan.table.by]
         body += [
             f"groups = groups_of[{number}]",
             f"key = {names[0] if len(names) == 1 else '(' + ', '.join(names) + ')'}",
@@ -128,7 +123,7 @@ def _end(window: str) -> str:
 def _counted(number: int, place: int, plan: TablePlan, once: _Once) -> list[str]:
     """Counts a user once a group. Where a window is one group, the last window that counted the user tells."""
     end = _end(plan.table.window)
-    if not plan.keys:
+    if not plan.table.by:
         last = once.take("user.counted_last", "if {} is None:", "    {} = user.counted_last = dict()")
         return [f"if {last}.get({number}) != {end}:", f"    {last}[{number}] = {end}", f"    group[{place}] += 1"]
     known = once.take("user.counted")

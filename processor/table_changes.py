@@ -72,7 +72,7 @@ class TableChanges:
     def add(self, user: UserState, time: int, offset: int, event: Any) -> None:
         """Add an accepted event of `user`; events come in the order of their times."""
         windows = self._windows
-        if not windows.since <= time < windows.until:
+        if not windows.hour <= time < windows.hour_end:
             windows.enter(time)
             self._enter()
         if offset > self._newest:

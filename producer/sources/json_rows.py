@@ -1,12 +1,13 @@
 """Rows of JSON: one object a line (JSON Lines), or one array of objects. A file that begins with an object is read by lines."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import IO, Any
+from typing import IO
 
 import msgspec
 
 from livelift.errors import InputError
 from producer.sources.input_file import MAX_LINE_BYTES, too_long, whole_lines
+from producer.sources.packing import joined
 from producer.sources.rows import NO_TEXT, Cell, NoText, Row
 
 MOST_ARRAY_BYTES = 1 << 30
@@ -21,26 +22,14 @@ _decode_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
 
-class _Rest:
-    """A stream of which the beginning was read."""
-
-    def __init__(self, read: bytes, stream: IO[bytes]) -> None:
-        self._read = read
-        self._stream = stream
-
-    def read(self, size: int) -> bytes:
-        read, self._read = self._read[:size], self._read[size:]
-        return read + self._stream.read(size - len(read)) if len(read) < size else read
-
-
 def json_rows(stream: IO[bytes], columns: Iterable[str], name: str) -> Iterator[Row]:
     """A row an element of an array, or a line where the text begins with an object. Raises `InputError` as `json_array_rows` does."""
     read = b""
     while not read.strip() and (piece := stream.read(LOOKED_AT_BYTES)):
         read += piece
-    rest: Any = _Rest(read, stream)
+    whole = joined(read, stream)
     by_line = read.lstrip()[:1] == b"{"
-    yield from json_line_rows(rest, columns) if by_line else json_array_rows(rest, columns, name)
+    yield from json_line_rows(whole, columns) if by_line else json_array_rows(whole, columns, name)
 
 
 def json_line_rows(stream: IO[bytes], columns: Iterable[str]) -> Iterator[Row]:

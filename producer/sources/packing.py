@@ -74,7 +74,7 @@ class Unpacked:
         stream = raw
         for _ in range(MOST_LAYERS):
             head = stream.read(HEAD_BYTES)
-            inner = _joined(head, stream)
+            inner = joined(head, stream)
             if head.startswith(_GZIP):
                 stream = self._stack.enter_context(io.BufferedReader(gzip.GzipFile(fileobj=inner)))
             elif _is_zstd(head):
@@ -85,7 +85,7 @@ class Unpacked:
                 self._refuse_what_is_no_text(head)
                 text = head.removeprefix(_UTF8_MARK)
                 if stream is not raw:
-                    return _joined(text, stream)
+                    return joined(text, stream)
                 raw.seek(len(head) - len(text))  # spares a copy of the whole file
                 return raw
         raise InputError(f"{self._path} is packed more than {MOST_LAYERS} times", "unpack it first")
@@ -142,7 +142,7 @@ def _is_tar(head: bytes) -> bool:
     return True
 
 
-def _joined(head: bytes, rest: IO[bytes]) -> IO[bytes]:
+def joined(head: bytes, rest: IO[bytes]) -> IO[bytes]:
     """A stream that begins with `head`, which was read from `rest`."""
     return io.BufferedReader(_Joined(head, rest))
 

@@ -1,6 +1,6 @@
 """The script that commits: what goes in, and what its answers mean."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import resources
 from typing import Any, NamedTuple
 
@@ -13,11 +13,20 @@ from stats.edges.redis_connection import Client
 
 Command = list[Any]
 
+FIELDS_PER_COMMAND = 1_000
+"""Lua's unpack takes some thousands of values."""
+
 OTHER_STATE, DONE, LOST_KEYS, REFUSED = range(4)
 """What the script answers."""
 
 NO_CHECKSUM, ANY_CHECKSUM, NO_HASH = "?", "*", "another type"
 """What no state holds; what stands for every state; what stands for one that is no hash."""
+
+
+def hset(key: str, fields: Sequence[str | bytes]) -> Iterator[Command]:
+    """Commands that write a hash's `fields`, name and value in turn."""
+    for start in range(0, len(fields), 2 * FIELDS_PER_COMMAND):
+        yield ["HSET", key, *fields[start : start + 2 * FIELDS_PER_COMMAND]]
 
 
 class Sizes(NamedTuple):

@@ -6,7 +6,7 @@ and seeks to the positions that Redis holds. Keys are described in `docs/`.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -23,13 +23,12 @@ from livelift.tick_sums import Moments
 from livelift.totals import total_columns
 from stats.edges import integrity
 from stats.edges.integrity import Damaged
-from stats.edges.redis_commit import NO_HASH, Command, CommitScript, Sizes
+from stats.edges.redis_commit import NO_HASH, Command, CommitScript, Sizes, hset
 from stats.edges.redis_connection import Client
 from stats.edges.redis_tables import load_tables, table_commands, table_key
 from stats.sums.run_state import RunState
 
 SCHEMA = 6
-FIELDS_PER_COMMAND = 1_000  # Lua's unpack takes some thousands of values
 
 
 class RedisStore:
@@ -291,7 +290,7 @@ class RedisStore:
         rows: list[str | bytes] = []
         for variant, bucket, packed in a.packed_rows():
             rows += (f"{variant}:{bucket}", packed)
-        yield from _hset(self.key("sums"), rows)
+        yield from hset(self.key("sums"), rows)
         for name, arms in a.classic.items():
             for variant_name, m in zip(VARIANTS, arms, strict=True):
                 if m.n and rows:
@@ -300,7 +299,7 @@ class RedisStore:
         users: list[str | bytes] = []
         for user, (variant, totals) in a.changed.users.items():
             users += (user, self._user_row(variant, totals))
-        yield from _hset(self.key("users"), users)
+        yield from hset(self.key("users"), users)
 
     def _user_row(self, variant: int, totals: Row) -> bytes:
         """The user-level mart: what is known of an exposed user, as JSON."""
@@ -367,11 +366,6 @@ def _cursors(state: RunState) -> str:
         [*log.cursor, log.position, list(msgspec.structs.astuple(log.counts)), log.open_in_period] for log in state.logs
     ]
     return json.dumps(rows, separators=(",", ":"))
-
-
-def _hset(key: str, fields: Sequence[str | bytes]) -> Iterator[Command]:
-    for start in range(0, len(fields), 2 * FIELDS_PER_COMMAND):
-        yield ["HSET", key, *fields[start : start + 2 * FIELDS_PER_COMMAND]]
 
 
 def current_run(client: Client, study: str) -> str | None:

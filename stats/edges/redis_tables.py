@@ -9,12 +9,9 @@ from dataclasses import dataclass
 import msgspec
 
 from livelift.names import RunNames
-from stats.edges.redis_commit import Command
+from stats.edges.redis_commit import FIELDS_PER_COMMAND, Command, hset
 from stats.edges.redis_connection import Client
 from stats.sums.table_sums import TableSums
-
-FIELDS_PER_COMMAND = 1_000
-"""Lua's unpack takes some thousands of values."""
 
 _decode = msgspec.json.Decoder(list[int]).decode
 _encode = msgspec.json.Encoder().encode
@@ -38,8 +35,7 @@ def table_commands(names: RunNames, tables: TableSums) -> Iterator[Command]:
     for name, key, integers in tables.changes():
         fields.setdefault(name, []).extend((key, _encode(integers)))
     for name, rows in fields.items():
-        for start in range(0, len(rows), 2 * FIELDS_PER_COMMAND):
-            yield ["HSET", table_key(names, name), *rows[start : start + 2 * FIELDS_PER_COMMAND]]
+        yield from hset(table_key(names, name), rows)
 
 
 @dataclass(frozen=True, slots=True)
