@@ -24,6 +24,7 @@ from batch.row_sql import FOR_EVER, event_parts, fields_at, row_parts
 from batch.statements import query
 from batch.table_sql import event_columns, table_sql
 from batch.tick_rows import read_ticks
+from batch.user_table_sql import person_sql, user_table_sql, users_sql
 from livelift.assignment import VARIANTS
 from livelift.errors import InputError, StateError
 from livelift.study import Study
@@ -153,14 +154,20 @@ class Oracle:
     def tables(self, before: int | None = None) -> dict[str, list[dict[str, Any]]]:
         """Table → its rows as a person reads them, in their order, over the events before `before` ms; None: all of them."""
         self.counts()
-        found = {}
-        for name, table in self._study.tables.items():
-            rows = self._database.execute(
-                table_sql(table, self._study.fields), {"before": FOR_EVER if before is None else before}
-            )
-            columns = [column[0] for column in rows.description or []]
-            found[name] = [dict(zip(columns, row, strict=True)) for row in rows.fetchall()]
+        study, limit = self._study, {"before": FOR_EVER if before is None else before}
+        found = {name: self._shown(table_sql(one, study.fields), limit) for name, one in study.tables.items()}
+        if study.users.values:
+            self._database.execute(person_sql(study), limit)
+            found["users"] = self._shown(users_sql(study), {})
+            (last,) = self._database.execute("SELECT max(time) FROM event").fetchall()[0]
+            tick = {"tick": last if before is None else before}
+            found |= {name: self._shown(user_table_sql(study, one), tick) for name, one in study.user_tables.items()}
         return found
+
+    def _shown(self, statement: str, parameters: dict[str, int]) -> list[dict[str, Any]]:
+        rows = self._database.execute(statement, parameters)
+        columns = [column[0] for column in rows.description or []]
+        return [dict(zip(columns, row, strict=True)) for row in rows.fetchall()]
 
     def _evaluate(self, *, end_only: bool) -> list[TickSums]:
         if self._counts.accepted == 0:
@@ -213,6 +220,8 @@ class Oracle:
             self._create(
                 "event", *(["listener_arm"] if self._study.experiment.arm_field else []), "session", "user_day"
             )
+            if self._study.event_tables:
+                self._create("told")
             counts = self._count()
             self._wrong: list[tuple[str, int]] = self._database.execute(query("first_wrong")).fetchall()
             self._database.execute("DROP TABLE line")

@@ -28,11 +28,12 @@ def event_columns(study: Study, at: Mapping[str, str]) -> tuple[str, str]:
 
 def _fields(study: Study) -> list[str]:
     wanted: set[str | None] = set()
-    for table in study.tables.values():
-        wanted.update(table.by)
-        for value in table.values.values():
+    tables = [(table.by, table.values) for table in study.tables.values()]
+    for by, values in [*tables, ([], study.users.values)]:
+        wanted.update(by)
+        for value in values.values():
             means = value.mean if isinstance(value.mean, list) else [value.mean]
-            wanted |= {value.sum, *means, value.min, value.max, *value.where}
+            wanted |= {value.sum, *means, value.min, value.max, value.distinct, *value.where, *value.exceeds}
     return [name for name in study.fields if name in wanted]
 
 
@@ -51,7 +52,7 @@ def table_sql(table: Table, fields: Fields) -> str:
     group = "GROUP BY ALL" if window or keys else "HAVING count(*) > 0"  # by name, a column of `event` would come first
     return f"""
         WITH grouped AS (
-            SELECT {", ".join([*window, *keys, *values])} FROM event WHERE time < $before {group}
+            SELECT {", ".join([*window, *keys, *values])} FROM told WHERE time < $before {group}
         )
         SELECT * FROM grouped {top} ORDER BY {order}
     """
@@ -59,7 +60,7 @@ def table_sql(table: Table, fields: Fields) -> str:
 
 def _key(by: str, fields: Fields) -> str:
     if by not in fields:
-        return TIME_KEYS[by]
+        return "user_id" if by == "user" else TIME_KEYS[by]
     return f"left(t_{by}, 200)" if fields[by].type == "text" else f"t_{by}"
 
 
@@ -71,25 +72,46 @@ def _value(name: str, value: TableValue, table: Table) -> str:
     if value.ratio is not None:
         above, below = (_value(one, table.values[one], table) for one in value.ratio)
         return f"({above} * {value.times})::DOUBLE / nullif(({below} * {value.divide_by})::DOUBLE, 0)"
-    only = f" FILTER ({condition(value.where, {name: f't_{name}' for name in value.where})})" if value.where else ""
-    if value.distinct is not None:
-        exact = "count(DISTINCT listener)"
-    elif value.count is not None:
-        exact = f"count(*){only}"
-    elif value.mean is not None:
+    above, below = exact_parts(value, table.values)
+    if value.aggregate == "mean":
+        return f"({above})::DOUBLE / nullif({below}, 0)::DOUBLE"
+    if value.is_day:
+        return day_shown(above)
+    return f"({above})::HUGEINT" if value.divide_by == 1 else f"({above})::DOUBLE / {below}"
+
+
+def day_shown(number: str) -> str:
+    """The date of a day since 1970."""
+    return f"strftime(make_timestamp(({number}) * 86400000000), '%Y-%m-%d')"
+
+
+def exact_parts(value: TableValue, values: Mapping[str, TableValue]) -> tuple[str, str]:
+    """Numerator and denominator, in integers, of a column over the events of a group; `values` are the table's."""
+    if value.difference is not None:
+        one, other = (exact_parts(values[name], values)[0] for name in value.difference)
+        return f"({one} - {other}) * {value.times}", str(value.divide_by)
+    met = [*([condition(value.where, {name: f"t_{name}" for name in value.where})] if value.where else [])]
+    met += [f"t_{value.exceeds[0]} > t_{value.exceeds[1]}"] if value.exceeds else []
+    met += [f"day - first_day < {value.first_days}"] if value.first_days is not None else []
+    met += ["begins"] if value.count == "session" else []
+    only = f" FILTER ({' AND '.join(met)})" if met else ""
+    if value.mean is not None:
         number, units = f"t_{value.mean}", 1
         if isinstance(value.mean, list):
             above, below = value.mean
             units = NANO
             number = f"(t_{above}::HUGEINT * {2 * NANO} + t_{below}) // (2 * t_{below})"
             number = number if value.at_most is None else f"least({number}, {value.at_most * NANO})"
-        exact = f"(sum({number}){only} * {value.times})::DOUBLE"
-        return f"{exact} / nullif(count(*){only} * {value.divide_by} * {units}::HUGEINT, 0)::DOUBLE"
+        return f"sum({number}){only} * {value.times}", f"(count(*){only} * {value.divide_by} * {units}::HUGEINT)"
+    if value.count is not None:
+        exact = f"count(*){only}"
+    elif value.distinct is not None:
+        exact = f"count(DISTINCT {'listener' if value.distinct == 'user' else 't_' + value.distinct})"
+    elif value.returned is not None:
+        exact = f"coalesce(bool_or(day = first_day + {value.returned}), false)::INTEGER"
     elif value.sum is not None:
         exact = f"coalesce(sum(t_{value.sum}){only}, 0)"
     else:
-        kind = "min" if value.min is not None else "max"
-        exact = f"{kind}(t_{value.min or value.max}){only}"
-    if value.divide_by == 1:
-        return f"(({exact}) * {value.times})::HUGEINT"
-    return f"(({exact}) * {value.times})::DOUBLE / {value.divide_by}"
+        kind, of = ("min", value.min) if value.min is not None else ("max", value.max)
+        exact = f"{kind}({'day' if of == 'day' else f't_{of}'}){only}"
+    return f"({exact})::HUGEINT * {value.times}", str(value.divide_by)

@@ -18,6 +18,7 @@ from cli import (
     stations,
     study,
     tables,
+    users,
     verdict,
 )
 from livelift import __version__
@@ -45,6 +46,7 @@ for command in (
     stations,
     rejects,
     tables,
+    users,
     study,
 ):
     command.register(app)

@@ -88,7 +88,7 @@ def demo(
             else:
                 show_verdict(document, loaded)
             flag = study_flag(loaded.name, loaded.folder)
-            later = f"livelift verdict{flag}" + (f", livelift tables{flag}" if loaded.tables else "")
+            later = f"livelift verdict{flag}" + (f", livelift tables{flag}" if loaded.table_names else "")
             console.print(
                 f"the verdict is in Redis, under livelift:{loaded.name}:verdict — later: {later}", soft_wrap=True
             )
@@ -116,14 +116,15 @@ def _compare(document: "Document", plan: object, folder: "RunFolder") -> None:
         console.print("a person closed the study early: the batch knows nothing of that, so the two are not compared")
         return
     found = list(differences(document, oracle.document))
-    if plan.study.tables:
+    names = [*plan.study.event_tables, *plan.study.user_tables]
+    if names:
         with redis_client(folder) as client:
-            live = read_tables(client, plan.study, list(plan.study.tables), document.run)
+            live = read_tables(client, plan.study, names, document.run)
         found += differences({"tables": live.rows}, {"tables": oracle.tables})
     if found:
         raise StateError(
             f"the live result differs from the batch's in {len(found)} places: {'; '.join(found[:5])}",
             "this is a defect of livelift: please report it with the data",
         )
-    what = "every number, tables too" if plan.study.tables else "every number"
+    what = "every number, tables too" if names else "every number"
     console.print(f"equal to the DuckDB oracle, {what} ({time.monotonic() - started:.1f} s)")

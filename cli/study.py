@@ -56,6 +56,8 @@ def check(
     )
     if loaded.tables:
         answers.print(f"tables: {', '.join(map(_table, loaded.tables.items()))}", markup=False, soft_wrap=True)
+    if loaded.user_tables:
+        answers.print(f"tables over users: {', '.join(loaded.user_tables)}", markup=False, soft_wrap=True)
     path = find_input(data, loaded, run_folder(), say)
     sample = take_sample(loaded, path, rows)
     rejected = sum(sample.rejected.values())

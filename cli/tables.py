@@ -1,25 +1,17 @@
 """`livelift tables`: the live tables of a study, as of the last midnight that its stream has passed."""
 
-import csv
-import json
-import sys
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from cli.flags import DEFAULT_STUDY, RunFlag, StudyFlag, run_folder
-from cli.show import answers, console
-from livelift.escaping import harmless
+from cli.rows import MOST_SHOWN, print_rows, write_csv, write_json
+from cli.show import console
 
 if TYPE_CHECKING:
     from livelift.study import Study
-
-MOST_SHOWN = 40
-"""Rows on a terminal, those of the newest windows; --json and --csv give all."""
 
 
 def register(app: typer.Typer) -> None:
@@ -41,23 +33,21 @@ def tables(
     loaded = load_study(study)
     chosen = _chosen(loaded, name)
     with redis_client(run_folder()) as client:
-        found = read_tables(client, loaded, [chosen] if name else list(loaded.tables), run)
+        found = read_tables(client, loaded, [chosen] if name else loaded.table_names, run)
     if name is None:
         _list(loaded, {table: len(rows) for table, rows in found.rows.items()}, json_, csv_)
         return
     rows = found.rows[chosen]
     columns = _columns(loaded, chosen)
     if json_:
-        typer.echo(json.dumps(rows, ensure_ascii=False, indent=1))
+        write_json(rows)
     elif csv_:
-        writer = csv.DictWriter(sys.stdout, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+        write_csv(columns, rows)
     else:
-        shown = _newest(rows, loaded.tables[chosen].window)
-        _print(columns, shown)
+        shown = _newest(rows, _window(loaded, chosen))
+        print_rows(columns, shown)
         more = f"; {len(shown)} of {len(rows):,} rows, all with --json or --csv" if len(shown) < len(rows) else ""
-        title = loaded.tables[chosen].title or chosen
+        title = _titles(loaded)[chosen] or chosen
         console.print(f"{title}, as of {found.as_of}{more}", soft_wrap=True, markup=False)
 
 
@@ -89,56 +79,49 @@ def _chosen(study: "Study", name: str | None) -> str:
     """
     from livelift.errors import SettingsError
 
-    if not study.tables:
+    if not study.table_names:
         raise SettingsError(
             f"study '{study.name}' declares no tables",
             "name another study with --study, or declare some: docs/14-tables.md",
         )
-    if name is not None and name not in study.tables:
-        raise SettingsError(f"study '{study.name}' has no table '{name}'", f"use one of: {', '.join(study.tables)}")
-    return name or next(iter(study.tables))
+    if name is not None and name not in study.table_names:
+        raise SettingsError(
+            f"study '{study.name}' has no table '{name}'", f"use one of: {', '.join(study.table_names)}"
+        )
+    return name or study.table_names[0]
+
+
+def _titles(study: "Study") -> dict[str, str]:
+    over_users = {name: table.title for name, table in study.user_tables.items()}
+    return {name: table.title for name, table in study.tables.items()} | over_users
+
+
+def _window(study: "Study", name: str) -> str:
+    return study.tables[name].window if name in study.tables else "all"
 
 
 def _columns(study: "Study", name: str) -> list[str]:
-    table = study.tables[name]
-    return [*table.key_columns, *table.values]
+    from livelift.user_tables import RETENTION_COLUMNS
+
+    if name in study.tables:
+        table = study.tables[name]
+        return [*table.key_columns, *table.values]
+    over_users = study.user_tables[name]
+    keys = [study.segments[by].key_column for by in over_users.by]
+    return [*keys, *(RETENTION_COLUMNS if over_users.retention else over_users.values)]
 
 
 def _list(study: "Study", rows: dict[str, int], json_: bool, csv_: bool) -> None:
     """Every table with its columns."""
     listed = [
-        {"table": name, "title": table.title, "window": table.window, "columns": _columns(study, name), "rows": rows[name]}
-        for name, table in study.tables.items()
+        {"table": name, "title": title, "window": _window(study, name), "columns": _columns(study, name), "rows": rows[name]}
+        for name, title in _titles(study).items()
     ]  # fmt: skip
     if json_:
-        typer.echo(json.dumps(listed, ensure_ascii=False, indent=1))
+        write_json(listed)
         return
     lines = [{**line, "columns": ", ".join(map(str, line["columns"]))} for line in listed]  # type: ignore[call-overload]
     if csv_:
-        writer = csv.DictWriter(sys.stdout, list(lines[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(lines)
+        write_csv(list(lines[0]), lines)
         return
-    _print(["table", "window", "rows", "columns"], lines)
-
-
-def _print(columns: list[str], rows: list[dict[str, Any]]) -> None:
-    table = Table(box=None)
-    for column in columns:
-        table.add_column(column, justify="left" if any(isinstance(row[column], str) for row in rows) else "right")
-    for row in rows:  # `Text`: names may look like markup
-        table.add_row(*(Text(_shown(row[column])) for column in columns))
-    answers.print(table)
-
-
-def _shown(value: Any) -> str:
-    """A cell for a person: separated thousands, two decimals, a dash for what is not known.
-
-    >>> _shown(1234567), _shown(0.5), _shown(None), _shown("CA")
-    ('1,234,567', '0.50', '–', 'CA')
-    """
-    if value is None:
-        return "–"
-    if isinstance(value, float):
-        return f"{value:,.2f}"
-    return f"{value:,}" if isinstance(value, int) else harmless(str(value))
+    print_rows(["table", "window", "rows", "columns"], lines)

@@ -70,7 +70,7 @@ def session_measures(study: "Study") -> SessionMeasures:
         if hasattr(module, "measures"):
             raise StudyError(f"study '{study.name}' has [measures] and {file} has some too", "leave one of them out")
         arm = study.experiment.arm_field
-        also = {*([arm] if arm else []), *fields_read(study.tables)}
+        also = {*([arm] if arm else []), *fields_read(study.event_tables)}
         return CompiledMeasures(study.fields, study.measures, also)
     if module is None:
         raise StudyError(f"study '{study.name}' has no [measures], and {file} is not there", HOW)

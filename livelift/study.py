@@ -25,6 +25,8 @@ from livelift.source import Fields, Source
 from livelift.study_checks import OWN_TOTALS, SESSIONS, USERS, checks
 from livelift.study_folders import DECLARATION, MODULE, find_study, shown
 from livelift.tables import Tables
+from livelift.user_tables import USERS as USERS_TABLE
+from livelift.user_tables import Segments, Users, UserTables
 
 
 class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -194,6 +196,9 @@ class Study(_Part, frozen=True):
     simulated: Simulated | None = None
     experiments: Experiments = {}
     tables: Tables = {}
+    users: Users = Users()
+    segments: Segments = {}
+    user_tables: UserTables = {}
     fingerprint: str = ""  # SHA-256 of the folder's files, 16 hex digits: a changed study is a new run
     folder: str = ""  # absolute path; empty for a study that was read from bytes alone
 
@@ -205,6 +210,16 @@ class Study(_Part, frozen=True):
             self.name, self.fields, self.windows, self.measures, self.experiment, self.decision, self.statistics, self.metrics,
         )  # fmt: skip
         return _fingerprint(msgspec.json.encode(parts))
+
+    @property
+    def event_tables(self) -> Tables:
+        """The tables that events are added to: the declared ones, and that of the users' rows."""
+        return {**self.tables, USERS_TABLE: self.users.table} if self.users.values else self.tables
+
+    @property
+    def table_names(self) -> list[str]:
+        """The tables that a person asks for by name; the users' rows have a command of their own."""
+        return [*self.tables, *self.user_tables]
 
     @property
     def guardrails(self) -> tuple[str, ...]:
@@ -299,6 +314,9 @@ def _check_measures(study: Study, names: tuple[str, ...], file: str) -> None:
 EXAMPLE = "compare the key with docs/12-studies.md"
 EXAMPLE_OF_TABLES = "compare the key with docs/14-tables.md"
 
+TABLES = (["tables"], ["users"], ["segments"], ["user_tables"])
+"""Beginnings of the keys that docs/14-tables.md has."""
+
 
 def _given(raw: Any, key: str) -> str:
     """What the file has at the key, as ": 'text'"; nothing where it has none, or a table.
@@ -343,7 +361,7 @@ def _first_unfit(table: dict[str, Any], of: Any) -> str | None:
 
 def _fix(wrong: str, path: list[str], raw: Any) -> str:
     """What the type of the key at `path` allows, where it lists that, or what is missing there of `raw`."""
-    example = EXAMPLE_OF_TABLES if path[:1] == ["tables"] else EXAMPLE
+    example = EXAMPLE_OF_TABLES if path[:1] in TABLES else EXAMPLE
     kinds = _types(path)
     choices = next((get_args(one) for one in kinds if get_origin(one) is Literal), ())
     if choices and wrong.startswith("Invalid enum"):

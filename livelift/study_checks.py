@@ -11,7 +11,8 @@ from livelift.measures import checks as measure_checks
 from livelift.retention import checks as retention_checks
 from livelift.source import LARGEST
 from livelift.source import checks as source_checks
-from livelift.tables import checks as table_checks
+from livelift.table_checks import checks as table_checks
+from livelift.user_table_checks import checks as user_table_checks
 
 if TYPE_CHECKING:
     from livelift.source import Field
@@ -63,6 +64,7 @@ def checks(study: "Study") -> list[Check]:
         *_name_checks(study),
         *measure_checks(study.fields, study.measures, rows=win.kind == "row"),
         *table_checks(study.fields, study.tables, declares_measures=bool(study.measures)),
+        *user_table_checks(study),
         *_decision_checks(study),
         *_statistics_checks(study),
         *_health_checks(study.health),

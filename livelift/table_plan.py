@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import msgspec
 
 from livelift import calendar
+from livelift.event_time import DAY
 from livelift.source import Fields
-from livelift.tables import QUOTIENT_UNITS, TIME_KEYS, Table, Tables, TableValue
+from livelift.tables import QUOTIENT_UNITS, TIME_KEYS, USER, Table, Tables, TableValue
 
 NO_MAX, NO_MIN = -(2**63), 2**63 - 1
 """What a column of `max` or `min` holds before any event meets its condition; no field can hold these."""
@@ -29,8 +30,8 @@ class Column:
     merge
         How two parts are merged: *add*, *min* or *max*.
     value
-        What one event adds: the field of this name, or the quotient of two in `QUOTIENT_UNITS`; none: 1. Where users are counted, each
-        is once.
+        What one event adds: the field of this name, its day since 1970 for `DAY_FIELD`, or the quotient of two in `QUOTIENT_UNITS`; none: 1.
+        Where users or a field's values are counted, each is once.
     source
         The declared column that it is for, with its condition.
     """
@@ -46,11 +47,24 @@ class Column:
     @property
     def content(self) -> tuple[object, ...]:
         """What it holds: a mean's number of events is a column already where the table counts them."""
-        return self.merge, self.value, self.source.at_most if self.value else None, self.counts_users, self.source.where
+        value = self.source
+        return (
+            self.merge, self.value, value.at_most if self.value else None, value.distinct, value.where, value.exceeds,
+            value.first_days, value.returned, self.counts_sessions,
+        )  # fmt: skip
 
     @property
     def counts_users(self) -> bool:
-        return self.source.aggregate == "distinct"
+        return self.source.distinct == USER
+
+    @property
+    def counts_values(self) -> bool:
+        """Of a field, those of a user."""
+        return self.source.distinct is not None and not self.counts_users
+
+    @property
+    def counts_sessions(self) -> bool:
+        return self.source.count == "session"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +96,13 @@ class TablePlan:
         if self.table.window != "all":
             row[self.table.window] = calendar.shown(self.table.window, int(start))
         row |= zip(self.table.by, keys, strict=True)
-        for name, value in self.table.values.items():
-            row[name] = self._value(value, group, self.places[name], row)
+        for name in self.table.values:
+            row[name] = self.value(name, group, row)
         return row
 
-    def rows(self, groups: Mapping[bytes, list[int]]) -> list[dict[str, Shown]]:
+    def rows(self, groups: Mapping[bytes, list[int]], tick: int = -1) -> list[dict[str, Shown]]:
         """The table as a person reads it, of groups by their JSON keys: by window and keys, or each window's rows by rank, cut to the
-        first."""
+        first. It is the same at every `tick`."""
         keyed = sorted(((decode_key(key), group) for key, group in groups.items()), key=lambda one: _order(one[0]))
         windows: dict[Key, list[dict[str, Shown]]] = {}
         for key, group in keyed:
@@ -101,17 +115,32 @@ class TablePlan:
             found += rows[:top] if top else rows
         return found
 
-    def _value(self, value: TableValue, group: list[int], places: tuple[int, ...], row: dict[str, Shown]) -> Shown:
+    def value(self, name: str, group: list[int], row: dict[str, Shown]) -> Shown:
+        """One column as it is shown; `row` has those before it."""
+        value, places = self.table.values[name], self.places[name]
         if value.ratio is not None:
-            above, below = (row[name] for name in value.ratio)
+            above, below = (row[one] for one in value.ratio)
             return _divided(above, below, value)
+        exact = self.exact(name, group)
+        if exact is None:
+            return None
         if value.aggregate == "mean":
             units = QUOTIENT_UNITS if isinstance(value.mean, list) else 1
             return _divided(group[places[0]], group[places[1]], value, units)
-        exact = group[places[0]]
-        if value.aggregate in ("min", "max") and exact in (NO_MIN, NO_MAX):
+        if value.is_day:
+            return calendar.shown("day", exact[0] * DAY)
+        return exact[0] if value.divide_by == 1 else exact[0] / value.divide_by
+
+    def exact(self, name: str, group: list[int]) -> tuple[int, int] | None:
+        """One column as the quotient of two integers, the second above 0; None where it is empty. Of all but a ratio."""
+        value, places = self.table.values[name], self.places[name]
+        parts = [group[place] for place in places]
+        if value.aggregate == "mean":
+            units = QUOTIENT_UNITS if isinstance(value.mean, list) else 1
+            return (parts[0] * value.times, parts[1] * value.divide_by * units) if parts[1] else None
+        if NO_MIN in parts or NO_MAX in parts:
             return None
-        return exact * value.times if value.divide_by == 1 else exact * value.times / value.divide_by
+        return (parts[0] - sum(parts[1:])) * value.times, value.divide_by
 
 
 def _order(key: list[Key]) -> list[tuple[bool, int, str]]:
@@ -136,7 +165,7 @@ def table_plans(tables: Tables) -> dict[str, TablePlan]:
 
 def _plan(name: str, table: Table) -> TablePlan:
     columns: list[Column] = []
-    places = {}
+    places: dict[str, tuple[int, ...]] = {}
     for shown, value in table.values.items():
         parts: list[Column] = []
         match value.aggregate:
@@ -144,10 +173,11 @@ def _plan(name: str, table: Table) -> TablePlan:
                 parts = [Column("add", value.fields, value), Column("add", (), value)]
             case "min" | "max" as merge:
                 parts = [Column(merge, value.fields, value)]
-            case "count" | "distinct" | "sum":
-                parts = [Column("add", value.fields, value)]
+            case "count" | "distinct" | "sum" | "returned":
+                parts = [Column("add", () if value.distinct is not None else value.fields, value)]
         columns += [part for part in parts if part.content not in [column.content for column in columns]]
-        places[shown] = tuple([column.content for column in columns].index(part.content) for part in parts)
+        own = tuple([column.content for column in columns].index(part.content) for part in parts)
+        places[shown] = own or tuple(place for name in value.earlier for place in places[name])
     return TablePlan(name, table, tuple(columns), places)
 
 

@@ -14,7 +14,8 @@ from livelift.event_time import to_iso
 from livelift.names import RunNames, preview_key, verdict_key
 from livelift.study import Study
 from livelift.study_folders import study_flag
-from livelift.table_plan import Shown, table_plans
+from livelift.table_plan import Shown
+from livelift.user_table_plan import shown_plans
 from local.redis_server import RedisServer
 from local.run_folder import RunFolder
 from local.runs import go_back_to_complete, require_run
@@ -154,9 +155,9 @@ def read_tables(client: Client, study: Study, names: list[str], run: str | None 
             f"run {chosen} was made with another study file than the one there is now",
             f"undo the change, or make a new run: livelift demo{study_flag(study.name, study.folder)}",
         )
-    plans = table_plans(study.tables)
+    plans = shown_plans(study)
     as_of = "before the first midnight" if kept.tick < 0 else to_iso(kept.tick)
-    return ReadTables(as_of, {name: plans[name].rows(groups) for name, groups in kept.groups.items()})
+    return ReadTables(as_of, {name: plans[name].rows(groups, kept.tick) for name, groups in kept.groups.items()})
 
 
 def _chosen_run(client: Client, study: str, run: str | None) -> str | None:

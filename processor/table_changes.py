@@ -55,7 +55,7 @@ class TableChanges:
     """The changed groups of a partition. `len` says how many there are."""
 
     def __init__(self, study: Study) -> None:
-        self._plans = tuple(table_plans(study.tables).values())
+        self._plans = tuple(table_plans(study.event_tables).values())
         self._numbers = {plan.name: number for number, plan in enumerate(self._plans)}
         self._windows = EventWindows()
         self._add = compiled(study, self._plans, self._new)
@@ -76,11 +76,11 @@ class TableChanges:
             windows.enter(time)
             self._enter()
         if offset > self._newest:
-            self._add(self._now, user, event, windows)
+            self._add(self._now, user, event, windows, time)
         else:
             tables = enumerate(self._plans)
             starts = [(number, windows.start(plan.table.window)) for number, plan in tables]
-            self._add([_Again(self, *start, time, offset) for start in starts], user, event, windows)
+            self._add([_Again(self, *start, time, offset) for start in starts], user, event, windows, time)
 
     def _enter(self) -> None:
         starts = [self._windows.start(plan.table.window) for plan in self._plans]
@@ -182,7 +182,7 @@ class _Again:
 
 def table_changes(study: Study) -> TableChanges | None:
     """Of a study with tables; None without any."""
-    return TableChanges(study) if study.tables else None
+    return TableChanges(study) if study.event_tables else None
 
 
 _decode = msgspec.msgpack.Decoder(TableShard).decode

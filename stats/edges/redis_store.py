@@ -27,6 +27,7 @@ from stats.edges.redis_commit import NO_HASH, Command, CommitScript, Sizes, hset
 from stats.edges.redis_connection import Client
 from stats.edges.redis_tables import load_tables, table_commands, table_key
 from stats.sums.run_state import RunState
+from stats.sums.table_sums import TableSums
 
 SCHEMA = 6
 
@@ -41,7 +42,7 @@ class RedisStore:
         self._measures = measures
         columns = total_columns(study, measures)
         self._total_names = columns.names[: columns.readable]
-        self._tables = [table_key(names, name) for name in study.tables]
+        self._tables = [table_key(names, name) for name in TableSums(study).groups]
         self._script = CommitScript(client, names, self._tables)
         self._table_rows = (0,) * len(self._tables)  # fields of each
         self._held = ""  # checksum of the state that this station last saw or wrote
@@ -271,7 +272,7 @@ class RedisStore:
             "ticks": ticks,
             "users": self._users,  # before this commit: they never become fewer
         }
-        if self._study.tables:
+        if self._tables:
             counters["tables"] = state.tables.witness()
         fields: dict[str, bytes] = {
             "schema": str(SCHEMA).encode(),

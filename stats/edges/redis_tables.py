@@ -24,7 +24,7 @@ def table_key(names: RunNames, table: str) -> str:
 
 def load_tables(client: Client, names: RunNames, tables: TableSums) -> None:
     """Put every group that Redis holds into `tables`."""
-    for name in tables.plans:
+    for name in tables.groups:
         for key, integers in client.hscan_iter(table_key(names, name), count=FIELDS_PER_COMMAND):
             tables.put(name, key.decode(), _decode(integers))
 

@@ -82,12 +82,17 @@ SHOWS = [
     "livelift tables --study shows",
     "livelift tables state --study shows",
     "livelift tables daily --study shows --json",
+    "livelift tables engagement --study shows",
+    "livelift users --study shows",
 ]
 TABLES = [
     "livelift demo --study ./my_study --data viewings.json --exit",
     "livelift tables --study ./my_study",
     "livelift tables daily --study ./my_study",
     "livelift tables daily --study ./my_study --json",
+    "livelift users --study ./my_study",
+    "livelift users --study ./my_study 1017",
+    "livelift tables cohorts --study ./my_study",
 ]
 PASSWORD = "export REDISCLI_AUTH=$(cat .livelift/redis/password)"
 REDIS = [
@@ -296,6 +301,8 @@ def test_the_study_of_shows(tmp_path: Path) -> None:
     assert "hour_of_day" in said[0]
     assert "CA" in said[1]
     assert sum(row["views"] for row in json.loads(said[2])) == 200_000
+    assert "Heavy" in said[3]
+    assert "unique_genres" in said[4]
 
 
 @pytest.mark.slow
@@ -309,6 +316,9 @@ def test_a_study_with_tables(folder: Path) -> None:
     assert "views_per_user" in said[1]
     assert "2024-06-10" in said[2]
     assert json.loads(said[3])[0]["day"] == "2024-04-20"
+    assert "40 of " in said[4]
+    assert "1017" in said[5]
+    assert "2024-04-15" in said[6]
 
 
 @pytest.mark.parametrize("command", FROM_THE_CHECKOUT)

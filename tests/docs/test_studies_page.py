@@ -37,9 +37,10 @@ def test_the_page_names_every_key() -> None:
 
 
 def test_the_example_of_tables_is_read() -> None:
-    (example,) = re.findall(r"```toml\n(.*?)```", TABLES, re.DOTALL)
+    events, users = re.findall(r"```toml\n(.*?)```", TABLES, re.DOTALL)
     text = Path("tests/studies/viewings/study.toml").read_text(encoding="utf-8")
-    assert list(parse_study((text[: text.index("[tables.")] + example).encode(), "example").tables) == ["daily", "top"]
+    study = parse_study((text[: text.index("[tables.")] + events + users).encode(), "example")
+    assert study.table_names == ["daily", "top", "engagement", "cohorts", "retention"]
 
 
 def test_the_example_of_a_row_in_redis_is_true(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from batch.oracle import Oracle
 from livelift.errors import StateError
 from livelift.source import Field
 from livelift.study import Study, load_study
+from livelift.user_tables import Users
 from local.equality import differences
 from tests.support.pure_pipeline import run_pure
 
@@ -30,7 +31,15 @@ def study_of_balances() -> Study:
     metrics["dramas"] = replace(metrics["dramas"], numerator="offered", resolution=1)
     metrics["completion"] = replace(metrics["completion"], numerator="offered", denominator="seconds", resolution=10)
     length = Field("integer", column="show_duration_seconds")
-    return replace(study, metrics=metrics, fields=study.fields | {"length": length}, tables={})
+    return replace(
+        study,
+        metrics=metrics,
+        fields=study.fields | {"length": length},
+        tables={},
+        users=Users(),
+        segments={},
+        user_tables={},
+    )
 
 
 STUDY = study_of_balances()

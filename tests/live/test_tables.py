@@ -69,7 +69,12 @@ def test_the_demo_of_a_study_with_tables_and_what_it_leaves(tmp_path: Path) -> N
     with Oracle(data, load_study(str(VIEWINGS))) as oracle:
         expected = oracle.tables()
     listed = json.loads(livelift(tmp_path, "tables", "--study", VIEWINGS, "--json"))
+    people = expected.pop("users")
     assert {line["table"]: line["rows"] for line in listed} == {name: len(rows) for name, rows in expected.items()}
+    assert json.loads(livelift(tmp_path, "users", "--study", VIEWINGS, "--json")) == people
+    (header, *lines) = livelift(tmp_path, "users", people[3]["user"], "--study", VIEWINGS, "--csv").splitlines()
+    assert header.startswith("user,views,first_view")
+    assert len(lines) == 1
     rows = json.loads(livelift(tmp_path, "tables", "daily", "--study", VIEWINGS, "--json"))
     assert rows == expected["daily"]
     text = livelift(tmp_path, "tables", "top", "--study", VIEWINGS, "--csv")

@@ -17,6 +17,7 @@ from livelift.sessions import session_measures
 from livelift.study import Study
 from livelift.table_plan import Shown
 from livelift.tick_sums import TickSums
+from livelift.user_table_plan import shown_plans
 from processor.partition import Partition
 from processor.windows import new_partition
 from producer.prepare import prepare
@@ -79,8 +80,8 @@ def shown_tables(state: RunState) -> dict[str, list[dict[str, Shown]]]:
     """The tables as a person reads them."""
     tables = state.tables
     return {
-        name: plan.rows({key.encode(): group for key, group in tables.groups[name].items()})
-        for name, plan in tables.plans.items()
+        name: plan.rows({key.encode(): group for key, group in tables.groups[name].items()}, state.tick)
+        for name, plan in shown_plans(state.study).items()
     }
 
 

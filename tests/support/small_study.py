@@ -5,11 +5,12 @@ from datetime import date
 import msgspec
 
 from livelift.event_time import DAY
-from livelift.measures import Measure
+from livelift.measures import Between, Measure
 from livelift.retention import Retention
 from livelift.source import Field
 from livelift.study import Study, load_study
 from livelift.tables import Table, TableValue
+from livelift.user_tables import Segment, Users, UserTable, UserValue
 
 MINUTE = 60_000
 
@@ -89,9 +90,43 @@ TABLES = {
 }
 
 
+PEOPLE = Users(
+    {
+        "events": COUNT,
+        "sessions": TableValue(count="session"),
+        "early": TableValue(count="session", first_days=2),
+        "first": TableValue(min="day"),
+        "last": TableValue(max="day"),
+        "span": TableValue(difference=["last", "first"]),
+        "artists": TableValue(distinct="artist"),
+        "d1": TableValue(returned=1),
+        "d2": TableValue(returned=2),
+    }
+)
+
+SEGMENTS = {
+    "size": Segment("events", {"few": Between(1, 3), "some": Between(3, 6), "many": Between(6)}),
+    "taste": Segment("artists", {"1": Between(1, 2), "2": Between(2, 3)}, column="taste"),
+    "week": Segment("first", window="week"),
+}
+
+USER_TABLES = {
+    "sizes": UserTable(["size", "taste"], {"users": UserValue(count="user"), "span": UserValue(mean="span")}),
+    "cohorts": UserTable(["week"], {"users": UserValue(count="user"), "d1": UserValue(share="d1")}),
+    "retention": UserTable(retention=["d1", "d2"]),
+}
+
+
 def with_tables(kind: str, lateness: int = 0) -> Study:
     study, replace = KINDS[kind], msgspec.structs.replace
-    return replace(study, tables=TABLES, windows=replace(study.windows, allowed_lateness_seconds=lateness))
+    return replace(
+        study,
+        tables=TABLES,
+        users=PEOPLE,
+        segments=SEGMENTS,
+        user_tables=USER_TABLES,
+        windows=replace(study.windows, allowed_lateness_seconds=lateness),
+    )
 
 
 TABLED = {

@@ -76,6 +76,16 @@ def tables(events):
     return {"daily": daily, "top": top}
 
 
+def accepted(path):
+    """The events that count, each once."""
+    seen = set()
+    for row in json.loads(open(path, encoding="utf-8").read()):
+        reason, event = judge(row)
+        if reason is None and json.dumps(row) not in seen:
+            seen.add(json.dumps(row))
+            yield event
+
+
 def answer(path):
     rows, rejected, duplicates, seen, events = 0, Counter(), 0, set(), defaultdict(list)
     with open(path, encoding="utf-8") as file:

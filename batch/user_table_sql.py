@@ -1,0 +1,118 @@
+"""The users' rows, segments and tables over users in SQL, by the oracle's own code."""
+
+from collections.abc import Mapping
+
+from batch.table_sql import day_shown, exact_parts
+from livelift.study import Study
+from livelift.tables import TableValue
+from livelift.user_tables import Segment, UserTable, UserValue
+
+WINDOWS = {"day": "%Y-%m-%d", "week": "%Y-%m-%d", "month": "%Y-%m"}
+
+
+def person_sql(study: Study) -> str:
+    """The query that makes the table `person` of the events before `$before` ms: a row a user, each value as two integers, its numerator
+    and denominator."""
+    values = study.users.values
+    columns = ["user_id", "any_value(first_day) AS first_day"]
+    for name, value in values.items():
+        above, below = exact_parts(value, values)
+        columns += [f"({above})::HUGEINT AS above_{name}", f"({below})::HUGEINT AS below_{name}"]
+    return f"CREATE OR REPLACE TEMP TABLE person AS SELECT {', '.join(columns)} FROM told WHERE time < $before GROUP BY user_id"
+
+
+def users_sql(study: Study) -> str:
+    """The query of the users' rows with their segments, over `person`."""
+    values = study.users.values
+    shown = [f'{_shown(value, name)} AS "{name}"' for name, value in values.items()]
+    shown += [f'{_segment(one, values)} AS "{name}"' for name, one in study.segments.items()]
+    return f"SELECT {', '.join(['user_id AS user', *shown])} FROM person ORDER BY user_id"
+
+
+def _shown(value: TableValue, name: str) -> str:
+    if value.is_day:
+        return day_shown(f"above_{name}::BIGINT")
+    if value.aggregate != "mean" and value.divide_by == 1:
+        return f"above_{name}"
+    return f"above_{name}::DOUBLE / nullif(below_{name}, 0)::DOUBLE"
+
+
+def _segment(segment: Segment, values: Mapping[str, TableValue]) -> str:
+    above, below = f"above_{segment.of}", f"below_{segment.of}"
+    if segment.window:
+        day = f"make_timestamp({above}::BIGINT * 86400000000)"
+        return f"coalesce(strftime(date_trunc('{segment.window}', {day}), '{WINDOWS[segment.window]}'), 'other')"
+    cases = []
+    for name, within in segment.bins.items():
+        known = [f"{below} > 0"]
+        known += [f"{above} >= {within.at_least} * {below}"] if within.at_least is not None else []
+        known += [f"{above} < {within.below} * {below}"] if within.below is not None else []
+        cases.append(f"WHEN {' AND '.join(known)} THEN {_text(name)}")
+    return f"CASE {' '.join(cases)} ELSE 'other' END"
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _order(segment: Segment, column: str) -> str:
+    """Bins in their declared order, windows by time; who is in none comes last."""
+    if segment.window:
+        return f"{column} = 'other', {column}"
+    return f"list_position([{', '.join([*map(_text, segment.bins), _text('other')])}], {column})"
+
+
+def user_table_sql(study: Study, table: UserTable) -> str:
+    """The query of a table over users as of `$tick` ms, over `person`."""
+    values = study.users.values
+    segments = [study.segments[by] for by in table.by]
+    keys = [f"k{number}" for number in range(len(segments))]
+    keyed = "".join(f", {_segment(one, values)} AS {key}" for key, one in zip(keys, segments, strict=True))
+    shown = [f'{key} AS "{one.key_column}"' for key, one in zip(keys, segments, strict=True)]
+    order = [_order(one, key) for key, one in zip(keys, segments, strict=True)]
+    person = f"SELECT *{keyed} FROM person"
+    if table.retention:
+        return _retention(table, values, person, keys, shown, order)
+    columns = [f'{_value(value, values)} AS "{name}"' for name, value in table.values.items()]
+    group = f"GROUP BY {', '.join(keys)} ORDER BY {', '.join(order)}" if keys else "HAVING count(*) > 0"
+    return f"SELECT {', '.join([*shown, *columns])} FROM ({person}) WHERE $tick IS NOT NULL {group}"
+
+
+def _over(days: int | None) -> str:
+    """Is the user's later day over?"""
+    return f"(first_day + {days} + 1) * 86400000 <= $tick"
+
+
+def _share(name: str, days: int | None) -> str:
+    return f"sum(above_{name}) FILTER ({_over(days)})::DOUBLE / nullif(count(*) FILTER ({_over(days)}), 0)"
+
+
+def _value(value: UserValue, values: Mapping[str, TableValue]) -> str:
+    if value.count is not None:
+        return "count(*)"
+    if value.share is not None:
+        return _share(value.share, values[value.share].returned)
+    name = value.of
+    assert name is not None, "the study's checks leave no other"
+    of = values[name]
+    if of.aggregate == "mean":
+        return f"sum(above_{name})::DOUBLE / nullif(sum(below_{name}), 0)::DOUBLE"
+    if value.mean is not None:
+        return f"sum(above_{name})::DOUBLE / (count(*) * {of.divide_by})::DOUBLE"
+    return f"sum(above_{name})::HUGEINT" if of.divide_by == 1 else f"sum(above_{name})::DOUBLE / {of.divide_by}"
+
+
+def _retention(
+    table: UserTable, values: Mapping[str, TableValue], person: str, keys: list[str], shown: list[str], order: list[str]
+) -> str:
+    parts = []
+    for number, name in enumerate(table.retention):
+        days = values[name].returned
+        columns = [
+            *keys, f"{number} AS part", f"{days} AS day", f"count(*) FILTER ({_over(days)}) AS users",
+            f"coalesce(sum(above_{name}) FILTER ({_over(days)}), 0)::HUGEINT AS retained", f"{_share(name, days)} AS share",
+        ]  # fmt: skip
+        group = f"GROUP BY {', '.join(keys)}" if keys else "HAVING count(*) > 0"
+        parts.append(f"SELECT {', '.join(columns)} FROM ({person}) {group}")
+    both = " UNION ALL ".join(parts)
+    return f"SELECT {', '.join([*shown, 'day', 'users', 'retained', 'share'])} FROM ({both}) ORDER BY {', '.join([*order, 'part'])}"
