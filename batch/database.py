@@ -88,21 +88,36 @@ def _create_metrics(connection: duckdb.DuckDBPyConnection, study: Study) -> None
                     f"use one of: {', '.join(study.measures)}",
                 )
     connection.execute(
-        "CREATE TABLE declared (position INTEGER, name VARCHAR, numerator VARCHAR, denominator VARCHAR, divide_by BIGINT, resolution BIGINT, retention INTEGER)"
+        "CREATE TABLE declared (position INTEGER, name VARCHAR, numerator VARCHAR, denominator VARCHAR, divide_by BIGINT, resolution BIGINT, retention INTEGER, counts_sessions BOOLEAN)"
     )
-    connection.execute("CREATE TABLE retention (retention INTEGER, anchor VARCHAR, days BIGINT)")
-    anchors: list[tuple[str, int]] = []
+    connection.execute(
+        "CREATE TABLE retention (retention INTEGER, anchor VARCHAR, days BIGINT, counts_sessions BOOLEAN)"
+    )
+    anchors: list[tuple[str, int, bool]] = []
     for position, (name, metric) in enumerate(study.metrics.items()):
         retention = None
+        anchor = None
         if metric.retention is not None:
-            anchor = (metric.retention.anchor, metric.retention.days)
+            anchor = (metric.retention.anchor, metric.retention.days, False)
+        elif metric.first_days is not None:
+            anchor = (metric.first_days.anchor, metric.first_days.days - 1, True)
+        if anchor is not None:
             if anchor not in anchors:
                 anchors.append(anchor)
-                connection.execute("INSERT INTO retention VALUES ($1, $2, $3)", [len(anchors), *anchor])
+                connection.execute("INSERT INTO retention VALUES ($1, $2, $3, $4)", [len(anchors), *anchor])
             retention = 1 + anchors.index(anchor)
         connection.execute(
-            "INSERT INTO declared VALUES ($1, $2, $3, $4, $5, $6, $7)",
-            [position, name, metric.numerator, metric.denominator, metric.divide_by, metric.resolution, retention],
+            "INSERT INTO declared VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            [
+                position,
+                name,
+                metric.numerator,
+                metric.denominator,
+                metric.divide_by,
+                metric.resolution,
+                retention,
+                metric.first_days is not None,
+            ],
         )
     names = ", ".join(f"'{name}'" for name in study.measures)
     each = [f"m[{number}]" for number in range(1, len(study.measures) + 1)]

@@ -99,7 +99,7 @@ def _daily(days: list[ResolvedDay], number: dict[str, int], study: Study) -> dic
     first = study.experiment.start_ms // DAY
     for day in days:
         retention = asked[day.retention - 1]
-        look = min(day.day - first + retention.days + 1, looks)
+        look = min(day.day - first + retention.last_day + 1, looks)
         found[retention.eligible][number[day.user], look - 1] += 1
         found[retention.returned][number[day.user], look - 1] += day.returned
     return {name: values.cumsum(axis=1) for name, values in found.items()}

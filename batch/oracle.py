@@ -51,14 +51,14 @@ class ClosedSession:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedDay:
-    """An anchor day of a user (`day` counted from 1970-01-01 = 0) whose later day is over: was the user back on that? The study's
-    retentions are numbered from 1, each (anchor, days) once in the order of the metrics."""
+    """An anchor day of a user (`day` counted from 1970-01-01 = 0) whose later day is over: 1 if the user was back on that, or how many
+    sessions of the first days there were. The study's retentions are numbered from 1, each once in the order of the metrics."""
 
     user: str
     variant: str
     retention: int
     day: int
-    returned: bool
+    returned: int
 
 
 class Oracle:

@@ -49,12 +49,14 @@ def table_sql(table: Table, fields: Fields) -> str:
     first = f"PARTITION BY {', '.join(window_names)} " if window_names else ""
     within = ", ".join([*ranked, *key_names]) or "1"
     top = f"QUALIFY row_number() OVER ({first}ORDER BY {within}) <= {table.top}" if table.top else ""
+    kept_back = [f'"{name}"' for name, value in table.values.items() if value.hidden]
+    hidden = f"EXCLUDE ({', '.join(kept_back)})" if kept_back else ""
     group = "GROUP BY ALL" if window or keys else "HAVING count(*) > 0"  # by name, a column of `event` would come first
     return f"""
         WITH grouped AS (
             SELECT {", ".join([*window, *keys, *values])} FROM told WHERE time < $before {group}
         )
-        SELECT * FROM grouped {top} ORDER BY {order}
+        SELECT * {hidden} FROM grouped {top} ORDER BY {order}
     """
 
 

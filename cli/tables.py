@@ -104,8 +104,7 @@ def _columns(study: "Study", name: str) -> list[str]:
     from livelift.user_tables import RETENTION_COLUMNS
 
     if name in study.tables:
-        table = study.tables[name]
-        return [*table.key_columns, *table.values]
+        return study.tables[name].columns
     over_users = study.user_tables[name]
     keys = [study.segments[by].key_column for by in over_users.by]
     return [*keys, *(RETENTION_COLUMNS if over_users.retention else over_users.values)]

@@ -10,7 +10,7 @@ from functools import lru_cache, partial
 from typing import Literal
 
 from livelift.covariates import count_covariate, duration_covariate, sum_covariate
-from livelift.retention import Retention
+from livelift.retention import LaterDay
 from livelift.study import Metric, Study
 from livelift.study_checks import SESSIONS as SESSIONS
 from livelift.study_checks import USERS as USERS
@@ -23,9 +23,9 @@ DURATION = "seconds"
 """The measure with a unit of its own, and a covariate: how long a session lasts."""
 
 
-def retentions(study: Study) -> tuple[Retention, ...]:
-    """The retentions that the study's metrics read, each once, in the study's order."""
-    found = [metric.retention for metric in study.metrics.values() if metric.retention is not None]
+def retentions(study: Study) -> tuple[LaterDay, ...]:
+    """What the study's metrics read that is known at the end of a later day, each once, in the study's order."""
+    found = [metric.later_day for metric in study.metrics.values() if metric.later_day is not None]
     return tuple(dict.fromkeys(found))
 
 
@@ -125,7 +125,7 @@ def _plan(name: str, metric: Metric, primary: bool, prior: int) -> MetricPlan:
     exposed: Reading | None = None
     per_session, per_user = metric.denominator == SESSIONS, metric.denominator == USERS
     has_total = per_session and primary
-    over_exposed = per_user or metric.retention is not None
+    over_exposed = per_user or metric.later_day is not None
     if over_exposed:
         exposed = included
     elif has_total:
@@ -137,13 +137,15 @@ def _plan(name: str, metric: Metric, primary: bool, prior: int) -> MetricPlan:
         judged_over_exposed=over_exposed,
         has_total=has_total,
         classic_unit="session" if per_session else "user",
-        has_ratio=metric.retention is None and not per_user,
-        counts=per_user,
+        has_ratio=metric.later_day is None and not per_user,
+        counts=per_user or metric.first_days is not None,
         divide_by=metric.divide_by,
     )
 
 
 def _included(metric: Metric, prior: int) -> Reading:
+    if metric.first_days is not None:
+        return Reading(metric.first_days.returned, metric.first_days.eligible, 1)
     if metric.retention is not None:
         return Reading(metric.retention.returned, metric.retention.eligible, metric.resolution or MILLIONTHS)
     match metric.numerator, metric.denominator:

@@ -5,11 +5,9 @@ study stand in the file too; what it cannot express, in a `study.py` beside it.
 """
 
 import hashlib
-import re
 from datetime import date
 from pathlib import Path
-from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Literal
 
 import msgspec
 
@@ -19,11 +17,12 @@ from livelift.experiments import Experiments, split_reference, with_experiment
 from livelift.experiments import checks as experiment_checks
 from livelift.lookups import Lookups
 from livelift.measures import Measures
-from livelift.retention import Retention
+from livelift.retention import FirstDays, LaterDay, Retention
 from livelift.sessions import session_measures
 from livelift.source import Fields, Source
 from livelift.study_checks import OWN_TOTALS, SESSIONS, USERS, checks
 from livelift.study_folders import DECLARATION, MODULE, find_study, shown
+from livelift.study_messages import explained, given
 from livelift.tables import Tables
 from livelift.user_tables import USERS as USERS_TABLE
 from livelift.user_tables import Segments, Users, UserTables
@@ -161,6 +160,8 @@ class Metric(_Part, frozen=True):
         the sum of a measure.
     retention
         In place of the two: of the user's anchor days, the share with activity again some days later.
+    first_days
+        In place of the two: the user's sessions that begin in the first days, known once these are over.
     divide_by
         A shown value is the raw one over this.
     resolution
@@ -174,8 +175,14 @@ class Metric(_Part, frozen=True):
     numerator: str = ""
     denominator: str = ""
     retention: Retention | None = None
+    first_days: FirstDays | None = None
     divide_by: int = 1
     resolution: int = 0
+
+    @property
+    def later_day(self) -> LaterDay | None:
+        """What is known at the end of a later day only."""
+        return self.retention or self.first_days
 
 
 class Study(_Part, frozen=True):
@@ -264,13 +271,13 @@ def parse_study(content: bytes, file: str) -> Study:
     try:
         study = msgspec.toml.decode(content, type=Study)
     except msgspec.ValidationError as error:
-        what, fix = _explained(str(error), msgspec.toml.decode(content))
+        what, fix = explained(str(error), msgspec.toml.decode(content), Study)
         raise StudyError(f"{file}: {what}", fix) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise StudyError(f"{file}: not valid TOML: {error}", "mend the line that the message names") from None
     for key, wrong, fix in [*checks(study), *experiment_checks(study)]:
         if wrong:
-            raise StudyError(f"{file}: key '{key}' is wrong{_given(msgspec.toml.decode(content), key)}", fix)
+            raise StudyError(f"{file}: key '{key}' is wrong{given(msgspec.toml.decode(content), key)}", fix)
     if study.measures:
         _check_measures(study, tuple(study.measures), file)
     return msgspec.structs.replace(study, source=_without_tables(study), fingerprint=_fingerprint(content), folder="")
@@ -309,91 +316,3 @@ def _check_measures(study: Study, names: tuple[str, ...], file: str) -> None:
                     f"{file}: key 'metrics.{name}.{key}' names '{total}', which is no measure of the study",
                     f"use one of: {', '.join(totals[key])}",
                 )
-
-
-EXAMPLE = "compare the key with docs/12-studies.md"
-EXAMPLE_OF_TABLES = "compare the key with docs/14-tables.md"
-
-TABLES = (["tables"], ["users"], ["segments"], ["user_tables"])
-"""Beginnings of the keys that docs/14-tables.md has."""
-
-
-def _given(raw: Any, key: str) -> str:
-    """What the file has at the key, as ": 'text'"; nothing where it has none, or a table.
-
-    >>> _given({"decision": {"primary": "revenue"}}, "decision.primary"), _given({}, "decision.primary")
-    (": 'revenue'", '')
-    """
-    for part in key.split("."):
-        raw = raw.get(part) if isinstance(raw, dict) else None
-    return "" if raw is None or isinstance(raw, dict) else f": {raw!r}" if isinstance(raw, str | list) else f": {raw}"
-
-
-def _explained(message: str, raw: Any) -> tuple[str, str]:
-    """msgspec's `… - at `$.sessions.gap`` with the key in plain words, and the fix."""
-    match = re.search(r"^(.*?) - at `(?:key in )?\$\.?(.*)`$", message)
-    if not match or not match[2]:
-        wrong = match[1] if match else message
-        return wrong, _fix(wrong, [], raw)
-    path, wrong = match[2], match[1]
-    while "[...]" in path:  # of a table of tables it says neither which
-        before, _, rest = path.partition("[...]")
-        place, here = before.split("."), raw
-        of = next((get_args(one)[1] for one in _types(place) if get_origin(one) is dict), None)
-        for part in place:
-            here = here[part]
-        name = None if of is None else _first_unfit(here, of)
-        if name is None:
-            break
-        path = f"{before}.{name}{rest}"
-    return f"key '{path}': {wrong}", _fix(wrong, path.split("."), raw)
-
-
-def _first_unfit(table: dict[str, Any], of: Any) -> str | None:
-    """The first key whose value is no `of`."""
-    for name, value in table.items():
-        try:
-            msgspec.convert(value, of)
-        except msgspec.ValidationError:
-            return name
-    return None
-
-
-def _fix(wrong: str, path: list[str], raw: Any) -> str:
-    """What the type of the key at `path` allows, where it lists that, or what is missing there of `raw`."""
-    example = EXAMPLE_OF_TABLES if path[:1] in TABLES else EXAMPLE
-    kinds = _types(path)
-    choices = next((get_args(one) for one in kinds if get_origin(one) is Literal), ())
-    if choices and wrong.startswith("Invalid enum"):
-        return f"use one of: {', '.join(choice for choice in choices if choice)}"
-    if wrong.startswith("Object missing required field"):
-        for part in path:
-            raw = raw.get(part, {}) if isinstance(raw, dict) else {}
-        needed = next((msgspec.structs.fields(one) for one in kinds if _is_struct(one)), ())
-        missing = [field.name for field in needed if field.required and field.name not in raw]
-        return f"add {', '.join(missing)}: docs/12-studies.md says what each is"
-    keys = next((one.__struct_fields__ for one in kinds if _is_struct(one)), ())
-    if keys and wrong.startswith("Object contains unknown field"):
-        return f"use one of: {', '.join(key for key in keys if key not in NOT_WRITTEN)}; {example}"
-    return example
-
-
-def _types(path: list[str]) -> tuple[Any, ...]:
-    """The types that the key at `path` may have."""
-    kinds: tuple[Any, ...] = (Study,)
-    for part in path:
-        tables = [get_args(one)[1] for one in kinds if get_origin(one) is dict]
-        structs = [one for one in kinds if _is_struct(one)]
-        kinds = (*tables, *(get_type_hints(one)[part] for one in structs if part in get_type_hints(one)))
-        kinds = tuple(inner for one in kinds for inner in (get_args(one) if get_origin(one) in UNIONS else (one,)))
-    return kinds
-
-
-def _is_struct(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
-
-
-NOT_WRITTEN = ("fingerprint", "folder")
-"""Of a study, what its file does not say."""
-
-UNIONS = (Union, UnionType)

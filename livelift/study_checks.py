@@ -126,17 +126,26 @@ def _metric_checks(key: str, metric: "Metric", period: int) -> list[Check]:
         (f"{key}.divide_by", metric.divide_by < 1, "use 1 or more"),
         (f"{key}.resolution", not 0 <= metric.resolution <= MILLIONTHS, f"use 1 to {MILLIONTHS:,} units per raw unit"),
     ]
-    if metric.retention is not None:
-        own = "leave it out: retention has its own totals"
+    if metric.later_day is not None:
+        kind = "retention" if metric.retention is not None else "first_days"
+        own = f"leave it out: {kind} has its own totals"
+        both = metric.retention is not None and metric.first_days is not None
+        whole = metric.first_days is not None and metric.resolution != 0
         return [
             *rows,
             (f"{key}.numerator", metric.numerator != "", own),
             (f"{key}.denominator", metric.denominator != "", own),
-            *retention_checks(f"{key}.retention", metric.retention, period),
+            (f"{key}.first_days", both, "give one of the two: retention or first_days"),
+            (f"{key}.resolution", whole, "leave it out: a number of sessions is whole"),
+            *retention_checks(f"{key}.{kind}", metric.later_day, period),
         ]
     return [
         *rows,
-        (f"{key}.numerator", not metric.numerator, "name a measure, or sessions (or give retention in place of both)"),
+        (
+            f"{key}.numerator",
+            not metric.numerator,
+            "name a measure, or sessions (or give retention, or first_days, in place of both)",
+        ),
         (
             f"{key}.denominator",
             not metric.denominator,

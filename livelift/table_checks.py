@@ -25,6 +25,11 @@ def _table_checks(key: str, name: str, table: Table, fields: Fields) -> list[Che
         (f"{key}.by", len(set(keys)) < len(keys), "name each key once, and none with the window's name"),
         (f"{key}.by", len(table.by) > MOST_KEYS, f"use at most {MOST_KEYS} keys"),
         (f"{key}.values", not table.values, 'declare a column: views = {count = "event"}'),
+        (
+            f"{key}.values",
+            bool(table.values) and all(value.hidden for value in table.values.values()),
+            "let a column be shown",
+        ),
         (f"{key}.values", bool(set(keys) & set(table.values)), "give no column the name of a key"),
         *rank_checks(key, table.rank_by, table.top, list(table.values)),
     ]

@@ -113,6 +113,10 @@ class TablePlan:
             if rank_by:  # equal rows stay in the order of their keys
                 rows.sort(key=lambda row: (row[rank_by] is None, -_number(row[rank_by])))
             found += rows[:top] if top else rows
+        hidden = [name for name, value in self.table.values.items() if value.hidden]
+        for row in found if hidden else ():
+            for name in hidden:
+                del row[name]
         return found
 
     def value(self, name: str, group: list[int], row: dict[str, Shown]) -> Shown:

@@ -61,6 +61,8 @@ class TableValue(_Part, frozen=True):
         Only events of so many UTC days from the user's first event on.
     divide_by, times
         The shown value is the exact one over `divide_by`, 3600 for seconds shown as hours, and times `times`, 100 for percent.
+    hidden
+        It is not shown: only other columns are made of it.
     """
 
     count: Literal["event", "session"] | None = None
@@ -78,6 +80,7 @@ class TableValue(_Part, frozen=True):
     first_days: int | None = None
     divide_by: int = 1
     times: int = 1
+    hidden: bool = False
 
     @property
     def aggregate(self) -> str:
@@ -133,6 +136,11 @@ class Table(_Part, frozen=True):
     by: list[str] = []
     rank_by: str = ""
     top: int = 0
+
+    @property
+    def columns(self) -> list[str]:
+        """What is shown of a row."""
+        return [*self.key_columns, *(name for name, value in self.values.items() if not value.hidden)]
 
     @property
     def key_columns(self) -> list[str]:

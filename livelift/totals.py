@@ -10,7 +10,7 @@ from typing import Any
 
 from livelift.output_log import Row
 from livelift.plan import MetricPlan, metric_plans, retentions
-from livelift.retention import Retention
+from livelift.retention import LaterDay
 from livelift.study import Study
 
 LARGEST = 3_037_000_499
@@ -45,13 +45,13 @@ class TotalColumns:
     names: tuple[str, ...]
     readable: int
     measures: int
-    retentions: tuple[Retention, ...]
+    retentions: tuple[LaterDay, ...]
     zero: Row
     add: Callable[[Row, Row], Row]
     add_before: Callable[[Row, Row], Row]
 
     def returns(self, retention: int) -> int:
-        """The column of the eligible anchor days of a retention; the next one has those with a return."""
+        """The column of the eligible anchor days of a retention; the next one has those with a return, or the sessions of the first days."""
         return 1 + self.measures + 2 * retention
 
     @property

@@ -26,7 +26,7 @@ from livelift.output_log import (
 )
 from livelift.sessions import SessionMeasures
 from livelift.study import Study
-from livelift.totals import total_columns
+from livelift.totals import SESSIONS, total_columns
 from processor.admission import Known
 from processor.effects import Effects
 from processor.open_sessions import LookedUpSessions, OpenSessions
@@ -230,7 +230,7 @@ class Operator:
     def _schedule_day(self, user: UserState, day: int) -> None:
         """A day is an anchor of some retentions: each is resolved at the end of its later day, if the period has that."""
         for retention in self._retentions:
-            due = (day + retention.days + 1) * DAY
+            due = (day + retention.last_day + 1) * DAY
             if due <= self._end and due > user.resolved_until and self._is_anchor(user, retention.anchor, day):
                 self._timers.push((due, USER, user.user))
 
@@ -310,16 +310,21 @@ class Operator:
         totals = list(before)
         over = due // DAY - 1
         for number, retention in enumerate(self._retentions):
-            day = over - retention.days
+            day = over - retention.last_day
             if day in user.days if retention.anchor == "every_day" else self._is_anchor(user, retention.anchor, day):
                 column = self._columns.returns(number)
                 totals[column] += 1
-                totals[column + 1] += over in user.days
+                totals[column + 1] += self._begun(user) if retention.counts_sessions else over in user.days
         user.totals = tuple(totals)
         if self._kept_days:
             user.days = tuple([day for day in user.days if day > over - self._kept_days])
         self._user_changed(user, due, before, effects)
         self._touch(user)
+
+    def _begun(self, user: UserState) -> int:
+        """The user's sessions of the period that have begun; what is due has closed."""
+        still_open = user.accumulator is not None and self._start <= user.session_start < self._end
+        return user.totals[SESSIONS] + still_open
 
     def _release(self, timer: Timer, effects: Effects) -> None:
         time, _, offset, key, value = timer

@@ -26,7 +26,7 @@ def find_or_generate(
     stopped: Stopped = never,
 ) -> Path:
     """The file in `data`, or one of about `events` events made in the folder `generated`; says which. None: as many as the
-    generator's `EVENTS` says, else `EVENTS`.
+    generator's `EVENTS` says, else `EVENTS`; the lift is its `LIFT`, else `LIFT`.
 
     Raises
     ------
@@ -41,8 +41,10 @@ def find_or_generate(
         generate = generator_of(study)
         if generate is None:
             raise
-        usual = getattr(generator_module(Path(study.folder)), "EVENTS", EVENTS)
-        return _generate(data, study, generate, generated, say, usual if events is None else events, stopped)
+        module = generator_module(Path(study.folder))
+        usual, lift = getattr(module, "EVENTS", EVENTS), getattr(module, "LIFT", LIFT)
+        many = usual if events is None else events
+        return _generate(data, study, generate, generated, say, many, lift, stopped)
     say(f"replaying {found}")
     return found
 
@@ -74,17 +76,20 @@ def _generate(
     generated: Path,
     say: Callable[[str], object],
     events: int,
+    lift: float,
     stopped: Stopped,
 ) -> Path:
-    path = generated / f"{study.name}-{events}-lift{LIFT}-seed{SEED}.{study.source.format}"
+    name = f"{study.name}-{events}-lift{lift:.4g}-seed{SEED}"
+    # Tables that are joined to the events lie beside them: a folder keeps those of other data apart.
+    path = generated / (name if study.lookups else "") / f"{name}.{study.source.format}"
     if not path.exists():
         say(f"no {data}/{study.source.file_glob}: generating {events:,} calibrated events instead")
-        generated.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
 
         def watch(done: int, total: int) -> None:
             if stopped():
                 raise Interrupted
 
-        generate(path, events=events, lift=LIFT, seed=SEED, study=study, progress=watch)
-    say(f"replaying generated data, with a planted lift of {LIFT:+.0%} (real data: see README)")
+        generate(path, events=events, lift=lift, seed=SEED, study=study, progress=watch)
+    say(f"replaying generated data, with a planted lift of {lift:+.0%} (real data: see README)")
     return path

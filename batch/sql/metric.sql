@@ -11,6 +11,7 @@ SELECT
         ELSE denominator
     END AS denominator_of,
     CASE
+        WHEN counts_sessions THEN 1                                            -- of the first days: whole
         WHEN resolution > 0 THEN resolution
         WHEN numerator = 'seconds' AND denominator = 'sessions' THEN 10        -- deciseconds
         WHEN denominator = 'users' THEN 1

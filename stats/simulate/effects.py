@@ -49,7 +49,7 @@ def with_lift(
 
     A total over days is left as it is: `with_days_lifted` scales it once it is known.
     """
-    total = metric_plan(study, metric).included.numerator
+    total = SESSIONS if study.metrics[metric].first_days else metric_plan(study, metric).included.numerator
     factor = np.where(treated[sessions.user], 1.0 + lift, 1.0)
     if total == SESSIONS:
         return sessions.take(np.repeat(np.arange(sessions.user.size), _rounded(random, factor)))
@@ -102,7 +102,7 @@ def with_days_lifted(
     lifts: list[tuple[str, Floats | float]] = [(study.decision.primary, lift_at(truth, looks, study)), *truth.others]
     for metric, lift in lifts:
         reading = metric_plan(study, metric).included
-        if reading.numerator in found and np.any(lift):
+        if reading.numerator in found and study.metrics[metric].first_days is None and np.any(lift):
             found[reading.numerator] = _with_share(random, found, treated, reading, metric, lift)
     return found
 

@@ -179,12 +179,19 @@ def _daily(sessions: Sessions, last: Integers, study: Study) -> dict[str, Intege
     for moment in (sessions.start, last):
         active[sessions.user, np.minimum(moment // DAY, days - 1)] = True
     first = active & (active.cumsum(axis=1) == 1)
+    begun = np.zeros((sessions.users, days), dtype=np.int64)
+    np.add.at(begun, (sessions.user, sessions.start // DAY), 1)
+    begun = begun.cumsum(axis=1)
     anchors = {"every_day": active, "exposure": first, "first_activity": first & (sessions.pre_sessions == 0)[:, None]}
     found: dict[str, Integers] = {}
     for retention in retentions(study):
-        anchor, later = anchors[retention.anchor][:, : days - retention.days], active[:, retention.days :]
+        after = retention.last_day
+        anchor, later = (
+            anchors[retention.anchor][:, : days - after],
+            (begun if retention.counts_sessions else active)[:, after:],
+        )
         eligible, returned = np.zeros((2, *active.shape), dtype=np.int64)
-        eligible[:, retention.days :] = anchor
-        returned[:, retention.days :] = anchor & later
+        eligible[:, after:] = anchor
+        returned[:, after:] = anchor * later
         found |= {retention.eligible: eligible.cumsum(axis=1), retention.returned: returned.cumsum(axis=1)}
     return found

@@ -11,7 +11,7 @@ import pytest
 from batch.document import batch_document
 from livelift.document import Document
 from livelift.measures import Measure
-from livelift.retention import Retention
+from livelift.retention import FirstDays, Retention
 from livelift.source import Field
 from livelift.study import Metric, Study, load_study
 from livelift.study_checks import checks
@@ -48,6 +48,10 @@ def metric(kind: str, measure: str = "", per: str = "", divide_by: int = 1) -> M
 
 def retention(anchor: Literal["every_day", "first_activity", "exposure"], days: int) -> Metric:
     return msgspec.structs.replace(metric(RETURN), retention=Retention(anchor, days))
+
+
+def first_days(anchor: Literal["first_activity", "exposure"], days: int) -> Metric:
+    return msgspec.structs.replace(metric(COUNT), numerator="", denominator="", first_days=FirstDays(anchor, days))
 
 
 def study_of(*metrics: Metric) -> Study:
@@ -93,8 +97,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         [retention("exposure", 1), retention("every_day", 2), retention("first_activity", 7), metric(RETURN)],
         [metric(SUM, "seconds"), metric(SUM, "plays", divide_by=3), metric(SUM, "artists")],
         [metric(MEAN, "plays"), metric(SUM, "seconds", divide_by=60), metric(RATIO, "sessions", "plays")],
+        [first_days("exposure", 3), first_days("first_activity", 2), retention("exposure", 2), metric(MEAN, "seconds")],
+        [metric(MEAN, "plays"), first_days("exposure", 8), metric(RETURN)],
     ],
-    ids=lambda metrics: ", ".join(f"{one.numerator}-{one.denominator}-{one.retention}" for one in metrics),
+    ids=lambda metrics: ", ".join(f"{one.numerator}-{one.denominator}-{one.later_day}" for one in metrics),
 )
 def test_stream_and_oracle_agree_for_these_metrics(metrics: list[Metric], data: Path, tmp_path: Path) -> None:
     assert_they_agree(study_of(*metrics), data, tmp_path)
@@ -125,7 +131,7 @@ def test_stream_and_oracle_agree_where_rows_are_windows(minimum: int, data: Path
     """Each event is a closed window; its length is a field's."""
     declared = study_of(
         metric(COUNT), metric(MEAN, "seconds"), metric(RATIO, "first", "events"), metric(MEAN, "first"),
-        metric(RETURN), retention("exposure", 2), retention("first_activity", 1),
+        metric(RETURN), retention("exposure", 2), retention("first_activity", 1), first_days("first_activity", 2),
     )  # fmt: skip
     study = replace(
         declared,
@@ -149,7 +155,10 @@ def test_stream_and_oracle_agree_where_events_name_the_arm(
     windows: str, assignment: str, data: Path, tmp_path: Path
 ) -> None:
     """The artist names the arm, of nine artists: some users see both, and of some the first session names none."""
-    declared = study_of(metric(COUNT), metric(RATIO, "seconds", "events"), metric(RETURN), retention("exposure", 2))
+    declared = study_of(
+        metric(COUNT), metric(RATIO, "seconds", "events"), metric(RETURN), retention("exposure", 2),
+        first_days("exposure", 2),
+    )  # fmt: skip
     study = replace(
         declared,
         windows=replace(declared.windows, kind=windows, gap_seconds=1800 if windows == "gap" else 0),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from livelift.event_time import DAY
 from livelift.output_log import ClosedSession, Mark, UserTotals
-from livelift.retention import Retention
+from livelift.retention import FirstDays, LaterDay, Retention
 from livelift.sessions import session_measures
 from livelift.study import Study
 from livelift.totals import total_columns
@@ -21,19 +21,24 @@ from tests.support.streams import Listen, partition_records
 
 PERIOD = 5
 
-RETENTIONS = [
+RETENTIONS: list[LaterDay] = [
     Retention(anchor, days)  # type: ignore[arg-type]
     for anchor in ("every_day", "first_activity", "exposure")
     for days in (1, 2, 4)
+] + [
+    FirstDays(anchor, days)  # type: ignore[arg-type]
+    for anchor in ("first_activity", "exposure")
+    for days in (1, 3, 5)
 ]
 
 
-def study_with(retentions: list[Retention], windows: str) -> Study:
+def study_with(retentions: list[LaterDay], windows: str) -> Study:
     study = row_study(PERIOD) if windows == "row" else small_study(PERIOD)
     pattern, replace = study.metrics["d1_retention"], msgspec.structs.replace
     metrics = {name: one for name, one in study.metrics.items() if one.retention is None}
     for number, one in enumerate(retentions):
-        metrics[f"r{number}"] = replace(pattern, retention=one)
+        first_days = one if isinstance(one, FirstDays) else None
+        metrics[f"r{number}"] = replace(pattern, retention=None if first_days else one, first_days=first_days)
     return replace(study, metrics=metrics)
 
 
@@ -43,7 +48,16 @@ def studies(draw: st.DrawFn) -> Study:
     return study_with(retentions, draw(st.sampled_from(["gap", "row"])))
 
 
-def by_definition(plays: list[Listen], one: Retention, user: str, until: int) -> tuple[int, int]:
+def begun(plays: list[Listen], user: str, gap: int, before: int) -> int:
+    """Sessions of the user that begin in the period and before `before` ms."""
+    times = sorted(play.time for play in plays if play.user == user)
+    starts = [time for time, last in zip(times, [-gap - 1, *times], strict=False) if time - last > gap]
+    if gap == 0:  # rows: events of one moment too
+        starts = times
+    return sum(START <= time < min(before, START + PERIOD * DAY) for time in starts)
+
+
+def by_definition(plays: list[Listen], one: LaterDay, user: str, until: int, gap: int) -> tuple[int, int]:
     """(eligible, returned) of the user, of the days that are over at `until` ms."""
     mine = [play.time // DAY for play in plays if play.user == user]
     first, last = START // DAY, START // DAY + PERIOD - 1
@@ -53,6 +67,10 @@ def by_definition(plays: list[Listen], one: Retention, user: str, until: int) ->
         "first_activity": {min(mine)} & active,
         "exposure": set(sorted(active)[:1]),
     }[one.anchor]
+    if isinstance(one, FirstDays):
+        ends = [(day + one.days) * DAY for day in anchors]
+        known = [end for end in ends if end <= min(until, START + PERIOD * DAY)]
+        return len(known), sum(begun(plays, user, gap, end) for end in known)
     over = [day for day in anchors if day + one.days <= last and (day + one.days + 1) * DAY <= until]
     return len(over), sum(day + one.days in active for day in over)
 
@@ -81,7 +99,7 @@ def check(study: Study, plays: list[Listen], totals: dict[str, tuple[int, ...]],
     for user in {play.user for play in plays}:
         for number, one in enumerate(columns.retentions):
             column = columns.returns(number)
-            assert totals[user][column : column + 2] == by_definition(plays, one, user, until)
+            assert totals[user][column : column + 2] == by_definition(plays, one, user, until, study.windows.gap_ms)
 
 
 @given(listens(), st.data())

@@ -8,7 +8,8 @@ import pytest
 
 from livelift.errors import SettingsError
 from livelift.event_time import DAY
-from livelift.plan import DECISECONDS, MILLIONTHS, Retention
+from livelift.plan import DECISECONDS, MILLIONTHS
+from livelift.retention import Retention
 from livelift.simulation.model import Sessions
 from livelift.simulation.truth import Truth
 from stats.simulate.experiment import Assigned, Observed, assign, observe

@@ -1,0 +1,1 @@
+"""The study `push`: do daily reminders bring users back?"""
