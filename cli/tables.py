@@ -45,8 +45,9 @@ def tables(
         write_csv(columns, rows)
     else:
         shown = _newest(rows, _window(loaded, chosen))
-        print_rows(columns, shown)
+        left_out = print_rows(columns, shown)
         more = f"; {len(shown)} of {len(rows):,} rows, all with --json or --csv" if len(shown) < len(rows) else ""
+        more += f"; not shown: {left_out}" if left_out else ""
         title = _titles(loaded)[chosen] or chosen
         console.print(f"{title}, as of {found.as_of}{more}", soft_wrap=True, markup=False)
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from cli.flags import DEFAULT_STUDY, RunFlag, StudyFlag, run_folder
-from cli.rows import MOST_SHOWN, print_rows, write_csv, write_json
+from cli.rows import MOST_SHOWN, print_one, print_rows, write_csv, write_json
 from cli.show import console
 
 
@@ -47,7 +47,11 @@ def users(
         write_json(rows)
     elif csv_:
         write_csv(columns, rows)
+    elif user is not None:
+        print_one(columns, rows[0])
+        console.print(f"as of {found.as_of}", markup=False)
     else:
-        print_rows(columns, rows[:MOST_SHOWN])
+        left_out = print_rows(columns, rows[:MOST_SHOWN])
         more = f"; {MOST_SHOWN} of {len(rows):,}, all with --json or --csv" if len(rows) > MOST_SHOWN else ""
+        more += f"; not shown: {left_out}" if left_out else ""
         console.print(f"Users, as of {found.as_of}{more}", soft_wrap=True, markup=False)

@@ -97,6 +97,17 @@ class UserTablePlan:
             found.append(shown)
         return found
 
+    def returns(self, groups: Mapping[bytes, Group], tick: int, value: str) -> dict[Shown, tuple[int, int]]:
+        """First segment → (users whose later day is over at `tick`, those of them with an event on it), of a value that is `returned`."""
+        found: dict[Shown, tuple[int, int]] = {}
+        for name, group in groups.items():
+            first, *segments = decode_key(name)
+            row = self._retention(value, {int(first) // DAY: group}, tick)
+            shown = _shown(self.segments[0], segments[0])
+            users, retained = found.get(shown, (0, 0))
+            found[shown] = users + int(row["users"] or 0), retained + int(row["retained"] or 0)
+        return found
+
     def _value(self, value: UserValue, group: Group, by_first: dict[int, Group], tick: int) -> Shown:
         users, *row = group
         if value.share is not None:

@@ -22,7 +22,7 @@ from local.runs import go_back_to_complete, require_run
 from stats.edges.event_time_samples import EventTimeSamples
 from stats.edges.redis_connection import Client, connect
 from stats.edges.redis_store import current_run, read_ticks
-from stats.edges.redis_tables import read_kept_tables
+from stats.edges.redis_tables import KeptTables, read_kept_tables
 
 NO_VERDICT = "fill it: livelift demo"
 
@@ -141,6 +141,14 @@ def read_tables(client: Client, study: Study, names: list[str], run: str | None 
     UnreachableError
         If Redis has gone.
     """
+    kept = kept_tables(client, study, names, run)
+    plans = shown_plans(study)
+    as_of = "before the first midnight" if kept.tick < 0 else to_iso(kept.tick)
+    return ReadTables(as_of, {name: plans[name].rows(groups, kept.tick) for name, groups in kept.groups.items()})
+
+
+def kept_tables(client: Client, study: Study, names: list[str], run: str | None = None) -> KeptTables:
+    """The groups of these tables, as Redis holds them; raises as `read_tables`."""
     chosen = _chosen_run(client, study.name, run)
     if chosen is None:
         raise StateError(f"study '{study.name}' has no tables yet", no_verdict(study))
@@ -155,9 +163,7 @@ def read_tables(client: Client, study: Study, names: list[str], run: str | None 
             f"run {chosen} was made with another study file than the one there is now",
             f"undo the change, or make a new run: livelift demo{study_flag(study.name, study.folder)}",
         )
-    plans = shown_plans(study)
-    as_of = "before the first midnight" if kept.tick < 0 else to_iso(kept.tick)
-    return ReadTables(as_of, {name: plans[name].rows(groups, kept.tick) for name, groups in kept.groups.items()})
+    return kept
 
 
 def _chosen_run(client: Client, study: str, run: str | None) -> str | None:

@@ -97,6 +97,8 @@ class ClassicReading(msgspec.Struct, frozen=True, kw_only=True):
 
     t, df, p
         Statistic, Welch–Satterthwaite degrees of freedom, two-sided p.
+    z_p
+        Two-sided p of the z-test: the statistic `t` against the normal distribution, as for large samples.
     cohens_d
         Difference over the pooled standard deviation.
     ci95
@@ -108,6 +110,7 @@ class ClassicReading(msgspec.Struct, frozen=True, kw_only=True):
     p: float | None
     cohens_d: float | None
     ci95: Interval | None
+    z_p: float | None = None
 
 
 class MetricReadings(msgspec.Struct, frozen=True, kw_only=True):

@@ -102,7 +102,9 @@ def _metric(name: str, study: Study, sums: TickSums, verdict: Verdict) -> Metric
         control=_sample(control),
         treatment=_sample(treatment),
         lift=treatment.mean / control.mean - 1 if control.n and treatment.n and control.mean else None,
-        classic=ClassicReading(t=reading.t, df=reading.df, p=reading.p, cohens_d=reading.cohens_d, ci95=reading.ci95),
+        classic=ClassicReading(
+            t=reading.t, df=reading.df, p=reading.p, cohens_d=reading.cohens_d, ci95=reading.ci95, z_p=reading.z_p
+        ),
         sequential=_finite(verdict.primary if primary else verdict.guardrails[name]),
     )
 

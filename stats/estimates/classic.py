@@ -9,7 +9,7 @@ from math import sqrt
 
 from livelift.document.readings import Interval, Welch
 from livelift.tick_sums import Moments
-from stats.estimates.distributions import student_quantile, student_two_sided
+from stats.estimates.distributions import normal_above, student_quantile, student_two_sided
 from stats.sums.moments import variance
 
 LEVEL = 0.95
@@ -43,6 +43,11 @@ class Classic:
     @property
     def p(self) -> float | None:
         return self.welch.p if self.welch else None
+
+    @property
+    def z_p(self) -> float | None:
+        """Two-sided p of the z-test: `t` against the normal distribution."""
+        return None if self.t is None else 2 * float(normal_above(abs(self.t)))
 
     @property
     def ci95(self) -> Interval | None:

@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from livelift.study import load_study
+from studies.push import generator as push
 from tests.docs.shown import PAGES, ROOT, shown_commands
 from tests.studies.viewings import make as viewings
 from tests.support.command_line import wait_until
@@ -84,6 +86,15 @@ SHOWS = [
     "livelift tables daily --study shows --json",
     "livelift tables engagement --study shows",
     "livelift users --study shows",
+]
+PUSH = [
+    "livelift demo --study push",
+    "livelift verdict --study push",
+    "livelift tables retention --study push",
+    "livelift tables diversity --study push",
+    "livelift scenario --study push --population 10000000",
+    "livelift scenario --study push --table diversity --to 4+ --move 0.5",
+    "livelift scenario --study push --population 10000000 --value 0.004 --cost 120000",
 ]
 TABLES = [
     "livelift demo --study ./my_study --data viewings.json --exit",
@@ -187,7 +198,7 @@ def test_every_shown_command_is_one_that_is_run_here() -> None:
     here = {DEMO, ONE_RUN, CLOSE, SLOW_DEMO, WATCH, UP, REPLAY, REJECTS, STOP, PASSWORD}
     here |= {ANOTHER_REPLAY, ANOTHER_VERDICT, ANOTHER_RESET}
     assert shown == here.union(
-        WITHOUT_SERVERS, AFTER_A_RUN, STATIONS, TABLES, SHOWS, REDIS, FROM_THE_CHECKOUT, MEASURING
+        WITHOUT_SERVERS, AFTER_A_RUN, STATIONS, TABLES, SHOWS, PUSH, REDIS, FROM_THE_CHECKOUT, MEASURING
     )
 
 
@@ -303,6 +314,22 @@ def test_the_study_of_shows(tmp_path: Path) -> None:
     assert sum(row["views"] for row in json.loads(said[2])) == 200_000
     assert "Heavy" in said[3]
     assert "unique_genres" in said[4]
+
+
+@pytest.mark.slow
+def test_the_study_of_push(tmp_path: Path) -> None:
+    """Of 500 users' files where the page says that they lie."""
+    (tmp_path / "data" / "raw").mkdir(parents=True)
+    push.generate(tmp_path / "data" / "raw" / "events.csv", users=500, lift=push.LIFT, study=load_study("push"))
+    said = [run(command + " --exit" * (command == PUSH[0]), tmp_path, limit=240) for command in PUSH]
+    assert "equal to the DuckDB oracle, every number, tables too" in said[0]
+    assert "Sessions of the first 7 days" in said[1]
+    assert "retained" in said[2]
+    assert "1-2" in said[3]
+    assert "sessions over each user's first days" in said[4]
+    assert "u000499" in run("livelift users --study push --csv", tmp_path)
+    assert "An association" in said[5]
+    assert "× the cost" in said[6]
 
 
 @pytest.mark.slow

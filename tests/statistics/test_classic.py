@@ -19,6 +19,7 @@ def test_any_two_samples_give_scipys_welch(n: int, a: float, va: float, m: int, 
     theirs = scipy_stats.ttest_ind_from_stats(b, vb**0.5, m, a, va**0.5, n, equal_var=False)
     assert ours.t == pytest.approx(theirs.statistic, rel=1e-9, abs=1e-12)
     assert ours.p == pytest.approx(theirs.pvalue, rel=1e-6, abs=1e-300)
+    assert ours.z_p == pytest.approx(2 * scipy_stats.norm.sf(abs(theirs.statistic)), rel=1e-6, abs=1e-300)
 
 
 @given(sizes, means, spreads, sizes, means, spreads)

@@ -1,11 +1,12 @@
 """Power, detectable effects and scenarios: they agree with each other, and refuse what makes no sense."""
 
 import pytest
+from scipy.stats import binomtest
 
 from livelift.event_time import DAY
 from stats.decision import engine
 from stats.estimates.power import days_remaining, days_to_boundary, detectable, power_of
-from stats.estimates.scenario import new_level, total_gain
+from stats.estimates.scenario import Proportion, moved, new_level, times, total_gain
 from tests.statistics.support import STUDY, Effects, tick
 
 
@@ -29,6 +30,38 @@ def test_ten_sessions_a_user_scale_to_ten_million_users() -> None:
 def test_a_share_goes_to_a_level_and_never_adds_up() -> None:
     level = new_level(0.40, 0.05, (0.01, 0.09))
     assert (level.low, level.middle, level.high) == pytest.approx((0.404, 0.42, 0.436))
+
+
+def test_half_of_the_users_move_by_half_of_the_difference() -> None:
+    """12.4 % and 8.2 %: 2.1 points, 210,000 users of ten million."""
+    outcome = moved(Proportion(1_240, 10_000), Proportion(820, 10_000), 0.5)
+    assert outcome.middle == pytest.approx(0.021)
+    assert outcome.low is not None and outcome.high is not None
+    assert outcome.low < 0.021 < outcome.high
+    assert times(outcome, 10_000_000).middle == pytest.approx(210_000)
+    assert times(total_gain(1.0, 0.1, None, 10), 2.0).low is None
+
+
+@pytest.mark.parametrize(
+    ("there", "others"), [((9, 10), (3, 10)), ((10, 10), (0, 20)), ((5, 56), (0, 29)), ((0, 10), (0, 10))]
+)
+def test_the_difference_of_shares_has_scipys_bounds(there: tuple[int, int], others: tuple[int, int]) -> None:
+    """Each share's score interval is scipy's; the bounds are made of them as by Newcombe, and lie within [-1, 1]."""
+    one, other = Proportion(*there), Proportion(*others)
+    for part in (one, other):
+        theirs = binomtest(part.count, part.users).proportion_ci(0.95, "wilson")
+        assert part.wilson(1.959963984540054) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
+    outcome = moved(one, other, 1.0)
+    assert outcome.low is not None and outcome.high is not None
+    assert -1 <= outcome.low <= outcome.middle <= outcome.high <= 1
+
+
+@pytest.mark.parametrize(
+    "wrong", [(Proportion(1, 2), Proportion(1, 2), 1.5), (Proportion(0, 0), Proportion(1, 2), 0.5)]
+)
+def test_a_scenario_without_users_is_refused(wrong: tuple[Proportion, Proportion, float]) -> None:
+    with pytest.raises(ValueError, match="users"):
+        moved(*wrong)
 
 
 def test_a_negative_population_is_refused() -> None:
