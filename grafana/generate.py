@@ -12,7 +12,7 @@ with warnings.catch_warnings():
     )  # the SDK would have us use its v2 builders, which files can't carry
     from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
-    from grafana.dashboards import experiment, explorer, home, pipeline
+    from grafana.dashboards import experiment, explorer, home, pipeline, tables
     from grafana.frame import WEB
 
 from grafana.sanitize import sanitize
@@ -22,13 +22,19 @@ from livelift.study import Study, load_study
 
 HOME = Path(__file__).with_name("generated") / "home.json"
 DASHBOARDS = {"experiment": experiment, "pipeline": pipeline, "explorer": explorer}
+"""What every study has. One with tables that are exported has those too (`modules_of`)."""
+
+
+def modules_of(study: Study) -> dict[str, Any]:
+    """The dashboards that the study has, by name."""
+    return DASHBOARDS | ({"tables": tables} if tables.is_for(study) else {})
 
 
 def dashboards(study: Study, web: str = WEB) -> dict[str, dict[str, Any]]:
     """Every dashboard as Grafana reads it from a file, by name."""
     return {
         name: sanitize(json.loads(JSONEncoder().encode(module.build_dashboard(study, web).build())))
-        for name, module in DASHBOARDS.items()
+        for name, module in modules_of(study).items()
     }
 
 

@@ -221,12 +221,13 @@ class Column:
 
 
 def sheet(
-    title: str, description: str, key: str, columns: Sequence[Column], size: Size, key_title: str, words: Mapping[str, str]
+    title: str, description: str, key: str, columns: Sequence[Column], size: Size, key_title: str, words: Mapping[str, str],
+    empty: str = "nothing to show yet",
 ) -> table.Panel:  # fmt: skip
     """A table as of the end of the time range: one row for each value of the label `key`, called as `words` say."""
     panel = (
         table.Panel().title(title).description(description).datasource(DATA_SOURCE).unit("none")
-        .no_value("nothing to show yet").span(size.width).height(size.height)
+        .no_value(empty).span(size.width).height(size.height)
     )  # fmt: skip
     totals = [Query(f"max by ({key}) ({column.expression})") for column in columns]
     for target in queries_of(totals, instant=True, as_table=True):

@@ -7,10 +7,10 @@ Every sample also has the label `study`. The stations' Prometheus edges fill the
 
 from types import ModuleType
 
-from livelift.metrics import processor, producer, stats, verdict
+from livelift.metrics import processor, producer, stats, tables, verdict
 from livelift.metrics.declare import Kind, Metric, Sample
 
-__all__ = ["ALL", "Kind", "Metric", "Sample", "declared", "of", "processor", "producer", "stats", "verdict"]
+__all__ = ["ALL", "Kind", "Metric", "Sample", "declared", "of", "processor", "producer", "stats", "tables", "verdict"]
 
 
 def of(module: ModuleType) -> tuple[Metric, ...]:
@@ -18,7 +18,7 @@ def of(module: ModuleType) -> tuple[Metric, ...]:
     return tuple(value for value in vars(module).values() if isinstance(value, Metric))
 
 
-ALL = (*of(producer), *of(processor), *of(stats), *of(verdict))
+ALL = (*of(producer), *of(processor), *of(stats), *of(tables), *of(verdict))
 
 
 def declared(name: str) -> Metric | None:

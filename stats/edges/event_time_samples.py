@@ -5,6 +5,7 @@ Between two ticks the newest preview adds a point to what needs no look: counts,
 """
 
 from bisect import bisect_right
+from collections.abc import Iterable
 from operator import itemgetter
 
 from livelift.document import Document, HistoryEntry
@@ -68,6 +69,14 @@ class EventTimeSamples:
             for metric, labels, value in self._samples(document, [])
             if metric in IN_PREVIEWS
         }
+
+    def add_numbers(self, points: Iterable[tuple[int, Sample]]) -> None:
+        """More gauges, each at its own event time in ms; of a series only what is later than all that it has."""
+        self.newest += 1
+        for time, (metric, labels, value) in points:
+            series = self._series.setdefault(metric, {}).setdefault(_text(self._own | labels), [])
+            if not series or series[-1][0] < time:
+                series.append((time, repr(value), self.newest))
 
     def text(self, after: int = 0) -> bytes:
         """What was added under numbers above `after`, all by default, as OpenMetrics text: a family's series together, a

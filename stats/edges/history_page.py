@@ -1,17 +1,24 @@
 """The page `/history` of the stats station: the run's ticks from Redis, with event-time timestamps."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from operator import itemgetter
 from threading import Lock
 
+from livelift.metrics import Sample
 from livelift.study import Study
 from stats.edges.event_time_samples import CONTENT_TYPE, EventTimeSamples
 from stats.edges.history_readers import HistoryReaders
 from stats.edges.redis_connection import Client, connect
 from stats.edges.redis_store import read_preview, read_ticks
+from stats.edges.redis_tables import read_kept_tables, read_tick, table_size
+from stats.edges.table_samples import exported_tables, table_samples
 from stats.settings import StatsSettings
 
 PATH = "/history"
+
+MOST_GROUPS = 5_000
+"""A table with more is not looked at: it is read whole, and has too many rows to be exported."""
 
 
 class HistoryPage:
@@ -32,6 +39,9 @@ class HistoryPage:
         self._client: Client | None = None
         self._names = settings.names
         self._samples = EventTimeSamples(study, settings.run)
+        self._study = study
+        self._tables = exported_tables(study)
+        self._tick = -1  # of the tables that the samples have
         self._after = b"-"
         self._lock = Lock()
 
@@ -49,7 +59,23 @@ class HistoryPage:
             for number, wall_ms, entry in read_ticks(self._client, self._names, self._after):
                 self._samples.add(entry, wall_ms)
                 self._after = b"(" + number
+            self._add_tables(self._client)
             preview = read_preview(self._client, self._names)
             if preview is not None:
                 self._samples.preview(preview)
             return self._samples.text(self._readers.after(reader, self._samples.newest, self._now()))
+
+    def _add_tables(self, client: Client) -> None:
+        """What a tick since the last request has made of the small tables."""
+        if not self._tables or (tick := read_tick(client, self._names)) == self._tick:
+            return
+        small = [name for name in self._tables if table_size(client, self._names, name) <= MOST_GROUPS]
+        self._samples.add_numbers(
+            sorted_by_time(table_samples(self._study, read_kept_tables(client, self._names, small)))
+        )
+        self._tick = tick
+
+
+def sorted_by_time(points: Iterable[tuple[int, Sample]]) -> list[tuple[int, Sample]]:
+    """In the order of their times, as a series has to have them."""
+    return sorted(points, key=itemgetter(0))

@@ -38,6 +38,16 @@ def table_commands(names: RunNames, tables: TableSums) -> Iterator[Command]:
         yield from hset(table_key(names, name), rows)
 
 
+def table_size(client: Client, names: RunNames, table: str) -> int:
+    """How many groups a table has."""
+    return int(client.hlen(table_key(names, table)))
+
+
+def read_tick(client: Client, names: RunNames) -> int:
+    """The tick (ms) that the run's tables are as of; −1 before the first."""
+    return int(client.hget(names.key("state"), "tick") or -1)
+
+
 @dataclass(frozen=True, slots=True)
 class KeptTables:
     """Tables of a run, all of one commit: the fingerprint of the run's study, the tick in ms (−1 before the first), and each

@@ -8,7 +8,7 @@ import promql_parser
 import pytest
 
 from grafana.asking import substituted
-from grafana.generate import DASHBOARDS, HOME, home_dashboard, text
+from grafana.generate import DASHBOARDS, HOME, folder_of, home_dashboard, text
 from grafana.generate import dashboards as generated
 from livelift.refusals import REFUSALS
 from livelift.study import load_study
@@ -26,6 +26,26 @@ Recorded = dict[str, set[str]]
 def test_the_committed_json_is_what_the_code_makes(name: str) -> None:
     made = text(generated(load_study("lastfm"))[name])
     assert (GENERATED / f"{name}.json").read_text(encoding="utf-8") == made, "run: python -m grafana.generate"
+
+
+@pytest.mark.parametrize("name", ["shows", "push"])
+def test_the_committed_json_of_each_study_is_what_the_code_makes(name: str) -> None:
+    study = load_study(name)
+    folder, made = folder_of(study), generated(study)
+    assert {path.stem for path in folder.iterdir()} == made.keys()
+    for kind, dashboard in made.items():
+        committed = (folder / f"{kind}.json").read_text(encoding="utf-8")
+        assert committed == text(dashboard), f"run: python -m grafana.generate --study {name}"
+
+
+@pytest.mark.parametrize("name", ["shows", "push"])
+def test_the_lint_finds_nothing_in_tables(name: str, recorded: Recorded) -> None:
+    dashboard = generated(load_study(name))["tables"]
+    assert lint(dashboard, recorded) == []
+    titles = " ".join(panel["title"] for panel in dashboard["panels"])
+    study = load_study(name)
+    for table in study.user_tables.values():
+        assert table.title in titles
 
 
 def test_nothing_else_is_committed_as_a_dashboard() -> None:
@@ -81,10 +101,11 @@ def typed(dashboards: Dashboards, tmp_path_factory: pytest.TempPathFactory) -> l
         dashboard = deepcopy(dashboards["experiment"])
         plant(dashboard)
         planted[f"planted-{number}"] = dashboard
-    return schema_check.problems(dashboards | {"home": home_dashboard()} | planted, tmp_path_factory.mktemp("typed"))
+    own = {"home": home_dashboard(), "tables": generated(load_study("shows"))["tables"]}
+    return schema_check.problems(dashboards | own | planted, tmp_path_factory.mktemp("typed"))
 
 
-@pytest.mark.parametrize("name", [*DASHBOARDS, "home"])
+@pytest.mark.parametrize("name", [*DASHBOARDS, "home", "tables"])
 def test_grafanas_own_types_find_nothing(name: str, typed: list[str]) -> None:
     assert [line for line in typed if line.startswith(f"{name}.json")] == []
 

@@ -5,12 +5,14 @@ import time
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from grafana.asking import Asker
 from grafana.generate import DASHBOARDS
+from grafana.generate import dashboards as dashboards_of
 from livelift.event_time import SECOND, from_iso
 from livelift.names import RunNames
 from livelift.study import load_study
@@ -18,9 +20,11 @@ from local.demo import DemoPlan, RunOfStations
 from local.prometheus_server import PrometheusServer
 from local.run_folder import RunFolder
 from local.servers import LocalServers
+from local.verdict_reader import read_tables
 from stats.edges.redis_connection import connect
 from stats.edges.redis_store import read_ticks
 from studies.lastfm import generator as lastfm_generator
+from studies.shows import generator as shows_generator
 from tests.grafana.asking import problems
 from tests.support.live_run import LiveRun
 from tests.support.tools import tool
@@ -86,6 +90,41 @@ def _wait_until_all_is_scraped(watched: Watched) -> None:
             return
         assert time.monotonic() < deadline, (counted, ended, watched.prometheus.process.tail(5))
         time.sleep(0.3)
+
+
+def test_the_tables_of_a_study_are_drawn_as_they_are(servers: LocalServers, tmp_path: Path) -> None:
+    """No query comes back empty but those of a table with many rows, and Prometheus has every number of a table by time, and of the last tick's segments."""
+    tool("prometheus")
+    study, data = load_study("shows"), tmp_path / "streaming_data.json"
+    shows_generator.generate(data, events=20_000, users=600, lift=0.2, seed=5, study=study)
+    folder = RunFolder(tmp_path / ".livelift")
+    with (
+        PrometheusServer(folder.prometheus, folder.metric_targets) as prometheus,
+        RunOfStations(folder, DemoPlan(study, data, 2), servers.kafka.address, servers.redis.url) as stations,
+    ):
+        LiveRun(stations).end()
+        kept = read_tables(connect(servers.redis.url), study, ["daily", "engagement", "show"], stations.run.run)
+        dashboard = dashboards_of(study)["tables"]
+        since, until = (from_iso(dashboard["time"][end]) / SECOND for end in ("from", "to"))
+        asker = Asker(prometheus.url, since, until)
+        of_run = f'{{run="{stations.run.run}", clock="event"'
+        deadline = time.monotonic() + LIMIT_SECONDS
+        seen = f"last_over_time(livelift_table_value{of_run}}}[1y])"
+        while not asker.instant(seen) or any(
+            not one.startswith("Views by show ") for one in problems(dashboard, asker)
+        ):
+            assert time.monotonic() < deadline, [
+                one for one in problems(dashboard, asker) if not one.startswith("Views by show ")
+            ]
+            time.sleep(0.5)
+        assert len(kept.rows["show"]) > 60  # the only panel without rows, which says so
+        (series,) = asker.instant(f'livelift_table_value{of_run}, table="daily", column="views"}}[1y]')
+        assert [value for _, value in series["points"]] == [row["views"] for row in kept.rows["daily"][:-1]]
+        assert series["points"][0][0] == from_iso(f"{kept.rows['daily'][1]['day']}T00:00:00Z") / SECOND
+        found = asker.instant(f'last_over_time(livelift_table_value{of_run}, table="engagement", column="users"}}[1y])')
+        assert {one["metric"]["row"]: one["points"][0][1] for one in found} == {
+            row["segment"]: row["users"] for row in kept.rows["engagement"]
+        }
 
 
 @pytest.mark.parametrize("name", DASHBOARDS)
