@@ -202,3 +202,13 @@ def encode_key(key: tuple[Key, ...]) -> str:
 def decode_key(text: str | bytes) -> list[Key]:
     """What `encode_key` was given."""
     return _decode_key(text)
+
+
+def split_name(group: str) -> tuple[str, str]:
+    """The table of a group's name, and the JSON array of what follows it.
+
+    >>> split_name('["daily",1713571200000,"a,b"]')
+    ('daily', '[1713571200000,"a,b"]')
+    """
+    end = group.index(",")  # a table's name has none
+    return group[2 : end - 1], f"[{group[end + 1 :]}"

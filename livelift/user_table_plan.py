@@ -3,18 +3,18 @@
 Stats moves users between the groups of these tables; whoever shows them goes by the same layout.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from livelift import calendar
 from livelift.event_time import DAY
 from livelift.study import Study
-from livelift.table_plan import NO_MAX, NO_MIN, Key, Shown, TablePlan, decode_key, table_plans
-from livelift.tables import TableValue
+from livelift.table_plan import Key, Shown, TablePlan, decode_key, table_plans
+from livelift.tables import QUOTIENT_UNITS, TableValue
 from livelift.user_tables import OTHER, USERS, Segment, UserTable, UserValue
 
 Group = list[int]
-"""Of the users of a group: how many, and the sum over them of each integer of their rows."""
+"""Of the users of a group: how many, and the sums over them of those integers of their rows that the table shows (`UserTablePlan.places`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +69,15 @@ class UserTablePlan:
         return bool(self.table.retention) or any(value.share is not None for value in self.table.values.values())
 
     @property
+    def places(self) -> tuple[int, ...]:
+        """Which integers of the users' rows a group sums."""
+        shown = [*self.table.retention, *(value.of for value in self.table.values.values() if value.of is not None)]
+        return tuple(sorted({place for name in shown for place in self.users.plan.places[name]}))
+
+    @property
     def width(self) -> int:
         """How many integers a group has."""
-        return 1 + len(self.users.plan.columns)
-
-    def key(self, row: list[int]) -> tuple[Key, ...]:
-        """The group that a user's row is in: the day of the first event in ms, 0 where that does not matter, and its segments."""
-        first = row[self.users.first_day] * DAY if self.has_shares else calendar.ALL
-        return (first, *(self.users.segment(segment, row) for segment in self.segments))
+        return 1 + len(self.places)
 
     def rows(self, groups: Mapping[bytes, Group], tick: int) -> list[dict[str, Shown]]:
         """The table as a person reads it as of `tick` (ms), in the order of the segments."""
@@ -109,11 +110,14 @@ class UserTablePlan:
         return found
 
     def _value(self, value: UserValue, group: Group, by_first: dict[int, Group], tick: int) -> Shown:
-        users, *row = group
+        users, *sums = group
         if value.share is not None:
             return self._retention(value.share, by_first, tick)["share"]
         if value.of is None:
             return users
+        row = [0] * len(self.users.plan.columns)
+        for place, integer in zip(self.places, sums, strict=True):
+            row[place] = integer
         declared = self._declared(value.of)
         if value.sum is not None or declared.aggregate == "mean":
             return self.users.plan.value(value.of, row, {})
@@ -127,18 +131,16 @@ class UserTablePlan:
         assert days is not None, "the study's checks leave no other"
         (place,) = self.users.plan.places[value]
         over = [group for first, group in by_first.items() if (first + days + 1) * DAY <= tick]
-        users, retained = sum(group[0] for group in over), sum(group[1 + place] for group in over)
+        users, retained = sum(group[0] for group in over), sum(group[1 + self.places.index(place)] for group in over)
         return {"day": days, "users": users, "retained": retained, "share": retained / users if users else None}
 
     def _declared(self, value: str) -> TableValue:
         return self.users.plan.table.values[value]
 
 
-def contribution(row: list[int]) -> Iterator[int]:
-    """What a user's row adds to its group: itself, nothing for an empty `min` or `max`."""
-    yield 1
-    for integer in row:
-        yield 0 if integer in (NO_MIN, NO_MAX) else integer
+def denominator(value: TableValue) -> int:
+    """What the integers of a value are divided by, beside a mean's number of events."""
+    return value.divide_by * (QUOTIENT_UNITS if isinstance(value.mean, list) else 1)
 
 
 def _place(segment: Segment, key: Key) -> tuple[bool, int]:

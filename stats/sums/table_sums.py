@@ -3,13 +3,21 @@
 A change of a user's row moves the user between the groups of the tables over users.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from operator import add, sub
 
 from livelift.output_log import GroupChange
 from livelift.study import Study
-from livelift.table_plan import decode_key, encode_key, table_plans
-from livelift.user_table_plan import contribution, user_table_plans
+from livelift.table_plan import encode_key, split_name, table_plans
+from livelift.user_table_plan import user_table_plans
 from livelift.user_tables import USERS
+from stats.sums.compiled_users import Changes, compiled_moves
+
+MERGES: dict[str, Callable[[int, int], int]] = {"add": add, "min": min, "max": max}
+
+
+def _call(merge: Callable[[int, int], int], one: int, other: int) -> int:
+    return merge(one, other)
 
 
 class TableSums:
@@ -24,6 +32,9 @@ class TableSums:
     def __init__(self, study: Study) -> None:
         self.plans = table_plans(study.event_tables)
         self._over_users = tuple(user_table_plans(study).values())
+        self._move = compiled_moves(self._over_users)
+        self._moved: tuple[Changes, ...] = tuple({} for _ in self._over_users)
+        self._merges = {name: [MERGES[column.merge] for column in plan.columns] for name, plan in self.plans.items()}
         widths = {name: len(plan.columns) for name, plan in self.plans.items()}
         widths |= {plan.name: plan.width for plan in self._over_users}
         self.groups: dict[str, dict[str, list[int]]] = {name: {} for name in widths}
@@ -31,33 +42,23 @@ class TableSums:
         self._witness = {name: [0] * (1 + width) for name, width in widths.items()}
 
     def apply(self, change: GroupChange) -> None:
-        """Take the next change of a partition's log."""
-        table, *rest = decode_key(change.group)
-        name = str(table)
-        key = encode_key(tuple(rest))
-        plan = self.plans[name]
+        """Take the next change of a partition's log; those of users are in the tables over them after `settle`."""
+        name, key = split_name(change.group)
         before = self.groups[name].get(key)
-        group = list(before or plan.initial)
-        plan.merge(group, change.added)
-        self.put(name, key, group)
-        self.changed.add((name, key))
+        after = list(change.added) if before is None else [*map(_call, self._merges[name], before, change.added)]
+        self._put(name, key, before, after)
         if name == USERS:
-            self._move(before, group)
+            self._move(before, after, self._moved)
 
-    def _move(self, before: list[int] | None, after: list[int]) -> None:
-        """A user's row has changed: it leaves the groups that it was in, and enters those it is in now."""
-        leaves = () if before is None else tuple(contribution(before))
-        enters = tuple(contribution(after))
-        for plan in self._over_users:
-            if before is not None:
-                self._add(plan.name, plan.key(before), leaves, -1)
-            self._add(plan.name, plan.key(after), enters, 1)
-
-    def _add(self, table: str, key: tuple[int | str, ...], row: tuple[int, ...], sign: int) -> None:
-        name = encode_key(key)
-        group = self.groups[table].get(name) or [0] * len(row)
-        self.put(table, name, [mine + sign * other for mine, other in zip(group, row, strict=True)])
-        self.changed.add((table, name))
+    def settle(self) -> None:
+        """All changes of a tick were applied: let the tables over users have them."""
+        for plan, changes in zip(self._over_users, self._moved, strict=True):
+            groups = self.groups[plan.name]
+            for keys, added in changes.items():
+                key = encode_key(keys)
+                before = groups.get(key)
+                self._put(plan.name, key, before, added if before is None else [*map(add, before, added)])
+            changes.clear()
 
     def changes(self) -> Iterator[tuple[str, str, list[int]]]:
         """(table, key, integers) of what changed."""
@@ -65,13 +66,16 @@ class TableSums:
             yield name, key, self.groups[name][key]
 
     def put(self, table: str, key: str, integers: list[int]) -> None:
-        """Let a group have these integers: also to put back what was kept."""
-        before = self.groups[table].get(key)
+        """Put back a group that was kept."""
+        self._put(table, key, self.groups[table].get(key), integers)
+        self.changed.discard((table, key))
+
+    def _put(self, table: str, key: str, before: list[int] | None, after: list[int]) -> None:
         witness = self._witness[table]
         witness[0] += before is None
-        for place, (new, old) in enumerate(zip(integers, before or [0] * len(integers), strict=True), start=1):
-            witness[place] += new - old
-        self.groups[table][key] = integers
+        witness[1:] = map(add, witness[1:], after if before is None else map(sub, after, before))
+        self.groups[table][key] = after
+        self.changed.add((table, key))
 
     def sizes(self) -> tuple[int, ...]:
         """How many groups each table has, in their order."""
