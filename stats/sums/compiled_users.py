@@ -52,7 +52,11 @@ def source(plans: Sequence[UserTablePlan]) -> str:
     for plan in plans:
         first = f"r[{plan.users.first_day}] * {DAY}" if plan.has_shares else str(calendar.ALL)
         keys.append(f"({', '.join([first, *(f's{segments.index(by)}' for by in plan.table.by)])},)")
-    lines += [f"    return ({''.join(f'{key}, ' for key in keys)})", "def move(before, after, changes):", "    now = keys(after)"]
+    lines += [
+        f"    return ({''.join(f'{key}, ' for key in keys)})",
+        "def move(before, after, changes):",
+        "    now = keys(after)",
+    ]
     for number, plan in enumerate(plans):
         integers = [_integer(place, plan) for place in plan.places]
         enters = ["1", *(integer.replace("r[", "after[") for integer in integers)]

@@ -3,6 +3,7 @@
 import csv
 import json
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from stats.edges.integrity import Damaged
 from stats.edges.redis_connection import connect
 from stats.edges.redis_store import RedisStore
 from stats.edges.redis_tables import read_kept_tables
+from studies.push import generator as push
 from tests.studies.test_studies import FOLDER
 from tests.studies.viewings import make
 from tests.support.command_line import LIVELIFT
@@ -39,11 +41,18 @@ def livelift(folder: Path, *arguments: object) -> str:
     ).stdout  # fmt: skip
 
 
-def test_tables_survive_kill_9_and_equal_the_batch(servers: LocalServers, folder: Path, tmp_path: Path) -> None:
-    """The processor dies twice, stats once; every row is the batch's."""
-    study = load_study(str(VIEWINGS))
+def make_push(data: Path) -> None:
+    push.generate(data, users=90, lift=0.3, study=load_study("push"))
+
+
+@pytest.mark.parametrize(("name", "made"), [(str(VIEWINGS), make.main), ("push", make_push)])
+def test_tables_survive_kill_9_and_equal_the_batch(
+    name: str, made: Callable[[Path], None], servers: LocalServers, folder: Path, tmp_path: Path
+) -> None:
+    """The processor dies twice, stats once; every row is the batch's. Each event is a session, or sessions have gaps."""
+    study = load_study(name)
     data = tmp_path / "input"
-    make.main(data)
+    made(data)
 
     def faults(run: LiveRun) -> None:
         run.accepted(1_000)
