@@ -84,7 +84,7 @@ def _value(name: str, value: TableValue, table: Table) -> str:
 
 def day_shown(number: str) -> str:
     """The date of a day since 1970."""
-    return f"strftime(make_timestamp(({number}) * 86400000000), '%Y-%m-%d')"
+    return f"strftime(make_timestamp(({number})::BIGINT * 86400000000), '%Y-%m-%d')"
 
 
 def exact_parts(value: TableValue, values: Mapping[str, TableValue]) -> tuple[str, str]:
@@ -92,7 +92,7 @@ def exact_parts(value: TableValue, values: Mapping[str, TableValue]) -> tuple[st
     if value.difference is not None:
         one, other = (exact_parts(values[name], values)[0] for name in value.difference)
         return f"({one} - {other}) * {value.times}", str(value.divide_by)
-    met = [*([condition(value.where, {name: f"t_{name}" for name in value.where})] if value.where else [])]
+    met = [condition(value.where, {name: f"t_{name}" for name in value.where})] if value.where else []
     met += [f"t_{value.exceeds[0]} > t_{value.exceeds[1]}"] if value.exceeds else []
     met += [f"day - first_day < {value.first_days}"] if value.first_days is not None else []
     met += ["begins"] if value.count == "session" else []
@@ -108,11 +108,13 @@ def exact_parts(value: TableValue, values: Mapping[str, TableValue]) -> tuple[st
     if value.count is not None:
         exact = f"count(*){only}"
     elif value.distinct is not None:
-        exact = f"count(DISTINCT {'listener' if value.distinct == 'user' else 't_' + value.distinct})"
+        exact = f"count(DISTINCT {'listener' if value.distinct == 'user' else 't_' + value.distinct}){only}"
     elif value.returned is not None:
         exact = f"coalesce(bool_or(day = first_day + {value.returned}), false)::INTEGER"
     elif value.sum is not None:
         exact = f"coalesce(sum(t_{value.sum}){only}, 0)"
+    elif value.ratio is not None:
+        raise ValueError("a ratio is of two columns as they are shown, and has no exact parts")
     else:
         kind, of = ("min", value.min) if value.min is not None else ("max", value.max)
         exact = f"{kind}({'day' if of == 'day' else f't_{of}'}){only}"

@@ -11,40 +11,53 @@ WINDOWS = {"day": "%Y-%m-%d", "week": "%Y-%m-%d", "month": "%Y-%m"}
 
 
 def person_sql(study: Study) -> str:
-    """The query that makes the table `person` of the events before `$before` ms: a row a user, each value as two integers, its numerator
-    and denominator."""
+    """The query that makes the table `person` of the events before `$before` ms: a row a user, each value but a ratio as two integers, its
+    numerator and denominator. Our own columns begin with `#`, which no declared name does."""
     values = study.users.values
-    columns = ["user_id", "any_value(first_day) AS first_day"]
+    columns = ['user_id AS "#user"', 'any_value(first_day) AS "#first"']
     for name, value in values.items():
-        above, below = exact_parts(value, values)
-        columns += [f"({above})::HUGEINT AS above_{name}", f"({below})::HUGEINT AS below_{name}"]
+        if value.ratio is None:
+            above, below = exact_parts(value, values)
+            columns += [f"({above})::HUGEINT AS {_above(name)}", f"({below})::HUGEINT AS {_below(name)}"]
     return f"CREATE OR REPLACE TEMP TABLE person AS SELECT {', '.join(columns)} FROM told WHERE time < $before GROUP BY user_id"
+
+
+def _above(name: str) -> str:
+    return f'"#above {name}"'
+
+
+def _below(name: str) -> str:
+    return f'"#below {name}"'
 
 
 def users_sql(study: Study) -> str:
     """The query of the users' rows with their segments, over `person`."""
     values = study.users.values
-    shown = [f'{_shown(value, name)} AS "{name}"' for name, value in values.items()]
+    shown = [f'{_shown(name, values)} AS "{name}"' for name in values]
     shown += [f'{_segment(one, values)} AS "{name}"' for name, one in study.segments.items()]
-    return f"SELECT {', '.join(['user_id AS user', *shown])} FROM person ORDER BY user_id"
+    return f"""SELECT {", ".join(['"#user" AS user', *shown])} FROM person ORDER BY "#user" """
 
 
-def _shown(value: TableValue, name: str) -> str:
+def _shown(name: str, values: Mapping[str, TableValue]) -> str:
+    value = values[name]
+    if value.ratio is not None:
+        above, below = (_shown(one, values) for one in value.ratio)
+        return f"({above} * {value.times})::DOUBLE / nullif(({below} * {value.divide_by})::DOUBLE, 0)"
     if value.is_day:
-        return day_shown(f"above_{name}::BIGINT")
+        return day_shown(_above(name))
     if value.aggregate != "mean" and value.divide_by == 1:
-        return f"above_{name}"
-    return f"above_{name}::DOUBLE / nullif(below_{name}, 0)::DOUBLE"
+        return _above(name)
+    return f"{_above(name)}::DOUBLE / nullif({_below(name)}, 0)::DOUBLE"
 
 
 def _segment(segment: Segment, values: Mapping[str, TableValue]) -> str:
-    above, below = f"above_{segment.of}", f"below_{segment.of}"
+    above, below = _above(segment.of), _below(segment.of)
     if segment.window:
         day = f"make_timestamp({above}::BIGINT * 86400000000)"
         return f"coalesce(strftime(date_trunc('{segment.window}', {day}), '{WINDOWS[segment.window]}'), 'other')"
     cases = []
     for name, within in segment.bins.items():
-        known = [f"{below} > 0"]
+        known = [f"{above} IS NOT NULL AND {below} > 0"]
         known += [f"{above} >= {within.at_least} * {below}"] if within.at_least is not None else []
         known += [f"{above} < {within.below} * {below}"] if within.below is not None else []
         cases.append(f"WHEN {' AND '.join(known)} THEN {_text(name)}")
@@ -66,7 +79,7 @@ def user_table_sql(study: Study, table: UserTable) -> str:
     """The query of a table over users as of `$tick` ms, over `person`."""
     values = study.users.values
     segments = [study.segments[by] for by in table.by]
-    keys = [f"k{number}" for number in range(len(segments))]
+    keys = [f'"#{number}"' for number in range(len(segments))]
     keyed = "".join(f", {_segment(one, values)} AS {key}" for key, one in zip(keys, segments, strict=True))
     shown = [f'{key} AS "{one.key_column}"' for key, one in zip(keys, segments, strict=True)]
     order = [_order(one, key) for key, one in zip(keys, segments, strict=True)]
@@ -80,11 +93,11 @@ def user_table_sql(study: Study, table: UserTable) -> str:
 
 def _over(days: int | None) -> str:
     """Is the user's later day over?"""
-    return f"(first_day + {days} + 1) * 86400000 <= $tick"
+    return f'("#first" + {days} + 1) * 86400000 <= $tick'
 
 
 def _share(name: str, days: int | None) -> str:
-    return f"sum(above_{name}) FILTER ({_over(days)})::DOUBLE / nullif(count(*) FILTER ({_over(days)}), 0)"
+    return f"sum({_above(name)}) FILTER ({_over(days)})::DOUBLE / nullif(count(*) FILTER ({_over(days)}), 0)"
 
 
 def _value(value: UserValue, values: Mapping[str, TableValue]) -> str:
@@ -96,10 +109,10 @@ def _value(value: UserValue, values: Mapping[str, TableValue]) -> str:
     assert name is not None, "the study's checks leave no other"
     of = values[name]
     if of.aggregate == "mean":
-        return f"sum(above_{name})::DOUBLE / nullif(sum(below_{name}), 0)::DOUBLE"
+        return f"sum({_above(name)})::DOUBLE / nullif(sum({_below(name)}), 0)::DOUBLE"
     if value.mean is not None:
-        return f"sum(above_{name})::DOUBLE / (count(*) * {of.divide_by})::DOUBLE"
-    return f"sum(above_{name})::HUGEINT" if of.divide_by == 1 else f"sum(above_{name})::DOUBLE / {of.divide_by}"
+        return f"sum({_above(name)})::DOUBLE / (count(*) * {of.divide_by})::DOUBLE"
+    return f"sum({_above(name)})::HUGEINT" if of.divide_by == 1 else f"sum({_above(name)})::DOUBLE / {of.divide_by}"
 
 
 def _retention(
@@ -109,10 +122,11 @@ def _retention(
     for number, name in enumerate(table.retention):
         days = values[name].returned
         columns = [
-            *keys, f"{number} AS part", f"{days} AS day", f"count(*) FILTER ({_over(days)}) AS users",
-            f"coalesce(sum(above_{name}) FILTER ({_over(days)}), 0)::HUGEINT AS retained", f"{_share(name, days)} AS share",
+            *keys, f'{number} AS "#part"', f"{days} AS day", f"count(*) FILTER ({_over(days)}) AS users",
+            f"coalesce(sum({_above(name)}) FILTER ({_over(days)}), 0)::HUGEINT AS retained", f"{_share(name, days)} AS share",
         ]  # fmt: skip
         group = f"GROUP BY {', '.join(keys)}" if keys else "HAVING count(*) > 0"
         parts.append(f"SELECT {', '.join(columns)} FROM ({person}) {group}")
     both = " UNION ALL ".join(parts)
-    return f"SELECT {', '.join([*shown, 'day', 'users', 'retained', 'share'])} FROM ({both}) ORDER BY {', '.join([*order, 'part'])}"
+    together, order = ", ".join([*shown, "day", "users", "retained", "share"]), [*order, '"#part"']
+    return f"SELECT {together} FROM ({both}) ORDER BY {', '.join(order)}"

@@ -1,6 +1,6 @@
 """`livelift scenario`: extrapolates what was found, with its interval, to a population."""
 
-from math import inf
+from math import inf, isfinite
 from typing import Annotated
 
 import typer
@@ -19,14 +19,17 @@ def scenario(
     ] = None,
     study: StudyFlag = DEFAULT_STUDY,
     run: RunFlag = None,
-    metric: Annotated[str | None, typer.Option("--metric", help="Default: the study's primary metric.")] = None,
+    metric: Annotated[
+        str | None, typer.Option("--metric", help="Default: the study's primary metric; with --table its first share.")
+    ] = None,
     table: Annotated[
         str | None, typer.Option("--table", help="In place of a metric: a table over users by a segment, with a share.")
     ] = None,
     to: Annotated[str | None, typer.Option("--to", help="With --table: the segment that users would be in.")] = None,
     move: Annotated[
-        float, typer.Option("--move", help="With --table: the share of all users who would move there from the others.")
-    ] = 0.5,
+        float | None,
+        typer.Option("--move", help="With --table: the share of all users who would move there from the others; 0.5."),
+    ] = None,
     value: Annotated[float | None, typer.Option("--value", help="What one unit of the outcome is worth.")] = None,
     cost: Annotated[
         float | None, typer.Option("--cost", help="With --value: what it costs, in the same money.")
@@ -35,7 +38,7 @@ def scenario(
 ) -> None:
     """Carry the verdict's adjusted lift, or a difference between segments, to a population; with --value and --cost to a return."""
     from cli.scenario_of_a_metric import of_metric
-    from cli.scenario_of_a_segment import of_segment
+    from cli.scenario_of_a_segment import Move, of_segment
     from livelift.errors import SettingsError
     from livelift.study import load_study
 
@@ -48,10 +51,15 @@ def scenario(
         )
     if cost is not None and not 0 < cost < inf:
         raise SettingsError(f"--cost {cost:g} is not possible", "use more than 0")
+    if value is not None and not isfinite(value):
+        raise SettingsError(f"--value {value:g} is not possible", "use a number")
     worth = None if value is None or cost is None else (value, cost)
     if table is not None:
-        of_segment(loaded, run, table, to, move, population, worth, json_)
+        share = 0.5 if move is None else move
+        of_segment(loaded, run, Move(table, metric, to, share), population, worth, json_)
         return
+    if to is not None or move is not None:
+        raise SettingsError("--to and --move are of a table", "name it: --table, as livelift tables lists it")
     if population is None:
         raise SettingsError("nobody is reached without --population", "say how many: --population 10000000")
     of_metric(loaded, run, metric or loaded.decision.primary, population, worth, json_)

@@ -44,6 +44,11 @@ def of_metric(study: "Study", run: str | None, name: str, population: float, wor
     plan = metric_plan(study, name)
     each = reading.per_exposed_user if isinstance(reading, Primary) and plan.has_total else None
     adds_up = each is not None or plan.counts
+    if worth is not None and not adds_up:
+        raise SettingsError(
+            f"'{name}' is a level, and adds up to nothing that --value could be of",
+            "name a metric that counts something per user: --metric",
+        )
     of = reading if each is None else each
     baseline, lift, bounds = of.control, of.lift, of.ci
     if lift is None or baseline is None:
@@ -62,7 +67,7 @@ def of_metric(study: "Study", run: str | None, name: str, population: float, wor
             "outcome": "total" if adds_up else "level",
             **asdict(outcome),
         }
-        add_return(found, outcome if adds_up else None, worth)
+        add_return(found, outcome, worth)
         typer.echo(json.dumps(found))
         return
     if not adds_up:
@@ -71,10 +76,13 @@ def of_metric(study: "Study", run: str | None, name: str, population: float, wor
             f"{what.title}: from {written(baseline, what)} to {written(outcome.middle, what)}, {low} to {high}, "
             f"for {population:,.0f} users as for any"
         )
-        print_return(None, worth)
         return
     low, high = ("–" if end is None else f"{end:+,.0f}" for end in (outcome.low, outcome.high))
-    when = "over each user's first days" if what.first_days else f"over the {days} days of the period so far"
+    when = (
+        f"over each user's first {what.first_days.days} days"
+        if what.first_days
+        else f"over the {days} days of the period so far"
+    )
     answers.print(
         f"{what.title}: {outcome.middle:+,.0f} {what.unit} {when}, {population:,.0f} users together, {low} to {high}",
         soft_wrap=True,

@@ -38,13 +38,13 @@ def tables(
         _list(loaded, {table: len(rows) for table, rows in found.rows.items()}, json_, csv_)
         return
     rows = found.rows[chosen]
-    columns = _columns(loaded, chosen)
+    columns = loaded.table_columns(chosen)
     if json_:
         write_json(rows)
     elif csv_:
         write_csv(columns, rows)
     else:
-        shown = _newest(rows, _window(loaded, chosen))
+        shown = _newest(rows, loaded.table_window(chosen))
         left_out = print_rows(columns, shown)
         more = f"; {len(shown)} of {len(rows):,} rows, all with --json or --csv" if len(shown) < len(rows) else ""
         more += f"; not shown: {left_out}" if left_out else ""
@@ -97,24 +97,10 @@ def _titles(study: "Study") -> dict[str, str]:
     return {name: table.title for name, table in study.tables.items()} | over_users
 
 
-def _window(study: "Study", name: str) -> str:
-    return study.tables[name].window if name in study.tables else "all"
-
-
-def _columns(study: "Study", name: str) -> list[str]:
-    from livelift.user_tables import RETENTION_COLUMNS
-
-    if name in study.tables:
-        return study.tables[name].columns
-    over_users = study.user_tables[name]
-    keys = [study.segments[by].key_column for by in over_users.by]
-    return [*keys, *(RETENTION_COLUMNS if over_users.retention else over_users.values)]
-
-
 def _list(study: "Study", rows: dict[str, int], json_: bool, csv_: bool) -> None:
     """Every table with its columns."""
     listed = [
-        {"table": name, "title": title, "window": _window(study, name), "columns": _columns(study, name), "rows": rows[name]}
+        {"table": name, "title": title, "window": study.table_window(name), "columns": study.table_columns(name), "rows": rows[name]}
         for name, title in _titles(study).items()
     ]  # fmt: skip
     if json_:

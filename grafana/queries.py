@@ -35,6 +35,11 @@ def as_of(metric: Metric, /, **matchers: str) -> str:
     return f"last_over_time({selector(metric, 'event', matchers)}[$__range])"
 
 
+def still_there(expression: str) -> str:
+    """Without what has ended: a number that is gone is not a number."""
+    return f"{expression} > -Inf"
+
+
 def now(metric: Metric, /, **matchers: str) -> str:
     """A gauge that stations export, as of the time of the scrape."""
     return selector(metric, "now", matchers)

@@ -24,8 +24,8 @@ from livelift.study_checks import OWN_TOTALS, SESSIONS, USERS, checks
 from livelift.study_folders import DECLARATION, MODULE, find_study, shown
 from livelift.study_messages import explained, given
 from livelift.tables import Tables
+from livelift.user_tables import RETENTION_COLUMNS, Segments, Users, UserTables
 from livelift.user_tables import USERS as USERS_TABLE
-from livelift.user_tables import Segments, Users, UserTables
 
 
 class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -227,6 +227,24 @@ class Study(_Part, frozen=True):
     def table_names(self) -> list[str]:
         """The tables that a person asks for by name; the users' rows have a command of their own."""
         return [*self.tables, *self.user_tables]
+
+    def table_keys(self, name: str) -> list[str]:
+        """The columns that tell a row of a table from others."""
+        if name in self.tables:
+            return self.tables[name].key_columns
+        table = self.user_tables[name]
+        return [*(self.segments[by].key_column for by in table.by), *(["day"] if table.retention else [])]
+
+    def table_columns(self, name: str) -> list[str]:
+        """All columns of a table, in their order."""
+        if name in self.tables:
+            return self.tables[name].columns
+        table = self.user_tables[name]
+        return [*self.table_keys(name), *(RETENTION_COLUMNS[1:] if table.retention else table.values)]
+
+    def table_window(self, name: str) -> str:
+        """A table's window; of users it is all of time."""
+        return self.tables[name].window if name in self.tables else "all"
 
     @property
     def guardrails(self) -> tuple[str, ...]:

@@ -66,7 +66,7 @@ def _fix(wrong: str, path: list[str], raw: Any, root: Any) -> str:
             raw = raw.get(part, {}) if isinstance(raw, dict) else {}
         needed = next((msgspec.structs.fields(one) for one in kinds if _is_struct(one)), ())
         missing = [field.name for field in needed if field.required and field.name not in raw]
-        return f"add {', '.join(missing)}: docs/12-studies.md says what each is"
+        return f"add {', '.join(missing)}: {example.rpartition(' ')[2]} says what each is"
     keys = next((one.__struct_fields__ for one in kinds if _is_struct(one)), ())
     if keys and wrong.startswith("Object contains unknown field"):
         return f"use one of: {', '.join(key for key in keys if key not in NOT_WRITTEN)}; {example}"

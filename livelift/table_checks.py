@@ -5,6 +5,9 @@ from livelift.measures import condition_checks
 from livelift.source import Fields, one_of
 from livelift.tables import AGGREGATES, DAY_FIELD, MOST_KEYS, TIME_KEYS, USER, Table, Tables, TableValue
 
+MOST_FACTOR = 10**9
+"""Of `divide_by` and `times`."""
+
 
 def checks(fields: Fields, tables: Tables, *, declares_measures: bool) -> list[Check]:
     """(key, is it wrong, what it has to be) for all that types alone cannot say."""
@@ -31,7 +34,7 @@ def _table_checks(key: str, name: str, table: Table, fields: Fields) -> list[Che
             "let a column be shown",
         ),
         (f"{key}.values", bool(set(keys) & set(table.values)), "give no column the name of a key"),
-        *rank_checks(key, table.rank_by, table.top, list(table.values)),
+        *rank_checks(key, table.rank_by, table.top, [name for name, value in table.values.items() if not value.is_day]),
     ]
     by_user = USER in table.by and USER not in fields
     return [*rows, *value_checks(f"{key}.values", table.values, fields, by_user=by_user)]
@@ -63,8 +66,8 @@ def _value_checks(
     rows: list[Check] = [
         (key, not is_name(name), "call it by lower-case letters, digits and _"),
         (key, len(given) != 1, f"give one of: {', '.join(AGGREGATES)}"),
-        (f"{key}.divide_by", value.divide_by < 1, "use 1 or more"),
-        (f"{key}.times", value.times < 1, "use 1 or more"),
+        (f"{key}.divide_by", not 1 <= value.divide_by <= MOST_FACTOR, f"use 1 to {MOST_FACTOR:,}"),
+        (f"{key}.times", not 1 <= value.times <= MOST_FACTOR, f"use 1 to {MOST_FACTOR:,}"),
     ]
     if len(given) != 1:
         return rows
@@ -140,9 +143,9 @@ def _earlier_checks(key: str, value: TableValue, earlier: dict[str, TableValue])
 
 def _condition_checks(key: str, value: TableValue, whole: list[str]) -> list[Check]:
     """Of what says which events a column takes, but for `where`'s own fields."""
-    users = value.aggregate in ("distinct", "returned")
+    users = value.distinct == USER or value.returned is not None
     return [
-        (f"{key}.where", users and value.has_condition, "leave it out: users, and what they have, are counted over all events"),
+        (f"{key}.where", users and value.has_condition, "leave it out: users, and whether they return, are counted over all events"),
         (f"{key}.exceeds", bool(value.exceeds) and len(value.exceeds) != 2, 'name two integer fields: ["watched", "length"]'),
         (f"{key}.exceeds", not set(value.exceeds) <= set(whole), one_of(whole) if whole else "declare two integer fields"),
         (f"{key}.first_days", value.first_days is not None and value.first_days < 1, "use 1 or more days"),

@@ -133,7 +133,7 @@ class TablePlan:
             return _divided(group[places[0]], group[places[1]], value, units)
         if value.is_day:
             return calendar.shown("day", exact[0] * DAY)
-        return exact[0] if value.divide_by == 1 else exact[0] / value.divide_by
+        return exact[0] if value.divide_by == 1 else float(exact[0]) / float(value.divide_by)
 
     def exact(self, name: str, group: list[int]) -> tuple[int, int] | None:
         """One column as the quotient of two integers, the second above 0; None where it is empty. Of all but a ratio."""

@@ -103,7 +103,7 @@ class TableValue(_Part, frozen=True):
     @property
     def is_day(self) -> bool:
         """Is it a day, shown as a date?"""
-        return self.aggregate in ("min", "max") and self.fields == (DAY_FIELD,)
+        return DAY_FIELD in (self.min, self.max)
 
     @property
     def is_first_day(self) -> bool:

@@ -7,7 +7,7 @@ from livelift.checked import Check, is_name
 from livelift.measures import Between
 from livelift.source import one_of
 from livelift.table_checks import value_checks
-from livelift.tables import MOST_KEYS, TableValue
+from livelift.tables import MOST_KEYS, USER, TableValue
 from livelift.user_tables import OTHER, RETENTION_COLUMNS, USERS, Segment, UserTable, UserValue
 
 if TYPE_CHECKING:
@@ -25,13 +25,20 @@ def checks(study: "Study") -> list[Check]:
         ("users", bool(values) and not study.measures, "declare [measures] too: a study.py decodes no fields for users"),
         ("users.values", "user" in values, "give no column the name of the key"),
         ("users.values", any(value.hidden for value in values.values()), "leave out hidden: all of a user is shown"),
-        (f"tables.{USERS}", USERS in study.tables, "call it otherwise: the users' own rows are called so"),
+        (f"tables.{USERS}", bool(values) and USERS in study.tables, "call it otherwise: the users' own rows are called so"),
         *value_checks("users.values", values, study.fields, by_user="user" not in study.fields),
         ("users", bool(values) and "user" in study.fields, "call the field 'user' otherwise: the users' rows have that column"),
     ]  # fmt: skip
     for name, segment in study.segments.items():
         rows += _segment_checks(f"segments.{name}", name, segment, values)
-        rows.append((f"segments.{name}", name in values, "call it otherwise than a value: both are columns of a user"))
+        taken = name in values or name == USER
+        rows.append(
+            (
+                f"segments.{name}",
+                taken,
+                "call it otherwise: it is a column of a user, as the values and the user's name are",
+            )
+        )
     for name, table in study.user_tables.items():
         key = f"user_tables.{name}"
         rows.append((key, name in study.tables or name == USERS, "call it otherwise: there is a table of this name"))
@@ -47,7 +54,11 @@ def _segment_checks(key: str, name: str, segment: Segment, values: dict[str, Tab
         (key, bool(segment.bins) == bool(segment.window), "give it bins, or a window where the value is a day"),
         (f"{key}.bins", OTHER in segment.bins, f"call it otherwise than '{OTHER}', which is who is in no bin"),
         (f"{key}.bins", "" in segment.bins, "give each bin a name"),
-        (f"{key}.bins", not _are_apart(list(segment.bins.values())), "let each bin be a range, and no two overlap"),
+        (
+            f"{key}.bins",
+            not _are_apart(list(segment.bins.values())),
+            "let each bin be a range with a bound, and no two overlap",
+        ),
     ]
     value = values.get(segment.of)
     if value is not None:
@@ -64,7 +75,7 @@ def _are_apart(bins: list[Between]) -> bool:
     least, most = float("-inf"), float("inf")
     ends = [(least if one.at_least is None else one.at_least, most if one.below is None else one.below) for one in bins]
     ends.sort()
-    each = all(start < end for start, end in ends)
+    each = all(start < end and (start, end) != (least, most) for start, end in ends)
     return each and all(one[1] <= other[0] for one, other in pairwise(ends))
 
 
@@ -84,6 +95,7 @@ def _table_checks(key: str, name: str, table: UserTable, study: "Study") -> list
     returned = [one for one, value in values.items() if value.returned is not None]
     fix = one_of(returned) if returned else "declare one in [users.values]: d7 = {returned = 7}"
     rows.append((f"{key}.retention", not set(table.retention) <= set(returned), fix))
+    rows.append((f"{key}.retention", len(set(table.retention)) < len(table.retention), "name each once"))
     shares = table.retention or any(value.share is not None for value in table.values.values())
     first = any(value.is_first_day for value in values.values())
     rows.append(
@@ -112,6 +124,12 @@ def _value_checks(
     if value.share is not None:
         return [*rows, (place, value.share not in returned[0], returned[1])]
     summed = [one for one, of in values.items() if of.aggregate in ("count", "sum", "distinct")]
-    meant = [one for one, of in values.items() if of.aggregate in ("count", "sum", "distinct", "mean", "difference")]
+    meant = [*summed, *(one for one, of in values.items() if of.aggregate == "mean" or _is_never_empty(of, values))]
     of = summed if value.sum is not None else meant
     return [*rows, (place, value.of not in of, one_of(of) if of else "declare such a value in [users.values]")]
+
+
+def _is_never_empty(value: TableValue, values: dict[str, TableValue]) -> bool:
+    """Is it a difference that every user has? A minimum or maximum of only some events may have none."""
+    of = [values[name] for name in value.difference or () if name in values]
+    return bool(of) and not any(one.aggregate in ("min", "max") and one.has_condition for one in of)

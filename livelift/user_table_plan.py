@@ -122,7 +122,7 @@ class UserTablePlan:
         if value.sum is not None or declared.aggregate == "mean":
             return self.users.plan.value(value.of, row, {})
         exact = self.users.plan.exact(value.of, row)
-        assert exact is not None, "only `min` and `max` of no event are empty, which no table may ask for"
+        assert exact is not None, "the study's checks leave no value that may be empty"
         return float(exact[0]) / float(exact[1] * users)
 
     def _retention(self, value: str, by_first: dict[int, Group], tick: int) -> dict[str, Shown]:

@@ -78,7 +78,7 @@ class UserValue(_Part, frozen=True):
     @property
     def of(self) -> str | None:
         """The value of the users' rows."""
-        return self.sum or self.mean or self.share
+        return next((name for name in (self.sum, self.mean, self.share) if name is not None), None)
 
 
 class UserTable(_Part, frozen=True):

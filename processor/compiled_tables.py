@@ -172,12 +172,14 @@ def _values_counted(place: int, column: Column, plan: TablePlan, once: _Once) ->
     (field,) = column.source.fields
     counted = once.counted(plan.table.window)
     text = f"event.{field}.encode()" if once.is_text(field) else f"b'%d' % event.{field}"
-    return [
+    lines = [
         f"mark = group[0] ^ hash64({text}, {place})",
         f"if mark not in {counted}:",
         f"    {counted}.add(mark)",
         f"    group[{place}] += 1",
     ]
+    met = _conditions(column, once)
+    return [f"if {met}:", *(f"    {line}" for line in lines)] if met else lines
 
 
 def _value(column: Column, once: _Once) -> str:
@@ -195,7 +197,7 @@ def _value(column: Column, once: _Once) -> str:
 def _added(place: int, column: Column, once: _Once) -> list[str]:
     value = _value(column, once)
     if column.source.returned is not None:
-        lines = [f"group[{place}] = 1"]  # a group is of one day, and so is the return
+        lines = [f"group[{place}] = 1"]  # a midnight tells the changes of one day, so that it is added once
     elif column.merge == "add":
         lines = [f"group[{place}] += {value}"]
     else:

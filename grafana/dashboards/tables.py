@@ -6,7 +6,7 @@ from grafana_foundation_sdk.builders import dashboard as build
 
 from grafana import frame, panels
 from grafana.panels import ACCENT, Column, Look, Query, Size
-from grafana.queries import as_of, at_ticks
+from grafana.queries import as_of, at_ticks, still_there
 from livelift.event_time import DAY, to_iso
 from livelift.metrics import tables as t
 from livelift.study import Study
@@ -74,7 +74,7 @@ def _sheets(study: Study) -> list[Any]:
     found = []
     for name, table in _of_all(study).items():
         columns = [
-            Column(_words(column).capitalize(), as_of(t.VALUE, table=name, column=column), _unit(value), 2 if _is_fraction(value) else None)
+            Column(_words(column).capitalize(), still_there(as_of(t.VALUE, table=name, column=column)), _unit(value), 2 if _is_fraction(value) else None)
             for column, value in table.values.items()
             if not value.hidden and not value.is_day
         ]  # fmt: skip
@@ -87,7 +87,7 @@ def _user_sheets(study: Study) -> list[Any]:
     for name, table in study.user_tables.items():
         key = ", ".join([*(study.segments[by].key_column for by in table.by), *(["day"] if table.retention else [])])
         columns = [
-            Column(_words(column).capitalize(), as_of(t.VALUE, table=name, column=column), *unit)
+            Column(_words(column).capitalize(), still_there(as_of(t.VALUE, table=name, column=column)), *unit)
             for column, unit in _user_units(table).items()
         ]
         found.append(_sheet(study.name, name, table.title, key, columns))

@@ -23,6 +23,9 @@ IN_PREVIEWS = (
     declared.SAMPLE_RATIO_P, declared.INCLUSION_P, declared.LEFT_OUT, declared.LATE_SHARE, declared.REJECTED_SHARE,
 )  # fmt: skip
 
+NOT_A_NUMBER = "NaN"
+"""As OpenMetrics writes it."""
+
 Point = tuple[int, str, int]
 """(event time in ms, value, the number under which it was added: 1, 2, … over all)."""
 
@@ -76,7 +79,7 @@ class EventTimeSamples:
         for time, (metric, labels, value) in points:
             series = self._series.setdefault(metric, {}).setdefault(_text(self._own | labels), [])
             if not series or series[-1][0] < time:
-                series.append((time, repr(value), self.newest))
+                series.append((time, NOT_A_NUMBER if value != value else repr(value), self.newest))
 
     def text(self, after: int = 0) -> bytes:
         """What was added under numbers above `after`, all by default, as OpenMetrics text: a family's series together, a

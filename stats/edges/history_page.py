@@ -1,18 +1,17 @@
 """The page `/history` of the stats station: the run's ticks from Redis, with event-time timestamps."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from operator import itemgetter
 from threading import Lock
 
-from livelift.metrics import Sample
 from livelift.study import Study
 from stats.edges.event_time_samples import CONTENT_TYPE, EventTimeSamples
 from stats.edges.history_readers import HistoryReaders
 from stats.edges.redis_connection import Client, connect
 from stats.edges.redis_store import read_preview, read_ticks
 from stats.edges.redis_tables import read_kept_tables, read_tick, table_size
-from stats.edges.table_samples import exported_tables, table_samples
+from stats.edges.table_samples import Closing, exported_tables, table_samples
 from stats.settings import StatsSettings
 
 PATH = "/history"
@@ -41,6 +40,7 @@ class HistoryPage:
         self._samples = EventTimeSamples(study, settings.run)
         self._study = study
         self._tables = exported_tables(study)
+        self._closing = Closing()
         self._tick = -1  # of the tables that the samples have
         self._after = b"-"
         self._lock = Lock()
@@ -70,12 +70,6 @@ class HistoryPage:
         if not self._tables or (tick := read_tick(client, self._names)) == self._tick:
             return
         small = [name for name in self._tables if table_size(client, self._names, name) <= MOST_GROUPS]
-        self._samples.add_numbers(
-            sorted_by_time(table_samples(self._study, read_kept_tables(client, self._names, small)))
-        )
+        points = [*table_samples(self._study, read_kept_tables(client, self._names, small))]
+        self._samples.add_numbers(sorted([*points, *self._closing.closed(points, tick)], key=itemgetter(0)))
         self._tick = tick
-
-
-def sorted_by_time(points: Iterable[tuple[int, Sample]]) -> list[tuple[int, Sample]]:
-    """In the order of their times, as a series has to have them."""
-    return sorted(points, key=itemgetter(0))

@@ -1,6 +1,7 @@
 """Converts a study's small live tables to samples in event time. Pure."""
 
 from collections.abc import Iterator
+from math import nan
 
 from livelift import calendar
 from livelift.metrics import Sample
@@ -8,11 +9,13 @@ from livelift.metrics import tables as declared
 from livelift.study import Study
 from livelift.table_plan import Shown, decode_key
 from livelift.user_table_plan import shown_plans
-from livelift.user_tables import USERS
 from stats.edges.redis_tables import KeptTables
 
 ONE_ROW = "all"
 """What the only row of a table without keys is called."""
+
+OF_A_WINDOW = ""
+"""The row of a table by time: a value a window, which stays as it is."""
 
 
 def exported_tables(study: Study) -> list[str]:
@@ -28,31 +31,39 @@ def table_samples(study: Study, kept: KeptTables) -> Iterator[tuple[int, Sample]
         return
     plans = shown_plans(study)
     for name, groups in kept.groups.items():
-        table = study.tables.get(name)
-        if table is not None and table.window != "all":
+        window = study.table_window(name)
+        if window != "all":
             for key, group in groups.items():
-                end = calendar.window_end(table.window, int(decode_key(key)[0]))
+                end = calendar.window_end(window, int(decode_key(key)[0]))
                 if end <= kept.tick:
                     (row,) = plans[name].rows({key: group}, kept.tick)
-                    yield from ((end, sample) for sample in _row(name, "", row, [table.window]))
+                    yield from ((end, sample) for sample in _row(name, OF_A_WINDOW, row, [window]))
             continue
-        rows = plans[name].rows(groups, kept.tick)
-        if name == USERS or len(rows) > declared.MOST_ROWS:
-            continue
-        keys = _keys(study, name)
-        for row in rows:
-            title = " · ".join(str(row[key]) for key in keys) or ONE_ROW
-            yield from ((kept.tick, sample) for sample in _row(name, title, row, keys))
-
-
-def _keys(study: Study, name: str) -> list[str]:
-    if name in study.tables:
-        return study.tables[name].key_columns
-    table = study.user_tables[name]
-    return [study.segments[by].key_column for by in table.by] + (["day"] if table.retention else [])
+        rows, keys = plans[name].rows(groups, kept.tick), study.table_keys(name)
+        if len(rows) <= declared.MOST_ROWS:
+            for row in rows:
+                title = " · ".join(str(row[key]) for key in keys) or ONE_ROW
+                yield from ((kept.tick, sample) for sample in _row(name, title, row, keys))
 
 
 def _row(table: str, row_name: str, row: dict[str, Shown], keys: list[str]) -> Iterator[Sample]:
     for column, value in row.items():
         if column not in keys and isinstance(value, int | float):
             yield declared.VALUE, {"table": table, "row": row_name, "column": column}, float(value)
+
+
+class Closing:
+    """Ends the series of numbers that are not there any more: a segment that everybody has left, a row that fell out of the first ones.
+
+    Its last value would be read as today's for ever.
+    """
+
+    def __init__(self) -> None:
+        self._open: set[tuple[tuple[str, str], ...]] = set()
+
+    def closed(self, points: list[tuple[int, Sample]], tick: int) -> Iterator[tuple[int, Sample]]:
+        """`points` are all of a tick; (tick, NaN) of each number that the one before had and this one has not."""
+        now = {tuple(labels.items()) for _, (_, labels, _) in points if labels["row"] != OF_A_WINDOW}
+        for labels in sorted(self._open - now):
+            yield tick, (declared.VALUE, dict(labels), nan)
+        self._open = now

@@ -7,7 +7,7 @@ from livelift.table_plan import encode_key
 from livelift.tables import Table, TableValue
 from stats.edges.event_time_samples import EventTimeSamples
 from stats.edges.redis_tables import KeptTables
-from stats.edges.table_samples import exported_tables, table_samples
+from stats.edges.table_samples import Closing, exported_tables, table_samples
 from tests.support.small_study import START, TABLED
 
 COUNT = TableValue(count="event")
@@ -77,3 +77,21 @@ def test_a_series_only_goes_on() -> None:
     later = [*table_samples(STUDY, kept({"all": {key(0): [10]}}, tick=START + 3 * DAY))]
     samples.add_numbers(later)
     assert samples.text(after=2).decode().count("livelift_table_value{") == 1
+
+
+def test_what_is_gone_is_ended() -> None:
+    """Once: a segment that everybody has left would be read as today's for ever."""
+    closing, samples, day = Closing(), EventTimeSamples(STUDY, "r1"), START + 2 * DAY
+    told = [
+        {key(0, "x", 1): [7], key(0, "y", 1): [2]},
+        {key(0, "y", 1): [3]},
+        {key(0, "y", 1): [4]},
+        {key(0, "x", 1): [8], key(0, "y", 1): [4]},
+    ]
+    daily = {key(START): [5, 1]}
+    for number, groups in enumerate(told):
+        points = [*table_samples(STUDY, kept({"by_artist": groups, "daily": daily}, tick=day + number * DAY))]
+        samples.add_numbers([*points, *closing.closed(points, day + number * DAY)])
+    lines = [line for line in samples.text().decode().splitlines() if 'row="x' in line]
+    assert [line.split()[-2] for line in lines] == ["7.0", "NaN", "8.0"]
+    assert sum('table="daily"' in line for line in samples.text().decode().splitlines()) == 1

@@ -49,7 +49,13 @@ SIZE = '[segments.size]\nof = "views"\nbins = {few = {below = 3}, many = {at_lea
         (USERS + '[segments.size]\nof = "views"\nbins = {a = {below = 3}, b = {at_least = 2}}', "segments.size.bins", "no two overlap"),
         (USERS + '[segments.size]\nof = "views"\nbins = {a = {at_least = 3, below = 3}}', "segments.size.bins", "be a range"),
         (USERS + '[segments.size]\nof = "views"\nbins = {other = {below = 3}}', "segments.size.bins", "who is in no bin"),
-        (USERS + SIZE.replace("size", "views"), "segments.views", "columns of a user"),
+        (USERS + SIZE.replace("size", "views"), "segments.views", "column of a user"),
+        (USERS + SIZE.replace("size", "user"), "segments.user", "column of a user"),
+        (USERS + '[segments.size]\nof = "views"\nbins = {a = {}}', "segments.size.bins", "a range"),
+        (USERS + '[user_tables.t]\nretention = ["d7", "d7"]', "user_tables.t.retention", "once"),
+        (USERS + 'from_ = {min = "day", where = {genre = "x"}}\nwait = {difference = ["last", "from_"]}\n[user_tables.t]\nvalues = {n = {mean = "wait"}}', "user_tables.t.values.n.mean", "use one of: views, mean"),
+        ('[tables.t]\nrank_by = "last"\nvalues = {last = {max = "day"}, n = {count = "event"}}', "tables.t.rank_by", "use one of: n"),
+        ('[tables.t]\nvalues = {n = {count = "event", divide_by = 9000000000000000000}}', "tables.t.values.n.divide_by", "1 to 1,000,000,000"),
         (USERS + "[user_tables.t]", "user_tables.t", "declare a column"),
         (USERS + '[user_tables.daily]\nretention = ["d7"]', "user_tables.daily", "a table of this name"),
         (USERS + '[user_tables.t]\nby = ["size"]\nretention = ["d7"]', "user_tables.t.by", "declare a segment"),
@@ -223,3 +229,57 @@ def test_sessions_of_users_equal_the_batch_at_every_tick(name: str, tmp_path: Pa
     sessions = {row["user"]: row["sessions"] for row in tables["users"]}
     assert sum(sessions.values()) == len(run.sessions) if study.windows.kind == "gap" else 4_000
     assert max(row["early"] for row in tables["users"]) < max(sessions.values())
+
+
+ODD = """
+[tables.by_time]
+by = ["genre"]
+
+[tables.by_time.values]
+first = {min = "day"}
+last = {max = "day", hidden = true}
+since = {min = "day", where = {genre = "Drama"}}
+span = {difference = ["last", "first"]}
+order = {count = "event"}
+row = {sum = "watched", divide_by = 3, times = 999983}
+
+[users.values]
+user_id = {count = "event"}
+k0 = {sum = "watched"}
+first_day = {min = "day"}
+dramas = {min = "day", where = {genre = "Drama"}}
+wait = {difference = ["dramas", "first_day"]}
+early = {distinct = "genre", first_days = 7, where = {genre = ["Drama", "Crime"]}}
+each = {ratio = ["k0", "user_id"], divide_by = 60}
+of_each = {ratio = ["each", "user_id"], times = 100}
+back = {returned = 1}
+
+[segments.waits]
+of = "wait"
+column = "k0"
+bins = {"it's none" = {below = 1}, "some" = {at_least = 1}}
+
+[segments.part]
+of = "dramas"
+window = "day"
+
+[user_tables.select]
+by = ["part", "waits"]
+values = {k1 = {count = "user"}, early = {mean = "early"}, back = {share = "back"}}
+
+[user_tables.person]
+by = ["waits"]
+retention = ["back"]
+"""
+"""Names that SQL and the oracle have for themselves, empty values, columns of all kinds."""
+
+
+def test_names_and_empty_values_make_no_difference(viewings: Path, tmp_path: Path) -> None:
+    study = parse_study(f"{TEXT[: TEXT.index('[tables.')]}\n{ODD}".encode(), "study.toml")
+    run = run_pure(viewings, tmp_path / "cache", study, partitions=3, seed=2)
+    with Oracle(viewings, study) as oracle:
+        for sums, tables in run.tables[::5]:
+            assert tables == oracle.tables(None if sums.ended else sums.time)
+    assert {row["waits"] for row in tables["users"]} == {"it's none", "some", "other"}
+    assert any(row["dramas"] is None for row in tables["users"])
+    assert {row["since"] is None for row in tables["by_time"]} == {True, False}
