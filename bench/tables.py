@@ -38,7 +38,7 @@ from local.verdict_reader import read_tables
 from stats.edges.redis_connection import connect
 from studies.shows import generator
 
-ROWS = 1_000_000
+EVENTS = 1_000_000
 RESULTS = Path("bench/results/tables.json")
 BATCH = "polars"
 
@@ -76,12 +76,12 @@ class Views(Subject):
         return target
 
 
-def make_views(folder: Path, study: Study, rows: int) -> Path:
+def make_views(folder: Path, study: Study, events: int) -> Path:
     """A file of so many viewings, made unless it is there."""
-    path = folder / "generated" / f"views-{rows}-seed7.json"
+    path = folder / "generated" / f"views-{events}-seed7.json"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        generator.generate(path, events=rows, lift=0.15, study=study)
+        generator.generate(path, events=events, lift=0.15, study=study)
     return path
 
 
@@ -184,12 +184,12 @@ def _judged(measured: Measured, found: Groups, subject: Views) -> Measured:
     return replace(measured, equal=equal(found, expected_groups(subject)))
 
 
-def run(rows: int, runs: int, say: Say) -> dict[str, Any]:
+def run(events: int, runs: int, say: Say) -> dict[str, Any]:
     """Start servers, measure in turn, stop."""
     if not PYTHON.exists():
         raise ResourceError(f"there is no {PYTHON}", "make it: make .venv-peers/.installed")
     root, study = bench_folder(), load_study("shows")
-    subject = Views(root, study, make_views(root, study, rows), say)
+    subject = Views(root, study, make_views(root, study, events), say)
     measured: dict[tuple[str, str], list[Measured]] = {}
     with bench_servers(say) as bench:
         for number in range(runs):
@@ -214,12 +214,12 @@ def run(rows: int, runs: int, say: Say) -> dict[str, Any]:
 def main() -> None:
     console = Console(soft_wrap=True, width=None if sys.stdout.isatty() else 130)
     parser = argparse.ArgumentParser(prog="python -m bench.tables", description=(__doc__ or "").split("\n\n")[0])
-    parser.add_argument("--rows", type=int, default=ROWS, help=f"viewings (default {ROWS:,})")
+    parser.add_argument("--events", type=int, default=EVENTS, help=f"viewings (default {EVENTS:,})")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--out", type=Path, default=RESULTS)
     arguments = parser.parse_args()
     try:
-        report = run(arguments.rows, arguments.runs, console.print)
+        report = run(arguments.events, arguments.runs, console.print)
     except LiveliftError as error:
         console.print(str(error))
         sys.exit(error.exit_code)

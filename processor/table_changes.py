@@ -56,6 +56,7 @@ class TableChanges:
 
     def __init__(self, study: Study) -> None:
         self._plans = tuple(table_plans(study.event_tables).values())
+        self._initials = [plan.initial for plan in self._plans]
         self._numbers = {plan.name: number for number, plan in enumerate(self._plans)}
         self._windows = EventWindows()
         self._add = compiled(study, self._plans, self._new)
@@ -160,7 +161,7 @@ class TableChanges:
 
     def empty(self, number: int, start: int, key: Key) -> Group:
         """A group that nobody keeps."""
-        return [hash64(self._name(number, start, key).encode()), *self._plans[number].initial]
+        return [hash64(self._name(number, start, key).encode()), *self._initials[number]]
 
 
 class _Again:

@@ -69,6 +69,15 @@ def test_a_peer_does_the_same_job(engine: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.rare
+def test_the_tables_of_all_engines_are_the_oracles(tmp_path: Path) -> None:
+    subprocess.run(["make", ".venv-peers/.installed"], cwd=ROOT, check=True, capture_output=True)
+    report = bench(tmp_path, events=20_000, limit=200, program="bench.tables")
+    assert [row["engine"] for row in report["rows"]] == ["livelift", "livelift", "bytewax", "polars"]
+    assert all(row["equal_to_oracle"] for row in report["rows"])
+    assert report["tables"] == 11
+
+
+@pytest.mark.rare
 @pytest.mark.parametrize("engine", ["kafka-streams", "flink"])
 def test_a_peer_in_java_does_the_same_job(engine: str, tmp_path: Path) -> None:
     """It waits twenty seconds for sessions that stay open: both close by event time, which stands still at the end."""

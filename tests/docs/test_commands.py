@@ -42,6 +42,7 @@ SMALLER = {
     "bench.million_users": "bench.million_users --events 600000 --users 100 2000 --runs 1 --out {out}",
     "bench.two_workers": "bench.two_workers --events 60000 --runs 1 --out {out}",
     "bench.nexmark_q11": "bench.nexmark_q11 --events 60000 --runs 1 --out {out}",
+    "python -m bench.tables": "make .venv-peers/.installed && python -m bench.tables --events 20000 --runs 1 --out {out}",
     "pytest tests/grafana": "pytest tests/grafana/test_provisioning.py",
 }
 """Part of a command → what is run in its place; {out} is a file of the test's."""
@@ -129,6 +130,7 @@ MEASURING = [
     "python -m bench.million_users",
     "python -m bench.two_workers",
     "python -m bench.nexmark_q11",
+    "python -m bench.tables",
 ]
 
 
