@@ -1,6 +1,7 @@
 """Declared tables in SQL, by the oracle's own code: it shares the parsed declaration with the stream and nothing else."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 from batch.measure_sql import condition
 from livelift.source import Fields
@@ -33,7 +34,16 @@ def _fields(study: Study) -> list[str]:
         wanted.update(by)
         for value in values.values():
             means = value.mean if isinstance(value.mean, list) else [value.mean]
-            wanted |= {value.sum, *means, value.min, value.max, value.distinct, *value.where, *value.exceeds}
+            wanted |= {
+                value.sum,
+                *means,
+                value.min,
+                value.max,
+                value.distinct,
+                value.quantile,
+                *value.where,
+                *value.exceeds,
+            }
     return [name for name in study.fields if name in wanted]
 
 
@@ -87,6 +97,17 @@ def day_shown(number: str) -> str:
     return f"strftime(make_timestamp(({number})::BIGINT * 86400000000), '%Y-%m-%d')"
 
 
+def _quantile(field: str, only: str, at: float) -> str:
+    """The middle of the bin that holds the ⌈at · n⌉th smallest: a bin has the same eight first binary digits."""
+    share = Decimal(str(at))
+    above, below = share.as_integer_ratio()
+    rank = f"(({above}::HUGEINT * count(*){only} + {below - 1}) // {below})::BIGINT"
+    value = f"list_sort(list({field}){only})[{rank}]"
+    digits = f"(length(bin({value}::BIGINT)) - 8)"
+    width = f"(1::BIGINT << {digits})"
+    return f"CASE WHEN {value} < 256 THEN {value} ELSE {value} // {width} * {width} + {width} // 2 END"
+
+
 def exact_parts(value: TableValue, values: Mapping[str, TableValue]) -> tuple[str, str]:
     """Numerator and denominator, in integers, of a column over the events of a group; `values` are the table's."""
     if value.difference is not None:
@@ -113,6 +134,8 @@ def exact_parts(value: TableValue, values: Mapping[str, TableValue]) -> tuple[st
         exact = f"coalesce(bool_or(day = first_day + {value.returned}), false)::INTEGER"
     elif value.sum is not None:
         exact = f"coalesce(sum(t_{value.sum}){only}, 0)"
+    elif value.quantile is not None:
+        exact = _quantile(f"t_{value.quantile}", only, value.at)
     elif value.ratio is not None:
         raise ValueError("a ratio is of two columns as they are shown, and has no exact parts")
     else:

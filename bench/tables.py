@@ -119,8 +119,7 @@ def measure_ours(bench: Bench, subject: Views, number: int) -> list[Measured]:
     processor = measure_processor(bench, subject, number)
     stats = measure_stats(bench, subject, number)
     study = subject.study
-    names = [*study.event_tables, *study.user_tables]
-    live = read_tables(connect(bench.servers.redis.url), study, names, filled_run(bench, subject).run)
+    live = read_tables(connect(bench.servers.redis.url), study, study.all_tables, filled_run(bench, subject).run)
     if live.rows != subject.tables:
         raise ResourceError("the tables in Redis are not the oracle's", "this is a defect: livelift demo --study shows")
     return [processor, stats]

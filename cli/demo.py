@@ -116,7 +116,7 @@ def _compare(document: "Document", plan: object, folder: "RunFolder") -> None:
         console.print("a person closed the study early: the batch knows nothing of that, so the two are not compared")
         return
     found = list(differences(document, oracle.document))
-    names = [*plan.study.event_tables, *plan.study.user_tables]
+    names = plan.study.all_tables
     if names:
         with redis_client(folder) as client:
             live = read_tables(client, plan.study, names, document.run)

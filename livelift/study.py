@@ -17,6 +17,7 @@ from livelift.experiments import Experiments, split_reference, with_experiment
 from livelift.experiments import checks as experiment_checks
 from livelift.lookups import Lookups
 from livelift.measures import Measures
+from livelift.quantiles import with_bins
 from livelift.retention import FirstDays, LaterDay, Retention
 from livelift.sessions import session_measures
 from livelift.source import Fields, Source
@@ -220,8 +221,14 @@ class Study(_Part, frozen=True):
 
     @property
     def event_tables(self) -> Tables:
-        """The tables that events are added to: the declared ones, and that of the users' rows."""
-        return {**self.tables, USERS_TABLE: self.users.table} if self.users.values else self.tables
+        """The tables that events are added to: the declared ones with their bins, and that of the users' rows."""
+        own = {USERS_TABLE: self.users.table} if self.users.values else {}
+        return {**with_bins(self.tables), **own}
+
+    @property
+    def all_tables(self) -> list[str]:
+        """The tables that have rows to show, that of the users too."""
+        return [*self.tables, *([USERS_TABLE] if self.users.values else []), *self.user_tables]
 
     @property
     def table_names(self) -> list[str]:

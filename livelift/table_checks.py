@@ -73,7 +73,7 @@ def _value_checks(
         return rows
     aggregate = given[0]
     whole = [one for one, declared in fields.items() if declared.type == "integer"]
-    if aggregate in ("sum", "mean", "min", "max"):
+    if aggregate in ("sum", "mean", "min", "max", "quantile"):
         known = [*whole, *([DAY_FIELD] if aggregate in ("min", "max") else [])]
         wrong = not value.fields or not set(value.fields) <= set(known)
         rows.append((f"{key}.{aggregate}", wrong, one_of(known) if known else "declare an integer field"))
@@ -83,6 +83,7 @@ def _value_checks(
         (f"{key}.{aggregate}", value.is_day and DAY_FIELD in fields, f"call the field '{DAY_FIELD}' otherwise: here it is an event's day"),
         *_quotient_checks(key, value, fields),
         *_distinct_checks(key, value, fields, by_user),
+        *_quantile_checks(key, value, fields),
         *_earlier_checks(key, value, earlier),
         *_condition_checks(key, value, whole),
         (f"{key}.returned", value.returned is not None and not by_user, "use it in [users.values], or a table by user"),
@@ -105,6 +106,16 @@ def _quotient_checks(key: str, value: TableValue, fields: Fields) -> list[Check]
             (f"{key}.mean", low, f"give the field '{field}' a minimum of {least} or more: no other row has a quotient")
         )
     return rows
+
+
+def _quantile_checks(key: str, value: TableValue, fields: Fields) -> list[Check]:
+    field = fields.get(value.quantile or "")
+    low = field is not None and (field.minimum is None or field.minimum < 0)
+    return [
+        (f"{key}.at", value.quantile is not None and not 0 < value.at < 1, "use a number between 0 and 1: 0.5 for the median, 0.95"),
+        (f"{key}.at", value.quantile is None and value.at != 0, "use it with quantile"),
+        (f"{key}.quantile", low, f"give the field '{value.quantile}' a minimum of 0 or more: the bins begin there"),
+    ]  # fmt: skip
 
 
 def _distinct_checks(key: str, value: TableValue, fields: Fields, by_user: bool) -> list[Check]:

@@ -20,6 +20,11 @@ Key = str | int
 
 Shown = str | int | float | None
 
+Quantiles = Mapping[str, Mapping[tuple[Key, ...], int]]
+"""Column of a quantile → window and keys of a row → its value."""
+
+NO_QUANTILES: Quantiles = {}
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -89,7 +94,7 @@ class TablePlan:
             else:
                 into[place] = min(into[place], value) if column.merge == "min" else max(into[place], value)
 
-    def shown(self, key: list[Key], group: list[int]) -> dict[str, Shown]:
+    def shown(self, key: list[Key], group: list[int], quantiles: Quantiles = NO_QUANTILES) -> dict[str, Shown]:
         """A row as a person reads it: the window and the keys, then the declared columns. `key` is the window's start and the keys."""
         start, *keys = key
         row: dict[str, Shown] = {}
@@ -97,16 +102,19 @@ class TablePlan:
             row[self.table.window] = calendar.shown(self.table.window, int(start))
         row |= zip(self.table.by, keys, strict=True)
         for name in self.table.values:
-            row[name] = self.value(name, group, row)
+            if name in quantiles:
+                row[name] = _scaled(quantiles[name].get(tuple(key)), self.table.values[name])
+            else:
+                row[name] = self.value(name, group, row)
         return row
 
-    def rows(self, groups: Mapping[bytes, list[int]], tick: int = -1) -> list[dict[str, Shown]]:
+    def rows(self, groups: Mapping[bytes, list[int]], quantiles: Quantiles = NO_QUANTILES) -> list[dict[str, Shown]]:
         """The table as a person reads it, of groups by their JSON keys: by window and keys, or each window's rows by rank, cut to the
-        first. It is the same at every `tick`."""
+        first."""
         keyed = sorted(((decode_key(key), group) for key, group in groups.items()), key=lambda one: _order(one[0]))
         windows: dict[Key, list[dict[str, Shown]]] = {}
         for key, group in keyed:
-            windows.setdefault(key[0], []).append(self.shown(key, group))
+            windows.setdefault(key[0], []).append(self.shown(key, group, quantiles))
         rank_by, top = self.table.rank_by, self.table.top
         found = []
         for rows in windows.values():
@@ -133,7 +141,7 @@ class TablePlan:
             return _divided(group[places[0]], group[places[1]], value, units)
         if value.is_day:
             return calendar.shown("day", exact[0] * DAY)
-        return exact[0] if value.divide_by == 1 else float(exact[0]) / float(value.divide_by)
+        return _over(exact[0], value.divide_by)
 
     def exact(self, name: str, group: list[int]) -> tuple[int, int] | None:
         """One column as the quotient of two integers, the second above 0; None where it is empty. Of all but a ratio."""
@@ -145,6 +153,14 @@ class TablePlan:
         if NO_MIN in parts or NO_MAX in parts:
             return None
         return (parts[0] - sum(parts[1:])) * value.times, value.divide_by
+
+
+def _scaled(exact: int | None, value: TableValue) -> Shown:
+    return None if exact is None else _over(exact * value.times, value.divide_by)
+
+
+def _over(above: int, below: int) -> int | float:
+    return above if below == 1 else float(above) / float(below)
 
 
 def _order(key: list[Key]) -> list[tuple[bool, int, str]]:

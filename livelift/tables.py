@@ -22,7 +22,7 @@ USER = "user"
 DAY_FIELD = "day"
 """What `min` and `max` take for an event's UTC day."""
 
-AGGREGATES = ("count", "sum", "mean", "min", "max", "distinct", "ratio", "difference", "returned")
+AGGREGATES = ("count", "sum", "mean", "min", "max", "distinct", "ratio", "difference", "returned", "quantile")
 
 MOST_KEYS = 4
 
@@ -51,6 +51,9 @@ class TableValue(_Part, frozen=True):
         "user": how many users have an event. A field: how many values it has, in a table by user.
     ratio, difference
         Two earlier columns of the table: the first over the second, empty where that is 0; the first minus the second, in days of two days.
+    quantile, at
+        Of an integer field that is 0 or more: the value that the share `at` of the events does not exceed, by fixed bins
+        (`livelift.quantiles`); 0.5 for the median.
     returned
         1 where the user has an event on the UTC day so many days after the first one, else 0; in a table by user.
     where
@@ -75,6 +78,8 @@ class TableValue(_Part, frozen=True):
     ratio: list[str] | None = None
     difference: list[str] | None = None
     returned: int | None = None
+    quantile: str | None = None
+    at: float = 0.0
     where: dict[str, Wanted] = {}
     exceeds: list[str] = []
     first_days: int | None = None
@@ -160,4 +165,6 @@ def fields_read(tables: Tables) -> set[str]:
             found.update(value.where)
             found.update(value.fields)
             found.update(value.exceeds)
+            if value.quantile is not None:
+                found.add(value.quantile)
     return found

@@ -24,6 +24,7 @@ def checks(study: "Study") -> list[Check]:
         ("users", bool(declared) and not values, "declare what is kept of each user: [users.values]"),
         ("users", bool(values) and not study.measures, "declare [measures] too: a study.py decodes no fields for users"),
         ("users.values", "user" in values, "give no column the name of the key"),
+        ("users.values", any(value.quantile is not None for value in values.values()), "ask for quantiles in [tables]: a user's events are too few for bins"),
         ("users.values", any(value.hidden for value in values.values()), "leave out hidden: all of a user is shown"),
         (f"tables.{USERS}", bool(values) and USERS in study.tables, "call it otherwise: the users' own rows are called so"),
         *value_checks("users.values", values, study.fields, by_user="user" not in study.fields),

@@ -15,7 +15,7 @@ from livelift.names import RunNames, preview_key, verdict_key
 from livelift.study import Study
 from livelift.study_folders import study_flag
 from livelift.table_plan import Shown
-from livelift.user_table_plan import shown_plans
+from livelift.table_rows import groups_needed, rows_of
 from local.redis_server import RedisServer
 from local.run_folder import RunFolder
 from local.runs import go_back_to_complete, require_run
@@ -141,10 +141,9 @@ def read_tables(client: Client, study: Study, names: list[str], run: str | None 
     UnreachableError
         If Redis has gone.
     """
-    kept = kept_tables(client, study, names, run)
-    plans = shown_plans(study)
+    kept = kept_tables(client, study, groups_needed(study, names), run)
     as_of = "before the first midnight" if kept.tick < 0 else to_iso(kept.tick)
-    return ReadTables(as_of, {name: plans[name].rows(groups, kept.tick) for name, groups in kept.groups.items()})
+    return ReadTables(as_of, rows_of(study, names, kept.groups, kept.tick))
 
 
 def kept_tables(client: Client, study: Study, names: list[str], run: str | None = None) -> KeptTables:

@@ -8,6 +8,7 @@ from xxhash import xxh3_64_intdigest as hash64
 from livelift import calendar
 from livelift.compiled_measures import condition
 from livelift.event_time import DAY
+from livelift.quantiles import EXACT, BinTable
 from livelift.source import Fields
 from livelift.study import Study
 from livelift.table_plan import Column, TablePlan, is_time_key
@@ -86,6 +87,8 @@ def source(fields: Fields, plans: Sequence[TablePlan], gap_ms: int | None) -> st
     for number, plan in enumerate(plans):
         start = str(calendar.ALL) if plan.table.window == "all" else f"windows.{plan.table.window}"
         names = [once.key(by) for by in plan.table.by]
+        if isinstance(plan.table, BinTable):
+            names.append(once.bin(plan.table.bins))
         body += [
             f"groups = groups_of[{number}]",
             f"key = {names[0] if len(names) == 1 else '(' + ', '.join(names) + ')'}",
@@ -131,6 +134,11 @@ class _Once:
             return self.take(f"event.{by}")
         most = MOST_KEY_CHARACTERS
         return self.take(f"event.{by}[:{most}] if len(event.{by}) > {most} else event.{by}")
+
+    def bin(self, field: str) -> str:
+        """As of `livelift.quantiles.bin_of`."""
+        value = self.take(f"event.{field}")
+        return self.take(f"{value} if {value} < {EXACT} else {value} >> (digits := {value}.bit_length() - 8) << digits")
 
     def is_text(self, field: str) -> bool:
         return self._fields[field].type == "text"

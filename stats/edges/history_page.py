@@ -6,6 +6,7 @@ from operator import itemgetter
 from threading import Lock
 
 from livelift.study import Study
+from livelift.table_rows import groups_needed
 from stats.edges.event_time_samples import CONTENT_TYPE, EventTimeSamples
 from stats.edges.history_readers import HistoryReaders
 from stats.edges.redis_connection import Client, connect
@@ -69,7 +70,13 @@ class HistoryPage:
         """What a tick since the last request has made of the small tables."""
         if not self._tables or (tick := read_tick(client, self._names)) == self._tick:
             return
-        small = [name for name in self._tables if table_size(client, self._names, name) <= MOST_GROUPS]
+        needed = {name: groups_needed(self._study, [name]) for name in self._tables}
+        small = [
+            one
+            for tables in needed.values()
+            if all(table_size(client, self._names, one) <= MOST_GROUPS for one in tables)
+            for one in tables
+        ]
         points = [*table_samples(self._study, read_kept_tables(client, self._names, small))]
         self._samples.add_numbers(sorted([*points, *self._closing.closed(points, tick)], key=itemgetter(0)))
         self._tick = tick

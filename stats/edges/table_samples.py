@@ -8,7 +8,7 @@ from livelift.metrics import Sample
 from livelift.metrics import tables as declared
 from livelift.study import Study
 from livelift.table_plan import Shown, decode_key
-from livelift.user_table_plan import shown_plans
+from livelift.table_rows import rows_of
 from stats.edges.redis_tables import KeptTables
 
 ONE_ROW = "all"
@@ -29,17 +29,15 @@ def table_samples(study: Study, kept: KeptTables) -> Iterator[tuple[int, Sample]
     """(event time in ms, sample) of every number: of windows that are over at the tick at their ends, else at the tick."""
     if kept.tick < 0:
         return
-    plans = shown_plans(study)
-    for name, groups in kept.groups.items():
-        window = study.table_window(name)
+    known = [name for name in exported_tables(study) if name in kept.groups]
+    for name, rows in rows_of(study, known, kept.groups, kept.tick).items():
+        window, keys = study.table_window(name), study.table_keys(name)
         if window != "all":
-            for key, group in groups.items():
-                end = calendar.window_end(window, int(decode_key(key)[0]))
-                if end <= kept.tick:
-                    (row,) = plans[name].rows({key: group}, kept.tick)
-                    yield from ((end, sample) for sample in _row(name, OF_A_WINDOW, row, [window]))
+            starts = sorted(int(decode_key(key)[0]) for key in kept.groups[name])
+            for start, row in zip(starts, rows, strict=True):
+                if (end := calendar.window_end(window, start)) <= kept.tick:
+                    yield from ((end, sample) for sample in _row(name, OF_A_WINDOW, row, keys))
             continue
-        rows, keys = plans[name].rows(groups, kept.tick), study.table_keys(name)
         if len(rows) <= declared.MOST_ROWS:
             for row in rows:
                 title = " · ".join(str(row[key]) for key in keys) or ONE_ROW

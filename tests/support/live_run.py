@@ -77,4 +77,4 @@ def assert_kept_run_equals_batch(client: Client, document: Document, data: Path,
     oracle = batch_answer(data, study)
     assert list(differences(document, oracle.document)) == []
     assert list(history_differences(read_history(client, study.name, document.run), oracle.history)) == []
-    assert read_tables(client, study, [*study.event_tables, *study.user_tables], document.run).rows == oracle.tables
+    assert read_tables(client, study, study.all_tables, document.run).rows == oracle.tables

@@ -16,8 +16,8 @@ from livelift.output_log import ClosedSession, Output
 from livelift.sessions import session_measures
 from livelift.study import Study
 from livelift.table_plan import Shown
+from livelift.table_rows import rows_of
 from livelift.tick_sums import TickSums
-from livelift.user_table_plan import shown_plans
 from processor.partition import Partition
 from processor.windows import new_partition
 from producer.prepare import prepare
@@ -79,10 +79,8 @@ def run_pure(
 def shown_tables(state: RunState) -> dict[str, list[dict[str, Shown]]]:
     """The tables as a person reads them."""
     tables = state.tables
-    return {
-        name: plan.rows({key.encode(): group for key, group in tables.groups[name].items()}, state.tick)
-        for name, plan in shown_plans(state.study).items()
-    }
+    groups = {name: {key.encode(): group for key, group in rows.items()} for name, rows in tables.groups.items()}
+    return rows_of(state.study, state.study.all_tables, groups, state.tick)
 
 
 def _event_logs(
