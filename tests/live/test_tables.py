@@ -32,6 +32,8 @@ from tests.support.live_run import LiveRun, assert_equals_batch, live_run
 from tests.support.small_study import START, TABLED
 from tests.support.streams import Listen, partition_records
 
+pytestmark = pytest.mark.slow  # runs of stations: 70 s; the laws of tables are in tests/laws/test_tables.py
+
 VIEWINGS = FOLDER / "viewings"
 
 

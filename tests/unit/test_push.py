@@ -139,6 +139,7 @@ def test_the_primary_is_what_plain_python_counts(data: Path) -> None:
         assert sample.mean == pytest.approx(sum(mine) / len(mine), rel=1e-12)
 
 
+@pytest.mark.slow
 def test_the_generated_data_has_what_was_planted(tmp_path: Path) -> None:
     """Within four standard errors, of 6,000 users."""
     path = tmp_path / "events.csv"

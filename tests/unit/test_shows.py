@@ -62,8 +62,9 @@ def test_the_tables_are_what_plain_python_counts(data: Path) -> None:
     assert hours[20] == sum(row["created_at"][11:13] == "20" for row in rows_of(data))
 
 
-def test_an_array_is_read_as_lines_are(data: Path, tmp_path: Path) -> None:
-    array = tmp_path / "streaming_data.json"
+def test_an_array_is_read_as_lines_are(tmp_path: Path) -> None:
+    data, array = tmp_path / "some.json", tmp_path / "streaming_data.json"
+    generator.generate(data, events=3_000, users=100, seed=3, study=STUDY)
     array.write_text(json.dumps(rows_of(data)))
     lines = tmp_path / "lines" / "streaming_data.json"
     lines.parent.mkdir()

@@ -86,7 +86,7 @@ def test_a_study_is_found_by_name_in_the_folders_that_are_set(mine: Path, monkey
     monkeypatch.setenv(STUDIES, f"{mine.parent.parent}{os.pathsep}{mine.parent}")
     assert load_study("mine").folder == str(mine)
     assert load_study("lastfm").folder == str(LASTFM)
-    assert study_names() == ["lastfm", "mine", "shows"]
+    assert study_names() == ["lastfm", "mine", "push", "shows"]
 
 
 def test_another_process_gets_the_name_if_it_leads_to_the_folder(mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
