@@ -6,6 +6,7 @@ import typer
 
 from cli import (
     batch,
+    churn,
     close,
     demo,
     generate,
@@ -47,6 +48,7 @@ for command in (
     rejects,
     tables,
     users,
+    churn,
     study,
 ):
     command.register(app)

@@ -11,6 +11,7 @@ from typing import Literal
 
 import msgspec
 
+from livelift.churn import Churn
 from livelift.errors import StudyError
 from livelift.event_time import DAY, SECOND, from_date
 from livelift.experiments import Experiments, split_reference, with_experiment
@@ -207,6 +208,7 @@ class Study(_Part, frozen=True):
     users: Users = Users()
     segments: Segments = {}
     user_tables: UserTables = {}
+    churn: Churn = Churn()
     fingerprint: str = ""  # SHA-256 of the folder's files, 16 hex digits: a changed study is a new run
     folder: str = ""  # absolute path; empty for a study that was read from bytes alone
 

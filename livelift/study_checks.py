@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from livelift.assignment import exchange_bits
 from livelift.checked import Check
+from livelift.churn import checks as churn_checks
 from livelift.lookups import checks as lookup_checks
 from livelift.measures import checks as measure_checks
 from livelift.retention import checks as retention_checks
@@ -65,6 +66,7 @@ def checks(study: "Study") -> list[Check]:
         *measure_checks(study.fields, study.measures, rows=win.kind == "row"),
         *table_checks(study.fields, study.tables, declares_measures=bool(study.measures)),
         *user_table_checks(study),
+        *churn_checks(study.churn, study.users.values),
         *_decision_checks(study),
         *_statistics_checks(study),
         *_health_checks(study.health),

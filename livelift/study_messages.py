@@ -9,7 +9,7 @@ import msgspec
 EXAMPLE = "compare the key with docs/12-studies.md"
 EXAMPLE_OF_TABLES = "compare the key with docs/14-tables.md"
 
-TABLES = (["tables"], ["users"], ["segments"], ["user_tables"])
+TABLES = (["tables"], ["users"], ["segments"], ["user_tables"], ["churn"])
 """Beginnings of the keys that docs/14-tables.md has."""
 
 

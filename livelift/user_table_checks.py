@@ -4,6 +4,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from livelift.checked import Check, is_name
+from livelift.churn import is_always_there
 from livelift.measures import Between
 from livelift.source import one_of
 from livelift.table_checks import value_checks
@@ -125,12 +126,13 @@ def _value_checks(
     if value.share is not None:
         return [*rows, (place, value.share not in returned[0], returned[1])]
     summed = [one for one, of in values.items() if of.aggregate in ("count", "sum", "distinct")]
-    meant = [*summed, *(one for one, of in values.items() if of.aggregate == "mean" or _is_never_empty(of, values))]
+    meant = [
+        *summed,
+        *(
+            one
+            for one, of in values.items()
+            if of.aggregate == "mean" or (of.difference is not None and is_always_there(of, values))
+        ),
+    ]
     of = summed if value.sum is not None else meant
     return [*rows, (place, value.of not in of, one_of(of) if of else "declare such a value in [users.values]")]
-
-
-def _is_never_empty(value: TableValue, values: dict[str, TableValue]) -> bool:
-    """Is it a difference that every user has? A minimum or maximum of only some events may have none."""
-    of = [values[name] for name in value.difference or () if name in values]
-    return bool(of) and not any(one.aggregate in ("min", "max") and one.has_condition for one in of)

@@ -13,6 +13,7 @@ import msgspec
 import redis
 
 from livelift.assignment import VARIANTS
+from livelift.churn import ChurnModel
 from livelift.document import Document, HistoryEntry, decode_document, decode_entry, encode
 from livelift.errors import NEW_RUN, StateError, VersionError
 from livelift.events import Manifest
@@ -21,6 +22,7 @@ from livelift.output_log import Counts, Row
 from livelift.study import Study
 from livelift.tick_sums import Moments
 from livelift.totals import total_columns
+from livelift.user_tables import USERS
 from stats.edges import integrity
 from stats.edges.integrity import Damaged
 from stats.edges.redis_commit import NO_HASH, Command, CommitScript, Sizes, hset
@@ -111,6 +113,9 @@ class RedisStore:
         load_tables(self._client, self._names, state.tables)
         integrity.require_whole_tables(state.tables, counters.get("tables", {}))
         self._table_rows = state.tables.sizes()
+        if state.tables.churn is not None:
+            model = msgspec.convert(counters["churn"], ChurnModel)
+            state.tables.churn.restore(model, state.tables.groups[USERS])
         self._ticks = counters["ticks"]
         if self._client.xlen(self.key("ticks")) != self._ticks:
             raise Damaged("ticks of its history are missing, or there are others")
@@ -274,6 +279,8 @@ class RedisStore:
         }
         if self._tables:
             counters["tables"] = state.tables.witness()
+        if state.tables.churn is not None:
+            counters["churn"] = msgspec.to_builtins(state.tables.churn.model)
         fields: dict[str, bytes] = {
             "schema": str(SCHEMA).encode(),
             "study": self._study.fingerprint.encode(),

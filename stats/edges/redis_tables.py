@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from livelift.churn import ChurnModel
 from livelift.names import RunNames
 from stats.edges.redis_commit import FIELDS_PER_COMMAND, Command, hset
 from stats.edges.redis_connection import Client
@@ -46,6 +47,13 @@ def table_size(client: Client, names: RunNames, table: str) -> int:
 def read_tick(client: Client, names: RunNames) -> int:
     """The tick (ms) that the run's tables are as of; −1 before the first."""
     return int(client.hget(names.key("state"), "tick") or -1)
+
+
+def read_churn_model(client: Client, names: RunNames) -> tuple[int, ChurnModel]:
+    """(tick in ms, −1 before the first; the run's churn model as of it)."""
+    tick, counters = client.hmget(names.key("state"), "tick", "counters")
+    kept = msgspec.json.decode(counters)["churn"] if counters else {}
+    return int(tick or -1), msgspec.convert(kept, ChurnModel)
 
 
 @dataclass(frozen=True, slots=True)

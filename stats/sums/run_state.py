@@ -97,7 +97,7 @@ class RunState:
             mark = log.mark()
             if mark is not None and mark.due == time:
                 self._pass_mark(log, mark)
-        self.tables.settle()
+        self.tables.settle(time)
         sums = self.sums(time)
         self.tick = sums.time
         return sums

@@ -11,6 +11,7 @@ from livelift.study import Study
 from livelift.table_plan import encode_key, split_name, table_plans
 from livelift.user_table_plan import user_table_plans
 from livelift.user_tables import USERS
+from stats.sums.churn_learner import churn_learner
 from stats.sums.compiled_users import Changes, compiled_moves
 
 MERGES: dict[str, Callable[[int, int], int]] = {"add": add, "min": min, "max": max}
@@ -32,6 +33,7 @@ class TableSums:
     def __init__(self, study: Study) -> None:
         self.plans = table_plans(study.event_tables)
         self._over_users = tuple(user_table_plans(study).values())
+        self.churn = churn_learner(study, self.plans, USERS)
         self._move = compiled_moves(self._over_users)
         self._moved: tuple[Changes, ...] = tuple({} for _ in self._over_users)
         self._merges = {name: [MERGES[column.merge] for column in plan.columns] for name, plan in self.plans.items()}
@@ -48,10 +50,14 @@ class TableSums:
         after = list(change.added) if before is None else [*map(_call, self._merges[name], before, change.added)]
         self._put(name, key, before, after)
         if name == USERS:
+            if self.churn is not None:
+                self.churn.note(key, before, after)
             self._move(before, after, self._moved)
 
-    def settle(self) -> None:
-        """All changes of a tick were applied: let the tables over users have them."""
+    def settle(self, due: int) -> None:
+        """All changes of the tick of the marks `due` were applied: let the tables over users have them, and the churn model."""
+        if self.churn is not None:
+            self.churn.settle(due, self.groups[USERS])
         for plan, changes in zip(self._over_users, self._moved, strict=True):
             groups = self.groups[plan.name]
             for keys, added in changes.items():

@@ -87,6 +87,7 @@ SHOWS = [
     "livelift tables daily --study shows --json",
     "livelift tables engagement --study shows",
     "livelift users --study shows",
+    "livelift churn --study shows",
 ]
 PUSH = [
     "livelift demo --study push",
@@ -105,6 +106,7 @@ TABLES = [
     "livelift users --study ./my_study",
     "livelift users --study ./my_study 1017",
     "livelift tables cohorts --study ./my_study",
+    "livelift churn --study ./my_study",
 ]
 PASSWORD = "export REDISCLI_AUTH=$(cat .livelift/redis/password)"
 REDIS = [
@@ -316,6 +318,7 @@ def test_the_study_of_shows(tmp_path: Path) -> None:
     assert sum(row["views"] for row in json.loads(said[2])) == 200_000
     assert "Heavy" in said[3]
     assert "unique_genres" in said[4]
+    assert "log loss" in said[5]
 
 
 @pytest.mark.slow
@@ -348,6 +351,7 @@ def test_a_study_with_tables(folder: Path) -> None:
     assert "40 of " in said[4]
     assert "1017" in said[5]
     assert "2024-04-15" in said[6]
+    assert "predicted_from" in said[7]
 
 
 @pytest.mark.parametrize("command", FROM_THE_CHECKOUT)

@@ -37,9 +37,10 @@ def test_the_page_names_every_key() -> None:
 
 
 def test_the_example_of_tables_is_read() -> None:
-    events, users = re.findall(r"```toml\n(.*?)```", TABLES, re.DOTALL)
+    events, users, churn = re.findall(r"```toml\n(.*?)```", TABLES, re.DOTALL)
     text = Path("tests/studies/viewings/study.toml").read_text(encoding="utf-8")
-    study = parse_study((text[: text.index("[tables.")] + events + users).encode(), "example")
+    study = parse_study((text[: text.index("[tables.")] + events + users + churn).encode(), "example")
+    assert study.churn.days == 7
     assert study.table_names == ["daily", "top", "engagement", "cohorts", "retention"]
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from batch.document import batch_document
 from batch.oracle import Oracle
+from livelift.churn import Churn
 from livelift.errors import StateError
 from livelift.source import Field
 from livelift.study import Study, load_study

@@ -18,7 +18,7 @@ from livelift.study import load_study
 from livelift.table_plan import table_plans
 from local.demo import DemoPlan
 from local.servers import LocalServers
-from local.verdict_reader import read_tables
+from local.verdict_reader import read_churn, read_tables
 from processor.windows import new_partition
 from stats.edges.integrity import Damaged
 from stats.edges.redis_connection import connect
@@ -29,6 +29,7 @@ from tests.studies.test_studies import FOLDER
 from tests.studies.viewings import make
 from tests.support.command_line import LIVELIFT
 from tests.support.live_run import LiveRun, assert_equals_batch, live_run
+from tests.support.pure_pipeline import run_state
 from tests.support.small_study import START, TABLED
 from tests.support.streams import Listen, partition_records
 
@@ -66,7 +67,12 @@ def test_tables_survive_kill_9_and_equal_the_batch(
 
     settings = {"LIVELIFT_FETCH_RECORDS": "100", "LIVELIFT_SESSION_TIMEOUT": "6", "LIVELIFT_CHECKPOINT_SECONDS": "0.5"}
     plan = DemoPlan(study, data, 3, speed="500000x", settings=settings)
-    assert_equals_batch(live_run(servers, folder, plan, faults), data, study, servers)
+    document = live_run(servers, folder, plan, faults)
+    assert_equals_batch(document, data, study, servers)
+    if study.churn.days:
+        learner = run_state(data, tmp_path / "cache", study, partitions=3).tables.churn
+        assert learner is not None
+        assert read_churn(connect(servers.redis.url), study, document.run)[1] == learner.model
 
 
 def test_the_demo_of_a_study_with_tables_and_what_it_leaves(tmp_path: Path) -> None:
@@ -82,9 +88,15 @@ def test_the_demo_of_a_study_with_tables_and_what_it_leaves(tmp_path: Path) -> N
     listed = json.loads(livelift(tmp_path, "tables", "--study", VIEWINGS, "--json"))
     people = expected.pop("users")
     assert {line["table"]: line["rows"] for line in listed} == {name: len(rows) for name, rows in expected.items()}
-    assert json.loads(livelift(tmp_path, "users", "--study", VIEWINGS, "--json")) == people
+    shown = json.loads(livelift(tmp_path, "users", "--study", VIEWINGS, "--json"))
+    assert all(0 <= row.pop("churn") <= 1 for row in shown)
+    assert shown == people
     (header, *lines) = livelift(tmp_path, "users", people[3]["user"], "--study", VIEWINGS, "--csv").splitlines()
     assert header.startswith("user,views,first_view")
+    assert header.endswith(",churn")
+    (told,) = json.loads(livelift(tmp_path, "churn", "--study", VIEWINGS, "--json"))
+    assert told["learned"] == sum(one["number"] for one in told["calibration"]) > 2_000
+    assert "churn: no event within 7 days" in livelift(tmp_path, "churn", "--study", VIEWINGS)
     assert len(lines) == 1
     rows = json.loads(livelift(tmp_path, "tables", "daily", "--study", VIEWINGS, "--json"))
     assert rows == expected["daily"]

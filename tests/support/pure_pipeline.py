@@ -4,6 +4,7 @@ Records are encoded and decoded between the stages, as on Kafka.
 """
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,6 +75,26 @@ def run_pure(
                 history.append(history_entry(document))
     sessions = [output for log in outputs for output in log if isinstance(output, ClosedSession)]
     return PureRun(document, history, sorted(sessions, key=lambda session: (session.end, session.user)), tables)
+
+
+def run_state(
+    data: Path,
+    cache: Path,
+    study: Study,
+    *,
+    partitions: int = 1,
+    seed: int = 0,
+    at_ticks: Callable[[RunState], None] = lambda _: None,
+) -> RunState:
+    """What stats has of `data` at the end, without a verdict; `at_ticks` is called after each tick."""
+    chance, measures = random.Random(seed), session_measures(study)
+    logs = _event_logs(data, cache, study, partitions, 1_000, Selection(None, None))
+    state = RunState(study, measures.names, partitions)
+    for partition, log in enumerate(logs):
+        state.offer(partition, list(enumerate(_operate(new_partition(study, measures), log, chance))))
+    while state.step() is not None:
+        at_ticks(state)
+    return state
 
 
 def shown_tables(state: RunState) -> dict[str, list[dict[str, Shown]]]:

@@ -74,6 +74,8 @@ def refused(result: subprocess.CompletedProcess[str], *words: str) -> None:
         (["scenario", "--study", "push", "--table", "diversity", "--move", "50"], "--move 50"),
         (["scenario", "--study", "push", "--table", "diversity", "--to", "4+"], "there is no verdict yet"),
         (["users"], "keeps nothing of each user"),
+        (["churn", "--study", "push"], "declares no churn"),
+        (["churn", "--study", "shows"], "there is no verdict yet"),
         (["users", "--study", "push"], "there is no verdict yet"),
         (["tables", "daily"], "declares no tables"),
         (["tables", "weekly", "--study", "push"], "has no table 'weekly'"),

@@ -105,7 +105,7 @@ def test_the_study_without_a_fault_is_read() -> None:
         ("[health]", "[wellness]",
          "shop/study.toml: Object contains unknown field `wellness`\n"
          "  fix: use one of: schema, name, title, source, windows, experiment, names, decision, statistics, health, metrics, fields, "
-         f"lookups, measures, simulated, experiments, tables, users, segments, user_tables; {COMPARE}"),
+         f"lookups, measures, simulated, experiments, tables, users, segments, user_tables, churn; {COMPARE}"),
         ('name = "shop"', 'name = "lastfm"',
          "shop/study.toml: key 'name' is 'lastfm', but the study's folder is called 'shop'\n"
          '  fix: write name = "shop": two studies of one name would share topics and keys'),
