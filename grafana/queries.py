@@ -36,7 +36,7 @@ def as_of(metric: Metric, /, **matchers: str) -> str:
 
 
 def still_there(expression: str) -> str:
-    """Without what has ended: a number that is gone is not a number."""
+    """Without series that have ended: their last sample is NaN, and no comparison with that is true."""
     return f"{expression} > -Inf"
 
 

@@ -11,17 +11,18 @@ from typing import Any
 from livelift.table_plan import Key, Quantiles, decode_key
 from livelift.tables import Table, Tables, TableValue
 
-EXACT = 256
-"""Below it each value is a bin of its own; from there on a bin holds the values with the same eight first binary digits."""
+DIGITS = 8
+"""A bin holds the values with the same so many first binary digits."""
 
-_DIGITS = 8
+EXACT = 1 << DIGITS
+"""Below it each value is a bin of its own."""
 
 COUNT = "count"
 """The only column of a table of bins."""
 
 
 class BinTable(Table, frozen=True):
-    """A table with one key more: the bin of the field `bins`, by its least value."""
+    """A table whose key has one more part: the bin of the field `bins`, by its least value."""
 
     bins: str = ""
 
@@ -34,7 +35,7 @@ def bin_of(value: int) -> int:
     """
     if value < EXACT:
         return value
-    shift = value.bit_length() - _DIGITS
+    shift = value.bit_length() - DIGITS
     return value >> shift << shift
 
 
@@ -44,7 +45,7 @@ def middle(least: int) -> int:
     >>> middle(255), middle(256), middle(999424)
     (255, 257, 1001472)
     """
-    return least if least < EXACT else least + (1 << (least.bit_length() - _DIGITS)) // 2
+    return least if least < EXACT else least + (1 << (least.bit_length() - DIGITS)) // 2
 
 
 def bins_table(name: str, table: Table, column: str) -> str:
@@ -73,7 +74,12 @@ def with_bins(tables: Tables) -> Tables:
 def quantiles_of(name: str, table: Table, groups: Mapping[str, Mapping[bytes, list[int]]]) -> Quantiles:
     """Every quantile column of a table, from the groups of its tables of bins by their names.
 
-    The value at 0 < q < 1 of n events is the bin of the ⌈q · n⌉th smallest.
+    The value at 0 < q < 1 of n events is the middle of the bin of the ⌈q · n⌉th smallest, in units of the field.
+
+    Raises
+    ------
+    KeyError
+        If `groups` lack one of the tables of bins (`livelift.table_rows.groups_needed` names them).
     """
     found: dict[str, dict[tuple[Key, ...], int]] = {}
     for column, value in table.values.items():
@@ -82,7 +88,7 @@ def quantiles_of(name: str, table: Table, groups: Mapping[str, Mapping[bytes, li
         by_key: dict[tuple[Key, ...], list[tuple[int, int]]] = {}
         for key, (count,) in groups[bins_table(name, table, column)].items():
             *rest, least = decode_key(key)
-            if count:
+            if count:  # a group that was kept may be empty
                 by_key.setdefault(tuple(rest), []).append((int(least), count))
         found[column] = {key: middle(_at(sorted(bins), value.at)) for key, bins in by_key.items()}
     return found

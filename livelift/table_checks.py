@@ -8,6 +8,9 @@ from livelift.tables import AGGREGATES, DAY_FIELD, MOST_KEYS, TIME_KEYS, USER, T
 MOST_FACTOR = 10**9
 """Of `divide_by` and `times`."""
 
+AT_DECIMALS = 6
+"""Of a quantile's `at`."""
+
 
 def checks(fields: Fields, tables: Tables, *, declares_measures: bool) -> list[Check]:
     """(key, is it wrong, what it has to be) for all that types alone cannot say."""
@@ -111,8 +114,9 @@ def _quotient_checks(key: str, value: TableValue, fields: Fields) -> list[Check]
 def _quantile_checks(key: str, value: TableValue, fields: Fields) -> list[Check]:
     field = fields.get(value.quantile or "")
     low = field is not None and (field.minimum is None or field.minimum < 0)
+    fits = 0 < value.at < 1 and round(value.at, AT_DECIMALS) == value.at
     return [
-        (f"{key}.at", value.quantile is not None and not 0 < value.at < 1, "use a number between 0 and 1: 0.5 for the median, 0.95"),
+        (f"{key}.at", value.quantile is not None and not fits, f"use a number between 0 and 1 of at most {AT_DECIMALS} decimals: 0.5 for the median, 0.95"),
         (f"{key}.at", value.quantile is None and value.at != 0, "use it with quantile"),
         (f"{key}.quantile", low, f"give the field '{value.quantile}' a minimum of 0 or more: the bins begin there"),
     ]  # fmt: skip
@@ -146,7 +150,11 @@ def _earlier_checks(key: str, value: TableValue, earlier: dict[str, TableValue])
             for one in of
         )
         rows.append(
-            (place, not whole, "name columns of whole numbers, or two days: no mean, ratio, divide_by or times")
+            (
+                place,
+                not whole,
+                "name columns of whole numbers, or two days: no mean, ratio, quantile, divide_by or times",
+            )
         )
         rows.append((place, len({one.is_day for one in of}) > 1, "name two days, or two numbers"))
     return rows

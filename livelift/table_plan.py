@@ -86,14 +86,6 @@ class TablePlan:
         """A group without events."""
         return [column.initial for column in self.columns]
 
-    def merge(self, into: list[int], part: tuple[int, ...]) -> None:
-        """Add a part of the group to the others."""
-        for place, (column, value) in enumerate(zip(self.columns, part, strict=True)):
-            if column.merge == "add":
-                into[place] += value
-            else:
-                into[place] = min(into[place], value) if column.merge == "min" else max(into[place], value)
-
     def shown(self, key: list[Key], group: list[int], quantiles: Quantiles = NO_QUANTILES) -> dict[str, Shown]:
         """A row as a person reads it: the window and the keys, then the declared columns. `key` is the window's start and the keys."""
         start, *keys = key

@@ -16,15 +16,21 @@ def groups_needed(study: Study, names: Iterable[str]) -> list[str]:
     found = []
     for name in names:
         found.append(name)
-        table = study.tables.get(name)
-        for column, value in table.values.items() if table is not None else ():
-            if value.quantile is not None and table is not None:
-                found.append(bins_table(name, table, column))
+        if name in study.tables:
+            table = study.tables[name]
+            quantiles = [column for column, value in table.values.items() if value.quantile is not None]
+            found += [bins_table(name, table, column) for column in quantiles]
     return list(dict.fromkeys(found))
 
 
 def rows_of(study: Study, names: Iterable[str], groups: Groups, tick: int) -> dict[str, list[dict[str, Shown]]]:
-    """Table → its rows as of `tick` (ms)."""
+    """Table → its rows as of `tick` (ms).
+
+    Raises
+    ------
+    KeyError
+        If `groups` lack a table of `groups_needed`.
+    """
     plans = shown_plans(study)
     found = {}
     for name in names:

@@ -165,6 +165,4 @@ def fields_read(tables: Tables) -> set[str]:
             found.update(value.where)
             found.update(value.fields)
             found.update(value.exceeds)
-            if value.quantile is not None:
-                found.add(value.quantile)
     return found

@@ -102,6 +102,8 @@ class UserTablePlan:
         """First segment → (users whose later day is over at `tick`, those of them with an event on it), of a value that is `returned`."""
         found: dict[Shown, tuple[int, int]] = {}
         for name, group in groups.items():
+            if not group[0]:
+                continue  # everybody has left it
             first, *segments = decode_key(name)
             row = self._retention(value, {int(first) // DAY: group}, tick)
             shown = _shown(self.segments[0], segments[0])

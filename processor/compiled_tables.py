@@ -8,7 +8,7 @@ from xxhash import xxh3_64_intdigest as hash64
 from livelift import calendar
 from livelift.compiled_measures import condition
 from livelift.event_time import DAY
-from livelift.quantiles import EXACT, BinTable
+from livelift.quantiles import DIGITS, EXACT, BinTable
 from livelift.source import Fields
 from livelift.study import Study
 from livelift.table_plan import Column, TablePlan, is_time_key
@@ -89,7 +89,7 @@ def source(fields: Fields, plans: Sequence[TablePlan], gap_ms: int | None) -> st
         names = [once.key(by) for by in plan.table.by]
         if isinstance(plan.table, BinTable):
             names.append(once.bin(plan.table.bins))
-        body += [
+        lines = [
             f"groups = groups_of[{number}]",
             f"key = {names[0] if len(names) == 1 else '(' + ', '.join(names) + ')'}",
             "group = groups.get(key)",
@@ -98,11 +98,14 @@ def source(fields: Fields, plans: Sequence[TablePlan], gap_ms: int | None) -> st
         ]
         for place, column in enumerate(plan.columns, start=1):
             if column.counts_users:
-                body += _counted(number, place, plan, once)
+                lines += _counted(number, place, plan, once)
             elif column.counts_values:
-                body += _values_counted(place, column, plan, once)
+                lines += _values_counted(place, column, plan, once)
             else:
-                body += _added(place, column, once)
+                lines += _added(place, column, once)
+        if isinstance(plan.table, BinTable) and (met := _conditions(plan.columns[0], once)):
+            lines = [f"if {met}:", *(f"    {line}" for line in lines)]  # no bin without an event
+        body += lines
     return "\n".join(
         ["def add(groups_of, user, event, windows, time):", *(f"    {line}" for line in [*once.lines, *body]), ""]
     )
@@ -138,7 +141,9 @@ class _Once:
     def bin(self, field: str) -> str:
         """As of `livelift.quantiles.bin_of`."""
         value = self.take(f"event.{field}")
-        return self.take(f"{value} if {value} < {EXACT} else {value} >> (digits := {value}.bit_length() - 8) << digits")
+        return self.take(
+            f"{value} if {value} < {EXACT} else {value} >> (shift := {value}.bit_length() - {DIGITS}) << shift"
+        )
 
     def is_text(self, field: str) -> bool:
         return self._fields[field].type == "text"

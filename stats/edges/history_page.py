@@ -20,6 +20,9 @@ PATH = "/history"
 MOST_GROUPS = 5_000
 """A table with more is not looked at: it is read whole, and has too many rows to be exported."""
 
+MOST_BINS = 200_000
+"""Of a quantile column: its bins are many, and read whole at each tick too."""
+
 
 class HistoryPage:
     """Reads on in Redis at each request: only ticks that are new are decoded, and only what a reader lacks is given.
@@ -68,15 +71,21 @@ class HistoryPage:
 
     def _add_tables(self, client: Client) -> None:
         """What a tick since the last request has made of the small tables."""
-        if not self._tables or (tick := read_tick(client, self._names)) == self._tick:
+        if not self._tables or read_tick(client, self._names) == self._tick:
             return
         needed = {name: groups_needed(self._study, [name]) for name in self._tables}
         small = [
             one
             for tables in needed.values()
-            if all(table_size(client, self._names, one) <= MOST_GROUPS for one in tables)
+            if all(table_size(client, self._names, one) <= _most(one) for one in tables)
             for one in tables
         ]
-        points = [*table_samples(self._study, read_kept_tables(client, self._names, small))]
-        self._samples.add_numbers(sorted([*points, *self._closing.closed(points, tick)], key=itemgetter(0)))
-        self._tick = tick
+        kept = read_kept_tables(client, self._names, small)
+        points = [*table_samples(self._study, kept)]
+        self._samples.add_numbers(sorted([*points, *self._closing.closed(points, kept.tick)], key=itemgetter(0)))
+        self._tick = kept.tick
+
+
+def _most(table: str) -> int:
+    """How many groups a table, or one of bins, may have; those of bins have a dot in their names."""
+    return MOST_BINS if "." in table else MOST_GROUPS

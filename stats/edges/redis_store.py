@@ -15,7 +15,7 @@ import redis
 from livelift.assignment import VARIANTS
 from livelift.churn import ChurnModel
 from livelift.document import Document, HistoryEntry, decode_document, decode_entry, encode
-from livelift.errors import NEW_RUN, StateError, VersionError
+from livelift.errors import StateError
 from livelift.events import Manifest
 from livelift.names import RunNames, changes_channel, current_run_key, headline_key, preview_key, verdict_key
 from livelift.output_log import Counts, Row
@@ -27,11 +27,10 @@ from stats.edges import integrity
 from stats.edges.integrity import Damaged
 from stats.edges.redis_commit import NO_HASH, Command, CommitScript, Sizes, hset
 from stats.edges.redis_connection import Client
+from stats.edges.redis_schema import SCHEMA, require_schema
 from stats.edges.redis_tables import load_tables, table_commands, table_key
 from stats.sums.run_state import RunState
 from stats.sums.table_sums import TableSums
-
-SCHEMA = 6
 
 
 class RedisStore:
@@ -93,7 +92,7 @@ class RedisStore:
             if self._client.exists(*(self.key(name) for name in ("sums", "ticks", "users")), *self._tables):
                 raise Damaged("its state is gone, other keys are there")
             return state, None
-        self._check_schema(fields)
+        require_schema(self.key("state"), fields.get("schema"))
         if integrity.of_state(fields) != self._held:
             raise Damaged("fields of its state are missing or were changed")
         self._check_run(fields, partitions)
@@ -132,14 +131,6 @@ class RedisStore:
         moments = [self._moments(name, arm) for name in self._study.metrics for arm in VARIANTS]
         keys = (*(self.key(name) for name in ("state", "sums", "ticks", "users")), *moments, *self._tables)
         self._script.whatever_sizes(self._held, [["DEL", key] for key in keys])
-
-    def _check_schema(self, fields: dict[str, bytes]) -> None:
-        schema = fields.get("schema", b"").decode()
-        if schema.isdigit() and int(schema) != SCHEMA:
-            raise VersionError(
-                f"{self.key('state')} has schema {schema}, this program reads {SCHEMA}",
-                NEW_RUN,
-            )
 
     def _check_run(self, fields: dict[str, bytes], partitions: int) -> None:
         if fields["study"].decode() != self._study.fingerprint or int(fields["partitions"]) != partitions:

@@ -12,6 +12,7 @@ from livelift.churn import ChurnModel
 from livelift.names import RunNames
 from stats.edges.redis_commit import FIELDS_PER_COMMAND, Command, hset
 from stats.edges.redis_connection import Client
+from stats.edges.redis_schema import require_schema
 from stats.sums.table_sums import TableSums
 
 _decode = msgspec.json.Decoder(list[int]).decode
@@ -67,8 +68,15 @@ class KeptTables:
 
 
 def read_kept_tables(client: Client, names: RunNames, tables: Sequence[str]) -> KeptTables:
-    """The tables of these names; read again where stats commits in the meantime."""
+    """The tables of these names; read again where stats commits in the meantime.
+
+    Raises
+    ------
+    VersionError
+        If the run was written in another form.
+    """
     state = names.key("state")
+    require_schema(state, client.hget(state, "schema"))
     while True:
         checksum, study, tick = (client.hget(state, field) for field in ("checksum", "study", "tick"))
         groups = {}

@@ -8,7 +8,7 @@ from livelift.metrics import Sample
 from livelift.metrics import tables as declared
 from livelift.study import Study
 from livelift.table_plan import Shown, decode_key
-from livelift.table_rows import rows_of
+from livelift.table_rows import groups_needed, rows_of
 from stats.edges.redis_tables import KeptTables
 
 ONE_ROW = "all"
@@ -29,7 +29,7 @@ def table_samples(study: Study, kept: KeptTables) -> Iterator[tuple[int, Sample]
     """(event time in ms, sample) of every number: of windows that are over at the tick at their ends, else at the tick."""
     if kept.tick < 0:
         return
-    known = [name for name in exported_tables(study) if name in kept.groups]
+    known = [name for name in exported_tables(study) if all(one in kept.groups for one in groups_needed(study, [name]))]
     for name, rows in rows_of(study, known, kept.groups, kept.tick).items():
         window, keys = study.table_window(name), study.table_keys(name)
         if window != "all":
@@ -40,7 +40,7 @@ def table_samples(study: Study, kept: KeptTables) -> Iterator[tuple[int, Sample]
             continue
         if len(rows) <= declared.MOST_ROWS:
             for row in rows:
-                title = " · ".join(str(row[key]) for key in keys) or ONE_ROW
+                title = " · ".join(str(row[key]).replace("·", "··") for key in keys) or ONE_ROW
                 yield from ((kept.tick, sample) for sample in _row(name, title, row, keys))
 
 

@@ -9,7 +9,6 @@ from typing import Any
 from livelift import calendar
 from livelift.event_time import DAY
 from livelift.table_plan import NO_MAX, NO_MIN, Key
-from livelift.tables import TableValue
 from livelift.user_table_plan import UserTablePlan, denominator
 from livelift.user_tables import OTHER, Segment
 
@@ -58,13 +57,9 @@ def source(plans: Sequence[UserTablePlan]) -> str:
         "    now = keys(after)",
     ]
     for number, plan in enumerate(plans):
-        integers = [_integer(place, plan) for place in plan.places]
-        enters = ["1", *(integer.replace("r[", "after[") for integer in integers)]
-        leaves = ["-1", *("-" + integer.replace("r[", "before[") for integer in integers)]
-        stays = [
-            "0",
-            *(f"{e} - {integer.replace('r[', 'before[')}" for e, integer in zip(enters[1:], integers, strict=True)),
-        ]
+        new, old = ([_integer(row, place, plan) for place in plan.places] for row in ("after", "before"))
+        enters, leaves = ["1", *new], ["-1", *(f"-{integer}" for integer in old)]
+        stays = ["0", *(f"{mine} - {other}" for mine, other in zip(new, old, strict=True))]
         lines += [
             f"    mine, key = changes[{number}], now[{number}]",
             "    if before is None:",
@@ -92,19 +87,19 @@ def _adding(key: str, added: list[str], deep: int) -> list[str]:
     ]
 
 
-def _integer(place: int, plan: UserTablePlan) -> str:
-    """What a row adds: nothing for an empty `min` or `max`."""
+def _integer(row: str, place: int, plan: UserTablePlan) -> str:
+    """What the row in the variable `row` adds: nothing for an empty `min` or `max`."""
     column = plan.users.plan.columns[place]
     if column.merge == "add":
-        return f"r[{place}]"
-    return f"(0 if r[{place}] in ({NO_MIN}, {NO_MAX}) else r[{place}])"
+        return f"{row}[{place}]"
+    return f"(0 if {row}[{place}] in ({NO_MIN}, {NO_MAX}) else {row}[{place}])"
 
 
 def _segment(segment: Segment, plan: UserTablePlan) -> str:
     """The bin's name or the window's start."""
     users = plan.users.plan
     value, places = users.table.values[segment.of], users.places[segment.of]
-    known = _known(value, plan)
+    known = _known(segment.of, plan)
     if segment.window:
         start = f"{segment.window}_of(r[{places[0]}])"
         return f"{start} if {known} else {OTHER!r}" if known else start
@@ -122,12 +117,11 @@ def _segment(segment: Segment, plan: UserTablePlan) -> str:
     return f"({text}) if {known} else {OTHER!r}" if known else text
 
 
-def _known(value: TableValue, plan: UserTablePlan) -> str:
-    """Has the row a value? Empty where every row has."""
+def _known(of: str, plan: UserTablePlan) -> str:
+    """Has the row the value `of`? Empty where every row has."""
     users = plan.users.plan
-    parts = value.difference or [name for name, one in users.table.values.items() if one is value]
     found = []
-    for name in parts:
+    for name in users.table.values[of].difference or [of]:
         one, places = users.table.values[name], users.places[name]
         if one.aggregate == "mean":
             found.append(f"r[{places[1]}]")

@@ -17,10 +17,6 @@ from stats.sums.compiled_users import Changes, compiled_moves
 MERGES: dict[str, Callable[[int, int], int]] = {"add": add, "min": min, "max": max}
 
 
-def _call(merge: Callable[[int, int], int], one: int, other: int) -> int:
-    return merge(one, other)
-
-
 class TableSums:
     """The integers of every group (`livelift.table_plan`), by table and key.
 
@@ -47,7 +43,11 @@ class TableSums:
         """Take the next change of a partition's log; those of users are in the tables over them after `settle`."""
         name, key = split_name(change.group)
         before = self.groups[name].get(key)
-        after = list(change.added) if before is None else [*map(_call, self._merges[name], before, change.added)]
+        after = (
+            list(change.added)
+            if before is None
+            else [merge(*parts) for merge, *parts in zip(self._merges[name], before, change.added, strict=True)]
+        )
         self._put(name, key, before, after)
         if name == USERS:
             if self.churn is not None:

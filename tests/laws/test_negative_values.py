@@ -40,6 +40,7 @@ def study_of_balances() -> Study:
         users=Users(),
         segments={},
         user_tables={},
+        churn=Churn(),
     )
 
 

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from batch.oracle import Oracle
-from livelift.errors import StateError
+from livelift.errors import StateError, VersionError
 from livelift.names import RunNames
 from livelift.sessions import session_measures
 from livelift.study import load_study
@@ -123,6 +123,14 @@ def kept(servers: LocalServers, folder: Path, tmp_path: Path) -> Any:
             oracle.tables(),
             table_plans(study.tables),
         )
+
+
+def test_tables_in_another_form_are_not_read(kept: Any) -> None:
+    """Sums under other columns would be shown as numbers."""
+    client, names, _, _ = kept
+    client.hset(names.key("state"), "schema", "6")
+    with pytest.raises(VersionError, match="has schema 6"):
+        read_kept_tables(client, names, ["weekday"])
 
 
 def test_redis_holds_a_hash_a_table(kept: Any) -> None:

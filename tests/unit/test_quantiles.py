@@ -14,7 +14,7 @@ from livelift.quantiles import BinTable, bin_of, middle, quantiles_of, with_bins
 from livelift.study import parse_study
 from livelift.table_plan import encode_key
 from livelift.tables import Table, TableValue
-from tests.support.pure_pipeline import run_pure
+from tests.support.pure_pipeline import run_pure, run_state
 from tests.unit.test_tables import WITHOUT
 
 
@@ -83,6 +83,11 @@ values = {{length = {{quantile = "length", at = {at}}}, some = {{quantile = "wat
     with Oracle(data, study) as oracle:
         for sums, tables in run.tables:
             assert tables == oracle.tables(None if sums.ended else sums.time)
+    state = run_state(data, tmp_path / "cache", study, partitions=2)
+    assert (
+        min(min(count for (count,) in state.tables.groups[name].values()) for name in ("all.length", "by_genre.some"))
+        > 0
+    )
     lengths = sorted(row["show_duration_seconds"] for row in rows)
     (shown,) = tables["all"]
     assert shown["length"] == pytest.approx(lengths[ceil(at * len(lengths)) - 1], rel=0.005)

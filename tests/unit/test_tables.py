@@ -49,6 +49,7 @@ WITHOUT = TEXT[: TEXT.index("[tables.")]
         ('[tables.t]\nvalues = {n = {quantile = "genre", at = 0.5}}', "tables.t.values.n.quantile", "watched, length"),
         ('[tables.t]\nvalues = {n = {quantile = "watched"}}', "tables.t.values.n.at", "between 0 and 1"),
         ('[tables.t]\nvalues = {n = {quantile = "watched", at = 1.0}}', "tables.t.values.n.at", "between 0 and 1"),
+        ('[tables.t]\nvalues = {n = {quantile = "watched", at = 1e-320}}', "tables.t.values.n.at", "6 decimals"),
         ('[tables.t]\nvalues = {n = {mean = "watched", at = 0.5}}', "tables.t.values.n.at", "with quantile"),
         ('[users.values]\nn = {quantile = "watched", at = 0.5}', "users.values", "in [tables]"),
         ('[tables.t]\nrank_by = "m"\nvalues = {n = {count = "event"}}', "tables.t.rank_by", "use one of: n"),
