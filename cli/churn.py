@@ -1,9 +1,11 @@
 """`livelift churn`: the model of who does not come back, and how far its predictions were right."""
 
+import json
+
 import typer
 
 from cli.flags import DEFAULT_STUDY, JsonFlag, RunFlag, StudyFlag, run_folder
-from cli.rows import print_rows, write_json
+from cli.rows import print_rows
 from cli.show import answers, console
 
 
@@ -40,7 +42,16 @@ def churn(
     ]
     loss = model.log_loss / model.learned if model.learned else None
     if json_:
-        write_json([{"as_of": as_of, "days": loaded.churn.days, "learned": model.learned, "log_loss": loss, "weights": model.weights, "intercept": model.intercept, "calibration": rows}])  # fmt: skip
+        found = {
+            "as_of": as_of,
+            "days": loaded.churn.days,
+            "learned": model.learned,
+            "log_loss": loss,
+            "weights": model.weights,
+            "intercept": model.intercept,
+            "calibration": rows,
+        }
+        typer.echo(json.dumps(found, indent=1))
         return
     print_rows(list(rows[0]), rows)
     share = sum(one.churned for one in model.calibration) / model.learned if model.learned else None

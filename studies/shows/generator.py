@@ -68,7 +68,7 @@ def generate(
     study: Study,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Write about `events` viewings of `users` users to `out`, which is replaced when the file is complete.
+    """Write about `events` viewings of `users` users to `out`, which is replaced when the file is complete, and the truth beside it.
 
     Raises
     ------
@@ -110,6 +110,8 @@ def generate(
             if progress is not None and number % 10_000 == 0:
                 progress(number, events)
     os.replace(building, out)
+    truth = {"seed": seed, "lift": lift, "users": len(people), "events": events}
+    out.with_name(f"{out.name}.truth.json").write_text(json.dumps(truth, indent=1), encoding="utf-8")
 
 
 def _show(chance: random.Random, number: int) -> Show:

@@ -94,7 +94,7 @@ def test_the_demo_of_a_study_with_tables_and_what_it_leaves(tmp_path: Path) -> N
     (header, *lines) = livelift(tmp_path, "users", people[3]["user"], "--study", VIEWINGS, "--csv").splitlines()
     assert header.startswith("user,views,first_view")
     assert header.endswith(",churn")
-    (told,) = json.loads(livelift(tmp_path, "churn", "--study", VIEWINGS, "--json"))
+    told = json.loads(livelift(tmp_path, "churn", "--study", VIEWINGS, "--json"))
     assert told["learned"] == sum(one["number"] for one in told["calibration"]) > 2_000
     assert "churn: no event within 7 days" in livelift(tmp_path, "churn", "--study", VIEWINGS)
     assert len(lines) == 1

@@ -87,6 +87,8 @@ def test_the_seed_decides_the_viewings(tmp_path: Path) -> None:
     assert made(1) == made(1) != made(2)
     assert made(1) != made(1, lift=0.5)
     assert made(1).count(b"\n") == 500
+    truth = json.loads((tmp_path / "made.json.truth.json").read_text())
+    assert truth == {"seed": 1, "lift": 0.0, "users": 12, "events": 500}
 
 
 @pytest.mark.parametrize("wrong", [{"events": 0}, {"users": 0}, {"lift": -1}, {"lift": 6}])
