@@ -170,6 +170,11 @@ def _divided(above: Shown, below: Shown, value: TableValue, units: int = 1) -> f
     return float(above * value.times) / float(below * value.divide_by * units)
 
 
+def denominator(value: TableValue) -> int:
+    """What the integers of a value are divided by, beside a mean's number of events."""
+    return value.divide_by * (QUOTIENT_UNITS if isinstance(value.mean, list) else 1)
+
+
 def table_plans(tables: Tables) -> dict[str, TablePlan]:
     """The plan of each table, in the order of the study's file."""
     return {name: _plan(name, table) for name, table in tables.items()}

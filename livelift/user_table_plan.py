@@ -10,7 +10,7 @@ from livelift import calendar
 from livelift.event_time import DAY
 from livelift.study import Study
 from livelift.table_plan import Key, Shown, TablePlan, decode_key, table_plans
-from livelift.tables import QUOTIENT_UNITS, TableValue
+from livelift.tables import TableValue
 from livelift.user_tables import OTHER, USERS, Segment, UserTable, UserValue
 
 Group = list[int]
@@ -138,11 +138,6 @@ class UserTablePlan:
 
     def _declared(self, value: str) -> TableValue:
         return self.users.plan.table.values[value]
-
-
-def denominator(value: TableValue) -> int:
-    """What the integers of a value are divided by, beside a mean's number of events."""
-    return value.divide_by * (QUOTIENT_UNITS if isinstance(value.mean, list) else 1)
 
 
 def _place(segment: Segment, key: Key) -> tuple[bool, int]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from math import log
 from typing import Any
 
-from livelift.churn import BINS, ChurnModel, features_of, last_day_value
+from livelift.churn import BINS, ChurnModel, feature_reader, last_day_value
 from livelift.event_time import DAY
 from livelift.output_log import END_DUE
 from livelift.study import Study
@@ -25,7 +25,7 @@ class ChurnLearner:
 
     def __init__(self, study: Study, plan: TablePlan) -> None:
         self._churn = study.churn
-        self._plan = plan
+        self._features = feature_reader(plan, study.churn)
         last_day = last_day_value(study.users.values)
         assert last_day is not None, "the study's checks leave no other"
         (self._last_day,) = plan.places[last_day]
@@ -71,7 +71,7 @@ class ChurnLearner:
 
     def _learn(self, row: Row, *, churned: bool) -> None:
         """Judge the prediction by the outcome, then learn it."""
-        model, features = self.model, features_of(self._plan, self._churn, row)
+        model, features = self.model, self._features(row)
         predicted = self._regression.predict_proba_one(self._scaler.transform_one(features))[True]
         calibration = model.calibration[min(BINS - 1, int(predicted * BINS))]
         calibration.number += 1

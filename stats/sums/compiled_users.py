@@ -8,8 +8,8 @@ from typing import Any
 
 from livelift import calendar
 from livelift.event_time import DAY
-from livelift.table_plan import NO_MAX, NO_MIN, Key
-from livelift.user_table_plan import UserTablePlan, denominator
+from livelift.table_plan import NO_MAX, NO_MIN, Key, denominator
+from livelift.user_table_plan import UserTablePlan
 from livelift.user_tables import OTHER, Segment
 
 Changes = dict[tuple[Key, ...], list[int]]

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from river import linear_model, preprocessing
 
-from livelift.churn import Calibration, Churn, ChurnModel, features_of, probability, shown_probability
+from livelift.churn import Calibration, Churn, ChurnModel, feature_reader, probability, shown_probability
 from livelift.errors import StudyError
 from livelift.event_time import DAY
 from livelift.study import load_study, parse_study
@@ -115,7 +115,7 @@ def test_the_shown_probability_is_the_models(viewings: Path, tmp_path: Path) -> 
         shown = plan.shown([0, key], row)
         chance = shown_probability(STUDY.churn, STUDY.users.values, model, shown)
         over = row[plan.places["last_view"][0]] <= model.through
-        assert chance == (1.0 if over else pytest.approx(probability(model, features_of(plan, STUDY.churn, row))))
+        assert chance == (1.0 if over else pytest.approx(probability(model, feature_reader(plan, STUDY.churn)(row))))
         found[over] += 1
     assert min(found.values()) > 10
 
