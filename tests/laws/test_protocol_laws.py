@@ -57,7 +57,7 @@ def test_no_schedule_of_crashes_and_zombies_loses_or_doubles(kind: str) -> None:
 def test_no_schedule_loses_or_doubles_in_a_table(name: str, tmp_path: Path) -> None:
     """In memory, and with users on disk."""
     made = itertools.count()
-    assert wrong_schedules(TABLED[name], range(400)) == []
+    assert wrong_schedules(TABLED[name], range(100)) == []
     assert wrong_schedules(TABLED[name], range(20), lambda _: StatesOnDisk(tmp_path / str(next(made)), most=1)) == []
 
 
@@ -70,6 +70,12 @@ def test_no_schedule_with_users_on_disk_loses_or_doubles(kind: str, tmp_path: Pa
         return StatesOnDisk(tmp_path / str(next(made)), most=1)
 
     assert wrong_schedules(KINDS[kind], range(40), on_disk) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TABLED)
+def test_no_schedule_of_a_thousand_loses_or_doubles_in_a_table(name: str) -> None:
+    assert wrong_schedules(TABLED[name], range(100, 1_100)) == []
 
 
 @pytest.mark.slow

@@ -31,8 +31,8 @@ from tests.support.streams import FakeRecord, partition_of
 
 @dataclass
 class PureRun:
-    """What a run leaves: the document at the end, the history of its ticks, its closed sessions, and the study's tables as of each
-    tick."""
+    """What a run leaves: the document at the end, the history of its ticks, its closed sessions, and the study's tables as of the end and
+    the ticks that were asked for."""
 
     document: Document
     history: list[HistoryEntry]
@@ -50,8 +50,10 @@ def run_pure(
     select_from: int | None = None,
     select_to: int | None = None,
     seed: int = 0,
+    tables_each: int = 0,
 ) -> PureRun:
-    """Replay `data`; `seed` chooses how batches are cut and in which order stats meets the partitions."""
+    """Replay `data`; `seed` chooses how batches are cut and in which order stats meets the partitions. Tables are as of each so many
+    ticks, the first one included, and of the end; 0: of the end only."""
     chance = random.Random(seed)
     measures = session_measures(study)
     logs = _event_logs(data, cache, study, partitions, progress_every, Selection(select_from, select_to))
@@ -60,14 +62,16 @@ def run_pure(
     kept = engine.initial(study)
     history: list[HistoryEntry] = []
     tables: list[tuple[TickSums, dict[str, list[dict[str, Shown]]]]] = []
-    positions = [0] * partitions
+    positions, ticks = [0] * partitions, 0
     while not state.ended:
         p = chance.choice([p for p in range(partitions) if positions[p] < len(outputs[p])])
         some = outputs[p][positions[p] : positions[p] + chance.randrange(1, 200)]
         state.offer(p, list(enumerate(some, positions[p])))
         positions[p] += len(some)
         while (sums := state.step()) is not None:
-            tables.append((sums, shown_tables(state)))
+            if sums.ended or (tables_each and ticks % tables_each == 0):
+                tables.append((sums, shown_tables(state)))
+            ticks += 1
             if sums.time > study.experiment.start_ms or sums.ended:
                 kept, verdict = engine.step(kept, sums, study)
                 kept = engine.from_bytes(engine.to_bytes(kept))

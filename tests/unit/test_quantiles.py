@@ -79,7 +79,7 @@ top = 5
 values = {{length = {{quantile = "length", at = {at}}}, some = {{quantile = "watched", at = {at}, where = {{genre = "a"}}}}}}
 """
     study = parse_study(f"{WITHOUT}\n{declared}".encode(), "study.toml")
-    run = run_pure(data, tmp_path / "cache", study, partitions=3, seed=1)
+    run = run_pure(data, tmp_path / "cache", study, partitions=3, seed=1, tables_each=1)
     with Oracle(data, study) as oracle:
         for sums, tables in run.tables:
             assert tables == oracle.tables(None if sums.ended else sums.time)

@@ -23,7 +23,7 @@ PAGE = Path("docs/15-shows.md").read_text(encoding="utf-8")
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("shows") / "streaming_data.json"
-    generator.generate(path, events=12_000, users=400, lift=0.3, seed=3, study=STUDY)
+    generator.generate(path, events=8_000, users=300, lift=0.3, seed=3, study=STUDY)
     return path
 
 
