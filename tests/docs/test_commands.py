@@ -331,7 +331,7 @@ def test_the_study_of_push(tmp_path: Path) -> None:
     assert "Sessions of the first 7 days" in said[1]
     assert "retained" in said[2]
     assert "1-2" in said[3]
-    assert "sessions over each user's first days" in said[4]
+    assert "sessions over each user's first 7 days" in said[4]
     assert "u000499" in run("livelift users --study push --csv", tmp_path)
     assert "An association" in said[5]
     assert "× the cost" in said[6]
