@@ -118,13 +118,18 @@ def test_the_tables_of_a_study_are_drawn_as_they_are(servers: LocalServers, tmp_
             ]
             time.sleep(0.5)
         assert len(kept.rows["show"]) > 60  # the only panel without rows, which says so
-        (series,) = asker.instant(f'livelift_table_value{of_run}, table="daily", column="views"}}[1y]')
+        by_day = f'livelift_table_value{of_run}, table="daily", column="views"}}[1y]'
+        while len(asker.instant(by_day)[0]["points"]) < len(kept.rows["daily"]) - 1:  # the last scrape is still to come
+            assert time.monotonic() < deadline, asker.instant(by_day)
+            time.sleep(0.5)
+        (series,) = asker.instant(by_day)
         assert [value for _, value in series["points"]] == [row["views"] for row in kept.rows["daily"][:-1]]
         assert series["points"][0][0] == from_iso(f"{kept.rows['daily'][1]['day']}T00:00:00Z") / SECOND
-        found = asker.instant(f'last_over_time(livelift_table_value{of_run}, table="engagement", column="users"}}[1y])')
-        assert {one["metric"]["row"]: one["points"][0][1] for one in found} == {
-            row["segment"]: row["users"] for row in kept.rows["engagement"]
-        }
+        users = f'last_over_time(livelift_table_value{of_run}, table="engagement", column="users"}}[1y])'
+        expected = {row["segment"]: row["users"] for row in kept.rows["engagement"]}
+        while (found := {one["metric"]["row"]: one["points"][0][1] for one in asker.instant(users)}) != expected:
+            assert time.monotonic() < deadline, (found, expected)  # the end is a tick after the last midnight
+            time.sleep(0.5)
 
 
 @pytest.mark.parametrize("name", DASHBOARDS)
