@@ -4,16 +4,15 @@ Of each day on which a user was active: is there an event on one of the next `da
 each user how probable it is that there is none.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from math import exp, sqrt
-from typing import Any
 
 import msgspec
 
 from livelift.checked import Check
 from livelift.source import one_of
-from livelift.table_plan import Shown, TablePlan, denominator
+from livelift.table_plan import Shown
 from livelift.tables import TableValue
 
 BINS = 10
@@ -66,23 +65,6 @@ class ChurnModel(msgspec.Struct):
     intercept: float = 0.0
     log_loss: float = 0.0
     calibration: list[Calibration] = msgspec.field(default_factory=lambda: [Calibration() for _ in range(BINS)])
-
-
-def feature_reader(plan: TablePlan, churn: Churn) -> Callable[[list[int]], dict[str, float]]:
-    """What takes the features of a user's row as numbers: written out once, as each outcome that is learned needs them."""
-    parts = []
-    for name in churn.features:
-        value, places = plan.table.values[name], plan.places[name]
-        above, below = f"r[{places[0]}]", str(denominator(value))
-        if value.difference is not None:
-            above = f"(r[{places[0]}] - r[{places[1]}])"
-        if value.aggregate == "mean":
-            below = f"(r[{places[1]}] * {below})"
-        parts.append(f"{name!r}: {above} * {value.times} / {below}")
-    made: dict[str, Any] = {}
-    exec(compile(f"def features(r):\n    return {{{', '.join(parts)}}}", "<features>", "exec"), made)
-    function: Callable[[list[int]], dict[str, float]] = made["features"]
-    return function
 
 
 def probability(model: ChurnModel, features: Mapping[str, float]) -> float:

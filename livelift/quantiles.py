@@ -81,17 +81,22 @@ def quantiles_of(name: str, table: Table, groups: Mapping[str, Mapping[bytes, li
     KeyError
         If `groups` lack one of the tables of bins (`livelift.table_rows.groups_needed` names them).
     """
-    found: dict[str, dict[tuple[Key, ...], int]] = {}
-    for column, value in table.values.items():
-        if value.quantile is None:
-            continue
-        by_key: dict[tuple[Key, ...], list[tuple[int, int]]] = {}
-        for key, (count,) in groups[bins_table(name, table, column)].items():
-            *rest, least = decode_key(key)
-            if count:  # a group that was kept may be empty
-                by_key.setdefault(tuple(rest), []).append((int(least), count))
-        found[column] = {key: middle(_at(sorted(bins), value.at)) for key, bins in by_key.items()}
-    return found
+    sources = {column: bins_table(name, table, column) for column, value in table.values.items() if value.quantile}
+    bins = {source: _sorted_bins(groups[source]) for source in set(sources.values())}
+    return {
+        column: {key: middle(_at(counts, table.values[column].at)) for key, counts in bins[source].items()}
+        for column, source in sources.items()
+    }
+
+
+def _sorted_bins(groups: Mapping[bytes, list[int]]) -> dict[tuple[Key, ...], list[tuple[int, int]]]:
+    """Window and keys of a row → its bins in their order, by least value, with how many events are in each."""
+    found: dict[tuple[Key, ...], list[tuple[int, int]]] = {}
+    for key, (count,) in groups.items():
+        *rest, least = decode_key(key)
+        if count:  # a group that was kept may be empty
+            found.setdefault(tuple(rest), []).append((int(least), count))
+    return {key: sorted(counts) for key, counts in found.items()}
 
 
 def _at(bins: list[tuple[int, int]], at: float) -> int:

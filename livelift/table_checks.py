@@ -25,6 +25,7 @@ def checks(fields: Fields, tables: Tables, *, declares_measures: bool) -> list[C
 def _table_checks(key: str, name: str, table: Table, fields: Fields) -> list[Check]:
     keys = table.key_columns
     known = [*fields, *TIME_KEYS, USER]
+    ranked = [name for name, value in table.values.items() if not value.is_day]
     rows: list[Check] = [
         (key, not is_name(name), "call it by lower-case letters, digits and _"),
         (f"{key}.by", not set(table.by) <= set(known), one_of(known)),
@@ -37,19 +38,12 @@ def _table_checks(key: str, name: str, table: Table, fields: Fields) -> list[Che
             "let a column be shown",
         ),
         (f"{key}.values", bool(set(keys) & set(table.values)), "give no column the name of a key"),
-        *rank_checks(key, table.rank_by, table.top, [name for name, value in table.values.items() if not value.is_day]),
-    ]
+        (f"{key}.rank_by", bool(table.rank_by) and table.rank_by not in ranked, one_of(ranked)),
+        (f"{key}.top", table.top < 0, "use 0 (all rows) or more"),
+        (f"{key}.top", table.top > 0 and not table.rank_by, f"say by which column: rank_by = one of {', '.join(ranked)}"),
+    ]  # fmt: skip
     by_user = USER in table.by and USER not in fields
     return [*rows, *value_checks(f"{key}.values", table.values, fields, by_user=by_user)]
-
-
-def rank_checks(key: str, rank_by: str, top: int, columns: list[str]) -> list[Check]:
-    """Of the order of a table's rows."""
-    return [
-        (f"{key}.rank_by", bool(rank_by) and rank_by not in columns, one_of(columns)),
-        (f"{key}.top", top < 0, "use 0 (all rows) or more"),
-        (f"{key}.top", top > 0 and not rank_by, f"say by which column: rank_by = one of {', '.join(columns)}"),
-    ]
 
 
 def value_checks(key: str, values: dict[str, TableValue], fields: Fields, *, by_user: bool) -> list[Check]:

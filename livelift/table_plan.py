@@ -121,27 +121,24 @@ class TablePlan:
 
     def value(self, name: str, group: list[int], row: dict[str, Shown]) -> Shown:
         """One column as it is shown; `row` has those before it."""
-        value, places = self.table.values[name], self.places[name]
+        value = self.table.values[name]
         if value.ratio is not None:
             above, below = (row[one] for one in value.ratio)
             return _divided(above, below, value)
         exact = self.exact(name, group)
         if exact is None:
             return None
+        above, below = exact
         if value.aggregate == "mean":
-            units = QUOTIENT_UNITS if isinstance(value.mean, list) else 1
-            return _divided(group[places[0]], group[places[1]], value, units)
-        if value.is_day:
-            return calendar.shown("day", exact[0] * DAY)
-        return _over(exact[0], value.divide_by)
+            return float(above) / float(below)
+        return calendar.shown("day", above * DAY) if value.is_day else _over(above, below)
 
     def exact(self, name: str, group: list[int]) -> tuple[int, int] | None:
         """One column as the quotient of two integers, the second above 0; None where it is empty. Of all but a ratio."""
         value, places = self.table.values[name], self.places[name]
         parts = [group[place] for place in places]
         if value.aggregate == "mean":
-            units = QUOTIENT_UNITS if isinstance(value.mean, list) else 1
-            return (parts[0] * value.times, parts[1] * value.divide_by * units) if parts[1] else None
+            return (parts[0] * value.times, parts[1] * denominator(value)) if parts[1] else None
         if NO_MIN in parts or NO_MAX in parts:
             return None
         return (parts[0] - sum(parts[1:])) * value.times, value.divide_by
@@ -164,10 +161,10 @@ def _number(value: Shown) -> int | float:
     return value if isinstance(value, int | float) else 0
 
 
-def _divided(above: Shown, below: Shown, value: TableValue, units: int = 1) -> float | None:
+def _divided(above: Shown, below: Shown, value: TableValue) -> float | None:
     if not isinstance(above, int | float) or not isinstance(below, int | float) or below == 0:
         return None
-    return float(above * value.times) / float(below * value.divide_by * units)
+    return float(above * value.times) / float(below * value.divide_by)
 
 
 def denominator(value: TableValue) -> int:

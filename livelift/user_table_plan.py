@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from livelift import calendar
 from livelift.event_time import DAY
+from livelift.row_source import segments_reader
 from livelift.study import Study
 from livelift.table_plan import Key, Shown, TablePlan, decode_key, table_plans
 from livelift.tables import TableValue
@@ -26,24 +27,13 @@ class UsersPlan:
     segments: Mapping[str, Segment]
     first_day: int
 
-    def segment(self, segment: Segment, row: list[int]) -> Key:
-        """Which bin the row is in, by its name, or which window, by its start in ms."""
-        exact = self.plan.exact(segment.of, row)
-        if segment.window:
-            return OTHER if exact is None else calendar.window_start(segment.window, exact[0] * DAY)
-        if exact is not None:
-            above, below = exact
-            for name, within in segment.bins.items():
-                least, end = within.at_least, within.below
-                if (least is None or above >= least * below) and (end is None or above < end * below):
-                    return name
-        return OTHER
-
     def rows(self, groups: Mapping[bytes, list[int]], tick: int = -1) -> list[dict[str, Shown]]:
         """A row a user, in the order of their names, as a person reads it; the same at every `tick`."""
+        segments_of = segments_reader(self.plan, self.segments)
         found = []
         for key, row in groups.items():
-            mine = {name: _shown(one, self.segment(one, row)) for name, one in self.segments.items()}
+            segments = zip(self.segments.items(), segments_of(row), strict=True)
+            mine = {name: _shown(segment, one) for (name, segment), one in segments}
             found.append(self.plan.shown(decode_key(key), row) | mine)
         return sorted(found, key=lambda row: str(row["user"]))
 

@@ -103,8 +103,8 @@ def source(fields: Fields, plans: Sequence[TablePlan], gap_ms: int | None) -> st
                 lines += _values_counted(place, column, plan, once)
             else:
                 lines += _added(place, column, once)
-        if isinstance(plan.table, BinTable) and (met := _conditions(plan.columns[0], once)):
-            lines = [f"if {met}:", *(f"    {line}" for line in lines)]  # no bin without an event
+        if isinstance(plan.table, BinTable):
+            lines = _only(_conditions(plan.columns[0], once), lines)  # no bin without an event
         body += lines
     return "\n".join(
         ["def add(groups_of, user, event, windows, time):", *(f"    {line}" for line in [*once.lines, *body]), ""]
@@ -191,8 +191,7 @@ def _values_counted(place: int, column: Column, plan: TablePlan, once: _Once) ->
         f"    {counted}.add(mark)",
         f"    group[{place}] += 1",
     ]
-    met = _conditions(column, once)
-    return [f"if {met}:", *(f"    {line}" for line in lines)] if met else lines
+    return _only(_conditions(column, once), lines)
 
 
 def _value(column: Column, once: _Once) -> str:
@@ -216,7 +215,11 @@ def _added(place: int, column: Column, once: _Once) -> list[str]:
     else:
         sign = "<" if column.merge == "min" else ">"
         lines = [f"if {value} {sign} group[{place}]:", f"    group[{place}] = {value}"]
-    met = _conditions(column, once)
+    return _only(_conditions(column, once), lines)
+
+
+def _only(met: str, lines: list[str]) -> list[str]:
+    """The lines, if the condition is met; it is empty where it always is."""
     return [f"if {met}:", *(f"    {line}" for line in lines)] if met else lines
 
 

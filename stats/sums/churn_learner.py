@@ -4,13 +4,14 @@ A row changes only with an event, so that the row before a change is the user as
 order of learning is that of the midnights and of the users' names, so that the model does not depend on partitions, batches or restarts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import log
 from typing import Any
 
-from livelift.churn import BINS, ChurnModel, feature_reader, last_day_value
+from livelift.churn import BINS, ChurnModel, last_day_value
 from livelift.event_time import DAY
 from livelift.output_log import END_DUE
+from livelift.row_source import compiled, quotient
 from livelift.study import Study
 from livelift.table_plan import TablePlan
 
@@ -25,7 +26,7 @@ class ChurnLearner:
 
     def __init__(self, study: Study, plan: TablePlan) -> None:
         self._churn = study.churn
-        self._features = feature_reader(plan, study.churn)
+        self._features = feature_reader(plan, study.churn.features)
         last_day = last_day_value(study.users.values)
         assert last_day is not None, "the study's checks leave no other"
         (self._last_day,) = plan.places[last_day]
@@ -83,6 +84,12 @@ class ChurnLearner:
         model.learned += 1
 
 
+def feature_reader(plan: TablePlan, features: list[str]) -> Callable[[Row], dict[str, float]]:
+    """What takes the features of a user's row as numbers: written out once, as each outcome that is learned needs them."""
+    parts = (f"{name!r}: {' / '.join(quotient(plan, name))}" for name in features)
+    return compiled("features", f"def features(r):\n    return {{{', '.join(parts)}}}")
+
+
 def _made(model: ChurnModel) -> tuple[Any, Any]:
     """River's own objects, as they were when the model was kept. Its learning rates are constants, so that nothing else is to be kept."""
     from river.linear_model import LogisticRegression
@@ -97,8 +104,3 @@ def _made(model: ChurnModel) -> tuple[Any, Any]:
     regression: Any = LogisticRegression(intercept_init=model.intercept)
     regression._weights = VectorDict(dict(model.weights))
     return scaler, regression
-
-
-def churn_learner(study: Study, plans: Mapping[str, TablePlan], users: str) -> ChurnLearner | None:
-    """Of a study that declares churn."""
-    return ChurnLearner(study, plans[users]) if study.churn.days else None

@@ -11,7 +11,7 @@ from livelift.study import Study
 from livelift.table_plan import encode_key, split_name, table_plans
 from livelift.user_table_plan import user_table_plans
 from livelift.user_tables import USERS
-from stats.sums.churn_learner import churn_learner
+from stats.sums.churn_learner import ChurnLearner
 from stats.sums.compiled_users import Changes, compiled_moves
 
 MERGES: dict[str, Callable[[int, int], int]] = {"add": add, "min": min, "max": max}
@@ -29,7 +29,7 @@ class TableSums:
     def __init__(self, study: Study) -> None:
         self.plans = table_plans(study.event_tables)
         self._over_users = tuple(user_table_plans(study).values())
-        self.churn = churn_learner(study, self.plans, USERS)
+        self.churn = ChurnLearner(study, self.plans[USERS]) if study.churn.days else None
         self._move = compiled_moves(self._over_users)
         self._moved: tuple[Changes, ...] = tuple({} for _ in self._over_users)
         self._merges = {name: [MERGES[column.merge] for column in plan.columns] for name, plan in self.plans.items()}
@@ -49,6 +49,7 @@ class TableSums:
             else [merge(*parts) for merge, *parts in zip(self._merges[name], before, change.added, strict=True)]
         )
         self._put(name, key, before, after)
+        self.changed.add((name, key))
         if name == USERS:
             if self.churn is not None:
                 self.churn.note(key, before, after)
@@ -64,6 +65,7 @@ class TableSums:
                 key = encode_key(keys)
                 before = groups.get(key)
                 self._put(plan.name, key, before, added if before is None else [*map(add, before, added)])
+                self.changed.add((plan.name, key))
             changes.clear()
 
     def changes(self) -> Iterator[tuple[str, str, list[int]]]:
@@ -74,14 +76,12 @@ class TableSums:
     def put(self, table: str, key: str, integers: list[int]) -> None:
         """Put back a group that was kept."""
         self._put(table, key, self.groups[table].get(key), integers)
-        self.changed.discard((table, key))
 
     def _put(self, table: str, key: str, before: list[int] | None, after: list[int]) -> None:
         witness = self._witness[table]
         witness[0] += before is None
         witness[1:] = map(add, witness[1:], after if before is None else map(sub, after, before))
         self.groups[table][key] = after
-        self.changed.add((table, key))
 
     def sizes(self) -> tuple[int, ...]:
         """How many groups each table has, in their order."""

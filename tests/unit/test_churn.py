@@ -10,10 +10,11 @@ import msgspec
 import pytest
 from river import linear_model, preprocessing
 
-from livelift.churn import Calibration, Churn, ChurnModel, feature_reader, probability, shown_probability
+from livelift.churn import Calibration, Churn, ChurnModel, probability, shown_probability
 from livelift.errors import StudyError
 from livelift.event_time import DAY
 from livelift.study import load_study, parse_study
+from stats.sums.churn_learner import feature_reader
 from stats.sums.run_state import RunState
 from tests.studies.viewings import make
 from tests.support.pure_pipeline import run_state
@@ -115,7 +116,9 @@ def test_the_shown_probability_is_the_models(viewings: Path, tmp_path: Path) -> 
         shown = plan.shown([0, key], row)
         chance = shown_probability(STUDY.churn, STUDY.users.values, model, shown)
         over = row[plan.places["last_view"][0]] <= model.through
-        assert chance == (1.0 if over else pytest.approx(probability(model, feature_reader(plan, STUDY.churn)(row))))
+        assert chance == (
+            1.0 if over else pytest.approx(probability(model, feature_reader(plan, STUDY.churn.features)(row)))
+        )
         found[over] += 1
     assert min(found.values()) > 10
 
