@@ -22,7 +22,7 @@ def churn(
     """Show the calibration of the churn model: of users with such a prediction, how many did not come back."""
     from livelift.errors import SettingsError
     from livelift.study import load_study
-    from local.verdict_reader import read_churn, redis_client
+    from local.verdict_reader import read_tables, redis_client
 
     loaded = load_study(study)
     if not loaded.churn.days:
@@ -30,7 +30,8 @@ def churn(
             f"study '{loaded.name}' declares no churn", "name another study with --study, or declare [churn]: docs/14-tables.md"
         )  # fmt: skip
     with redis_client(run_folder()) as client:
-        as_of, model = read_churn(client, loaded, run)
+        found = read_tables(client, loaded, [], run)
+    as_of, model = found.as_of, found.churn
     rows: list[dict[str, object]] = [
         {
             "predicted_from": number / len(model.calibration),
@@ -42,7 +43,7 @@ def churn(
     ]
     loss = model.log_loss / model.learned if model.learned else None
     if json_:
-        found = {
+        told = {
             "as_of": as_of,
             "days": loaded.churn.days,
             "learned": model.learned,
@@ -51,7 +52,7 @@ def churn(
             "intercept": model.intercept,
             "calibration": rows,
         }
-        typer.echo(json.dumps(found, indent=1))
+        typer.echo(json.dumps(told, indent=1))
         return
     print_rows(list(rows[0]), rows)
     share = sum(one.churned for one in model.calibration) / model.learned if model.learned else None

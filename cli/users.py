@@ -26,7 +26,7 @@ def users(
     from livelift.errors import SettingsError
     from livelift.study import load_study
     from livelift.user_tables import USERS
-    from local.verdict_reader import read_churn, read_tables, redis_client
+    from local.verdict_reader import read_tables, redis_client
 
     loaded = load_study(study)
     if not loaded.users.values:
@@ -36,18 +36,17 @@ def users(
         )
     with redis_client(run_folder()) as client:
         found = read_tables(client, loaded, [USERS], run)
-        model = read_churn(client, loaded, run)[1] if loaded.churn.days else None
-    rows = found.rows[USERS]
-    if model is not None:
-        churn, values = loaded.churn, loaded.users.values
-        rows = [row | {"churn": shown_probability(churn, values, model, row)} for row in rows]
+    rows, churn = found.rows[USERS], loaded.churn
+    if churn.days:
+        values = loaded.users.values
+        rows = [row | {"churn": shown_probability(churn, values, found.churn, row)} for row in rows]
     if user is not None:
         rows = [row for row in rows if row["user"] == user]
         if not rows:
             raise SettingsError(
                 f"there is no user '{user}' as of {found.as_of}", "livelift users --csv lists those that there are"
             )
-    columns = ["user", *loaded.users.values, *loaded.segments, *(["churn"] if model is not None else [])]
+    columns = ["user", *loaded.users.values, *loaded.segments, *(["churn"] if churn.days else [])]
     if json_:
         write_json(rows)
     elif csv_:

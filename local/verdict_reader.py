@@ -23,7 +23,7 @@ from local.runs import go_back_to_complete, require_run
 from stats.edges.event_time_samples import EventTimeSamples
 from stats.edges.redis_connection import Client, connect
 from stats.edges.redis_store import current_run, read_ticks
-from stats.edges.redis_tables import KeptTables, read_churn_model, read_kept_tables
+from stats.edges.redis_tables import KeptTables, read_kept_tables
 
 NO_VERDICT = "fill it: livelift demo"
 
@@ -126,10 +126,11 @@ def read_event_time(client: Client, study: Study, run: str | None = None) -> byt
 
 @dataclass(frozen=True, slots=True)
 class ReadTables:
-    """Tables of a run: the midnight or end that they are as of, as ISO 8601, and their rows."""
+    """Tables of a run: the midnight or end that they are as of, as ISO 8601, their rows, and the churn model of a study that has one."""
 
     as_of: str
     rows: dict[str, list[dict[str, Shown]]]
+    churn: ChurnModel
 
 
 def read_tables(client: Client, study: Study, names: list[str], run: str | None = None) -> ReadTables:
@@ -144,16 +145,7 @@ def read_tables(client: Client, study: Study, names: list[str], run: str | None 
     """
     kept = kept_tables(client, study, groups_needed(study, names), run)
     as_of = "before the first midnight" if kept.tick < 0 else to_iso(kept.tick)
-    return ReadTables(as_of, rows_of(study, names, kept.groups, kept.tick))
-
-
-def read_churn(client: Client, study: Study, run: str | None = None) -> tuple[str, ChurnModel]:
-    """As of when, and the churn model of the study's current run, or of `run`; raises as `read_tables`."""
-    kept_tables(client, study, [], run)
-    chosen = _chosen_run(client, study.name, run)
-    assert chosen is not None, "there is a run: its tables were read"
-    tick, model = read_churn_model(client, RunNames(study.name, chosen))
-    return "before the first midnight" if tick < 0 else to_iso(tick), model
+    return ReadTables(as_of, rows_of(study, names, kept.groups, kept.tick), kept.churn)
 
 
 def kept_tables(client: Client, study: Study, names: list[str], run: str | None = None) -> KeptTables:

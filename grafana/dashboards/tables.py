@@ -21,7 +21,7 @@ AROUND = 31 * DAY
 
 def is_for(study: Study) -> bool:
     """Has the study a table that may be exported?"""
-    return bool(_by_time(study) or _of_all(study) or study.user_tables)
+    return bool(t.by_time(study) or t.of_all_time(study) or study.user_tables)
 
 
 def build_dashboard(study: Study, web: str) -> build.Dashboard:
@@ -33,8 +33,8 @@ def build_dashboard(study: Study, web: str) -> build.Dashboard:
     for variable in (frame.study_variable(study), frame.run_variable()):
         dashboard = dashboard.with_variable(variable)
     rows: list[tuple[str, list[Any]]] = [
-        *((table.title or name, _charts(name, table)) for name, table in _by_time(study).items()),
-        ("As of the end of the time range", [*_sheets(study), *_user_sheets(study)]),
+        *((table.title or name, _charts(name, table)) for name, table in t.by_time(study).items()),
+        ("As of the end of the time range", _sheets(study)),
     ]
     for title, content in rows:
         if content:
@@ -42,14 +42,6 @@ def build_dashboard(study: Study, web: str) -> build.Dashboard:
             for panel in content:
                 dashboard = dashboard.with_panel(panel)
     return dashboard
-
-
-def _by_time(study: Study) -> dict[str, Table]:
-    return {name: table for name, table in study.tables.items() if table.window in t.TIME_WINDOWS and not table.by}
-
-
-def _of_all(study: Study) -> dict[str, Table]:
-    return {name: table for name, table in study.tables.items() if table.window == "all"}
 
 
 def _charts(name: str, table: Table) -> list[Any]:
@@ -71,27 +63,23 @@ def _charts(name: str, table: Table) -> list[Any]:
 
 
 def _sheets(study: Study) -> list[Any]:
+    units = {name: _units(table) for name, table in t.of_all_time(study).items()}
+    units |= {name: _user_units(table) for name, table in study.user_tables.items()}
+    titles = {name: table.title for name, table in (study.tables | study.user_tables).items()}
     found = []
-    for name, table in _of_all(study).items():
-        columns = [
-            Column(_words(column).capitalize(), still_there(as_of(t.VALUE, table=name, column=column)), _unit(value), 2 if _is_fraction(value) else None)
-            for column, value in table.values.items()
-            if not value.hidden and not value.is_day
-        ]  # fmt: skip
-        found.append(_sheet(study.name, name, table.title, ", ".join(table.by), columns))
-    return found
-
-
-def _user_sheets(study: Study) -> list[Any]:
-    found = []
-    for name, table in study.user_tables.items():
-        key = ", ".join([*(study.segments[by].key_column for by in table.by), *(["day"] if table.retention else [])])
-        columns = [
+    for name, columns in units.items():
+        shown = [
             Column(_words(column).capitalize(), still_there(as_of(t.VALUE, table=name, column=column)), *unit)
-            for column, unit in _user_units(table).items()
+            for column, unit in columns.items()
         ]
-        found.append(_sheet(study.name, name, table.title, key, columns))
+        found.append(_sheet(study.name, name, titles[name], ", ".join(study.table_keys(name)), shown))
     return found
+
+
+def _units(table: Table) -> dict[str, tuple[str, int | None]]:
+    """Column → its unit and decimals."""
+    shown = {column: value for column, value in table.values.items() if not value.hidden and not value.is_day}
+    return {column: (_unit(value), 2 if _is_fraction(value) else None) for column, value in shown.items()}
 
 
 def _user_units(table: UserTable) -> dict[str, tuple[str, int | None]]:

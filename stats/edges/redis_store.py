@@ -30,7 +30,6 @@ from stats.edges.redis_connection import Client
 from stats.edges.redis_schema import SCHEMA, require_schema
 from stats.edges.redis_tables import load_tables, table_commands, table_key
 from stats.sums.run_state import RunState
-from stats.sums.table_sums import TableSums
 
 
 class RedisStore:
@@ -43,7 +42,7 @@ class RedisStore:
         self._measures = measures
         columns = total_columns(study, measures)
         self._total_names = columns.names[: columns.readable]
-        self._tables = [table_key(names, name) for name in TableSums(study).groups]
+        self._tables = [table_key(names, name) for name in (*study.event_tables, *study.user_tables)]
         self._script = CommitScript(client, names, self._tables)
         self._table_rows = (0,) * len(self._tables)  # fields of each
         self._held = ""  # checksum of the state that this station last saw or wrote

@@ -4,7 +4,7 @@ livelift:STUDY:RUN:table:NAME    field [window's start in ms, keys…], value [i
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -50,21 +50,24 @@ def read_tick(client: Client, names: RunNames) -> int:
     return int(client.hget(names.key("state"), "tick") or -1)
 
 
-def read_churn_model(client: Client, names: RunNames) -> tuple[int, ChurnModel]:
-    """(tick in ms, −1 before the first; the run's churn model as of it)."""
-    tick, counters = client.hmget(names.key("state"), "tick", "counters")
-    kept = msgspec.json.decode(counters)["churn"] if counters else {}
-    return int(tick or -1), msgspec.convert(kept, ChurnModel)
+class _Counters(msgspec.Struct):
+    """Of the state's counters what readers need."""
+
+    churn: ChurnModel = msgspec.field(default_factory=ChurnModel)
+
+
+_decode_counters = msgspec.json.Decoder(_Counters).decode
 
 
 @dataclass(frozen=True, slots=True)
 class KeptTables:
-    """Tables of a run, all of one commit: the fingerprint of the run's study, the tick in ms (−1 before the first), and each
-    table's groups by their JSON keys."""
+    """Tables of a run, all of one commit: the fingerprint of the run's study, the tick in ms (−1 before the first), each
+    table's groups by their JSON keys, and the churn model, of a study that has one."""
 
     study: str
     tick: int
     groups: dict[str, dict[bytes, list[int]]]
+    churn: ChurnModel = field(default_factory=ChurnModel)
 
 
 def read_kept_tables(client: Client, names: RunNames, tables: Sequence[str]) -> KeptTables:
@@ -78,10 +81,11 @@ def read_kept_tables(client: Client, names: RunNames, tables: Sequence[str]) -> 
     state = names.key("state")
     require_schema(state, client.hget(state, "schema"))
     while True:
-        checksum, study, tick = (client.hget(state, field) for field in ("checksum", "study", "tick"))
+        checksum, study, tick = (client.hget(state, name) for name in ("checksum", "study", "tick"))
+        counters = client.hget(state, "counters") or b"{}"
         groups = {}
         for name in tables:
             found = client.hscan_iter(table_key(names, name), count=FIELDS_PER_COMMAND)
             groups[name] = {key: _decode(integers) for key, integers in found}
         if client.hget(state, "checksum") == checksum:
-            return KeptTables((study or b"").decode(), int(tick or -1), groups)
+            return KeptTables((study or b"").decode(), int(tick or -1), groups, _decode_counters(counters).churn)

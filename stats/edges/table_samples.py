@@ -20,9 +20,7 @@ OF_A_WINDOW = ""
 
 def exported_tables(study: Study) -> list[str]:
     """Tables that are exported as long as they have few rows."""
-    by_time = [name for name, table in study.tables.items() if table.window in declared.TIME_WINDOWS and not table.by]
-    of_all = [name for name, table in study.tables.items() if table.window == "all"]
-    return [*by_time, *of_all, *study.user_tables]
+    return [*declared.by_time(study), *declared.of_all_time(study), *study.user_tables]
 
 
 def table_samples(study: Study, kept: KeptTables) -> Iterator[tuple[int, Sample]]:

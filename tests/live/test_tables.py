@@ -18,7 +18,7 @@ from livelift.study import load_study
 from livelift.table_plan import table_plans
 from local.demo import DemoPlan
 from local.servers import LocalServers
-from local.verdict_reader import read_churn, read_tables
+from local.verdict_reader import read_tables
 from processor.windows import new_partition
 from stats.edges.integrity import Damaged
 from stats.edges.redis_connection import connect
@@ -72,7 +72,7 @@ def test_tables_survive_kill_9_and_equal_the_batch(
     if study.churn.days:
         learner = run_state(data, tmp_path / "cache", study, partitions=3).tables.churn
         assert learner is not None
-        assert read_churn(connect(servers.redis.url), study, document.run)[1] == learner.model
+        assert read_tables(connect(servers.redis.url), study, [], document.run).churn == learner.model
 
 
 def test_the_demo_of_a_study_with_tables_and_what_it_leaves(tmp_path: Path) -> None:
