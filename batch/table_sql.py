@@ -1,7 +1,8 @@
 """Declared tables in SQL, by the oracle's own code: it shares the parsed declaration with the stream and nothing else."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import partial
 
 from batch.measure_sql import condition
 from livelift.source import Fields
@@ -10,15 +11,20 @@ from livelift.tables import Table, TableValue
 
 MOMENT = "make_timestamp(time * 1000)"
 
-WINDOWS = {
-    "hour": f"strftime(date_trunc('hour', {MOMENT}), '%Y-%m-%dT%H:%M:%SZ')",
-    "day": f"strftime({MOMENT}, '%Y-%m-%d')",
-    "week": f"strftime(date_trunc('week', {MOMENT}), '%Y-%m-%d')",
-    "month": f"strftime({MOMENT}, '%Y-%m')",
-}
-"""A window as it is shown; sorted as texts they are sorted by time."""
+FORMS = {"hour": "%Y-%m-%dT%H:%M:%SZ", "day": "%Y-%m-%d", "week": "%Y-%m-%d", "month": "%Y-%m"}
+"""Of a window as it is shown; sorted as texts windows are sorted by time."""
 
 TIME_KEYS = {"hour": f"hour({MOMENT})", "weekday": f"isodow({MOMENT})"}
+
+
+def window_shown(window: str, moment: str) -> str:
+    """The window that holds the timestamp `moment`."""
+    return f"strftime(date_trunc('{window}', {moment}), '{FORMS[window]}')"
+
+
+def moment_of(day: str) -> str:
+    """The timestamp at which a day since 1970 begins."""
+    return f"make_timestamp(({day})::BIGINT * 86400000000)"
 
 
 def event_columns(study: Study, at: Mapping[str, str]) -> tuple[str, str]:
@@ -49,9 +55,10 @@ def _fields(study: Study) -> list[str]:
 
 def table_sql(table: Table, fields: Fields) -> str:
     """The query of a table's rows over the events before `$before` ms, in their order."""
-    window = [] if table.window == "all" else [f'{WINDOWS[table.window]} AS "{table.window}"']
+    window = [] if table.window == "all" else [f'{window_shown(table.window, MOMENT)} AS "{table.window}"']
     keys = [f'{_key(by, fields)} AS "{by}"' for by in table.by]
-    values = [f'{_value(name, value, table)} AS "{name}"' for name, value in table.values.items()]
+    parts = partial(_parts, table.values)
+    values = [f'{value_shown(name, table.values, parts)} AS "{name}"' for name in table.values]
     key_names = [f'"{by}"' for by in table.by]
     window_names = [f'"{table.window}"'] if window else []
     ranked = [f'"{table.rank_by}" DESC NULLS LAST'] if table.rank_by else []
@@ -80,21 +87,22 @@ NANO = 1_000_000_000
 """Units of a quotient."""
 
 
-def _value(name: str, value: TableValue, table: Table) -> str:
+def _parts(values: Mapping[str, TableValue], name: str) -> tuple[str, str]:
+    return exact_parts(values[name], values)
+
+
+def value_shown(name: str, values: Mapping[str, TableValue], parts: Callable[[str], tuple[str, str]]) -> str:
+    """A column as a person reads it; `parts` gives the numerator and denominator of all but a ratio."""
+    value = values[name]
     if value.ratio is not None:
-        above, below = (_value(one, table.values[one], table) for one in value.ratio)
+        above, below = (value_shown(one, values, parts) for one in value.ratio)
         return f"({above} * {value.times})::DOUBLE / nullif(({below} * {value.divide_by})::DOUBLE, 0)"
-    above, below = exact_parts(value, table.values)
-    if value.aggregate == "mean":
-        return f"({above})::DOUBLE / nullif({below}, 0)::DOUBLE"
+    above, below = parts(name)
     if value.is_day:
-        return day_shown(above)
-    return f"({above})::HUGEINT" if value.divide_by == 1 else f"({above})::DOUBLE / {below}"
-
-
-def day_shown(number: str) -> str:
-    """The date of a day since 1970."""
-    return f"strftime(make_timestamp(({number})::BIGINT * 86400000000), '%Y-%m-%d')"
+        return window_shown("day", moment_of(above))
+    if value.aggregate != "mean" and value.divide_by == 1:
+        return f"({above})::HUGEINT"
+    return f"({above})::DOUBLE / nullif({below}, 0)::DOUBLE"
 
 
 def _quantile(field: str, only: str, at: float) -> str:

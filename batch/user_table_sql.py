@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping
 
-from batch.table_sql import day_shown, exact_parts
+from batch.table_sql import exact_parts, moment_of, value_shown, window_shown
 from livelift.study import Study
 from livelift.tables import TableValue
 from livelift.user_tables import Segment, UserTable, UserValue
-
-WINDOWS = {"day": "%Y-%m-%d", "week": "%Y-%m-%d", "month": "%Y-%m"}
 
 
 def person_sql(study: Study) -> str:
@@ -33,28 +31,19 @@ def _below(name: str) -> str:
 def users_sql(study: Study) -> str:
     """The query of the users' rows with their segments, over `person`."""
     values = study.users.values
-    shown = [f'{_shown(name, values)} AS "{name}"' for name in values]
+    shown = [f'{value_shown(name, values, _parts)} AS "{name}"' for name in values]
     shown += [f'{_segment(one, values)} AS "{name}"' for name, one in study.segments.items()]
     return f"""SELECT {", ".join(['"#user" AS user', *shown])} FROM person ORDER BY "#user" """
 
 
-def _shown(name: str, values: Mapping[str, TableValue]) -> str:
-    value = values[name]
-    if value.ratio is not None:
-        above, below = (_shown(one, values) for one in value.ratio)
-        return f"({above} * {value.times})::DOUBLE / nullif(({below} * {value.divide_by})::DOUBLE, 0)"
-    if value.is_day:
-        return day_shown(_above(name))
-    if value.aggregate != "mean" and value.divide_by == 1:
-        return _above(name)
-    return f"{_above(name)}::DOUBLE / nullif({_below(name)}, 0)::DOUBLE"
+def _parts(name: str) -> tuple[str, str]:
+    return _above(name), _below(name)
 
 
 def _segment(segment: Segment, values: Mapping[str, TableValue]) -> str:
     above, below = _above(segment.of), _below(segment.of)
     if segment.window:
-        day = f"make_timestamp({above}::BIGINT * 86400000000)"
-        return f"coalesce(strftime(date_trunc('{segment.window}', {day}), '{WINDOWS[segment.window]}'), 'other')"
+        return f"coalesce({window_shown(segment.window, moment_of(above))}, 'other')"
     cases = []
     for name, within in segment.bins.items():
         known = [f"{above} IS NOT NULL AND {below} > 0"]
