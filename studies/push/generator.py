@@ -7,11 +7,9 @@ the reminders.
 """
 
 import json
-import os
 from collections.abc import Callable
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +18,7 @@ import pyarrow.csv as pa_csv
 from numpy.typing import NDArray
 
 from livelift.errors import SettingsError
+from livelift.generating import replacing, require_size
 from livelift.study import Study
 
 EVENTS = 4_000_000
@@ -84,10 +83,7 @@ def generate(
     SettingsError
         If a parameter is out of range.
     """
-    if events < 1:
-        raise SettingsError(f"--events {events}: there is nothing to generate", "use 1 or more")
-    if users is not None and users < 1:
-        raise SettingsError(f"--users {users}: there is nobody", "use 1 or more")
+    require_size(events, users)
     if not -0.9 <= lift <= 2:
         raise SettingsError(f"--lift {lift} is not possible", "use -0.9 to 2: a week has room for 252 sessions")
     random = np.random.default_rng(seed)
@@ -98,11 +94,11 @@ def generate(
     user, slot, in_week = _sessions(random, treated, genres, joined, lift)
     content, content_genre = _content(random)
     written = _events(random, user, joined[user] * SLOTS + slot, genres, content_genre)
-    with _replaced(out) as file:
+    with replacing(out) as file:
         _write(file, written, content, progress)
-    with _replaced(out.with_name("users.csv")) as file:
+    with replacing(out.with_name("users.csv")) as file:
         pa_csv.write_csv(_users(random, treated), file)
-    with _replaced(out.with_name("content.csv")) as file:
+    with replacing(out.with_name("content.csv")) as file:
         pa_csv.write_csv(content, file)
     truth = {
         "seed": seed,
@@ -114,7 +110,7 @@ def generate(
         },
         "d7_probability_by_genres": RETURNS,
     }
-    with _replaced(out.with_name(f"{out.name}.truth.json")) as file:
+    with replacing(out.with_name(f"{out.name}.truth.json")) as file:
         file.write(json.dumps(truth, indent=1).encode())
 
 
@@ -191,7 +187,7 @@ def _events(random: np.random.Generator, user: Ints, slot: Ints, genres: Ints, c
 BLOCK = 500_000
 
 
-def _write(file: BinaryIO, events: pa.Table, content: pa.Table, progress: Callable[[int, int], None] | None) -> None:
+def _write(file: IO[bytes], events: pa.Table, content: pa.Table, progress: Callable[[int, int], None] | None) -> None:
     """The events as CSV, block by block."""
     kinds = pa.array(["play", "pause", "skip"])
     names = pa.array([f"u{number:06d}" for number in range(int(pc.max(events["user"]).as_py()) + 1)])
@@ -207,12 +203,3 @@ def _write(file: BinaryIO, events: pa.Table, content: pa.Table, progress: Callab
         pa_csv.write_csv(pa.table(columns), file, pa_csv.WriteOptions(include_header=start == 0, quoting_style="none"))
         if progress is not None:
             progress(start + block.num_rows, events.num_rows)
-
-
-@contextmanager
-def _replaced(path: Path) -> Any:
-    """A file that takes its place when it is complete."""
-    building = path.with_name(f"{path.name}.building")
-    with building.open("wb") as file:
-        yield file
-    os.replace(building, path)

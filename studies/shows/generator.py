@@ -5,7 +5,6 @@ watch longer in the period, by the fraction `lift`.
 """
 
 import json
-import os
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from livelift.assignment import TREATMENT, variant_of
 from livelift.errors import SettingsError
+from livelift.generating import replacing, require_size
 from livelift.study import Study
 
 EVENTS = 200_000
@@ -75,10 +75,7 @@ def generate(
     SettingsError
         If a parameter is out of range.
     """
-    if events < 1:
-        raise SettingsError(f"--events {events}: there is nothing to generate", "use 1 or more")
-    if users is not None and users < 1:
-        raise SettingsError(f"--users {users}: there is nobody", "use 1 or more")
+    require_size(events, users)
     if not -1 < lift <= 5:
         raise SettingsError(f"--lift {lift} is not possible", "use more than -1 and at most 5")
     chance = random.Random(seed)
@@ -88,8 +85,7 @@ def generate(
     often = [person.often for person in people]
     moments = sorted(_moment(chance) for _ in range(events))
     start, end = study.experiment.start_ms // 1000, study.experiment.end_ms // 1000
-    building = out.with_name(f"{out.name}.building")
-    with building.open("w", encoding="utf-8") as file:
+    with replacing(out) as file:
         chosen = zip(
             moments, chance.choices(people, often, k=events), chance.choices(shows, popular, k=events), strict=True
         )
@@ -106,12 +102,12 @@ def generate(
                 "user_watch_duration_seconds": int(share * show.length),
                 **show.row,
             }
-            file.write(json.dumps(row) + "\n")
+            file.write(json.dumps(row).encode() + b"\n")
             if progress is not None and number % 10_000 == 0:
                 progress(number, events)
-    os.replace(building, out)
     truth = {"seed": seed, "lift": lift, "users": len(people), "events": events}
-    out.with_name(f"{out.name}.truth.json").write_text(json.dumps(truth, indent=1), encoding="utf-8")
+    with replacing(out.with_name(f"{out.name}.truth.json")) as file:
+        file.write(json.dumps(truth, indent=1).encode())
 
 
 def _show(chance: random.Random, number: int) -> Show:

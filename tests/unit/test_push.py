@@ -169,6 +169,15 @@ def test_the_seed_decides_the_events(tmp_path: Path) -> None:
     assert made(1) != made(1, lift=0.5)
 
 
+def test_generating_that_is_stopped_leaves_nothing(tmp_path: Path) -> None:
+    def stop(_done: int, _total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        generator.generate(tmp_path / "events.csv", users=30, study=STUDY, progress=stop)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("wrong", [{"events": 0}, {"users": 0}, {"lift": -1}, {"lift": 3}])
 def test_what_cannot_be_generated_is_refused(wrong: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(SettingsError):

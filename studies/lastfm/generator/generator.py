@@ -9,6 +9,7 @@ import numpy as np
 from livelift.assignment import CONTROL, TREATMENT
 from livelift.errors import SettingsError
 from livelift.event_time import DAY, to_iso
+from livelift.generating import replacing
 from livelift.study import Study
 from studies.lastfm.generator.calendar import Calendar, plan_calendar
 from studies.lastfm.generator.faults import MOST_USERS, Fault, count_by_reason, plan_faults
@@ -19,7 +20,7 @@ from studies.lastfm.generator.randomness import stream
 from studies.lastfm.generator.sessions import Sessions, plan_sessions
 from studies.lastfm.generator.tally import Tally
 from studies.lastfm.generator.truth import Truth, encode_truth, expected_decision, realised_lift, truth_path
-from studies.lastfm.generator.writer import replacing, write_rows
+from studies.lastfm.generator.writer import write_rows
 
 _CHUNK = 250_000  # plays handled at once: about 200 MB, and large enough that a step's fixed cost does not count
 _LARGEST_LIFT = 5.0

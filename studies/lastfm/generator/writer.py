@@ -1,17 +1,13 @@
-"""Encodes rows in the published format, and writes a file that is complete or absent."""
+"""Encodes rows in the published format."""
 
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from functools import cache
-from pathlib import Path
 from typing import IO
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from livelift.errors import ResourceError
 from livelift.event_time import DAY, to_iso
 from studies.lastfm.generator.faults import Fault, user_id
 from studies.lastfm.generator.listening import Listening
@@ -40,28 +36,6 @@ def write_rows(file: IO[bytes], listening: Listening, music: Music, faults: dict
         written = ends[row]
     file.write(content[written : ends[len(rows)]])
     return len(rows) + len(inserted)
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write that becomes `path` when all is well, and vanishes when not.
-
-    Raises
-    ------
-    ResourceError
-        If the disk refuses.
-    """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as file:
-            yield file
-        part.replace(path)
-    except OSError as error:
-        raise ResourceError(f"cannot write {path}: {error.strerror}", "make room, or choose another folder") from error
-    finally:
-        with suppress(OSError):  # it is gone already when all went well
-            part.unlink()
 
 
 def _newest_first(user: Ints) -> Ints:
