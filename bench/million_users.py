@@ -5,7 +5,6 @@ Cost per event, bytes of state a user, and the time that a processor needs after
 state of all users. Users are uniform, so that a batch of 20,000 events touches about as many of them.
 """
 
-import argparse
 import asyncio
 import os
 import signal
@@ -22,17 +21,18 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.batch_limit import PROGRAM
+from bench.command import arguments_of, measure_and_report
 from bench.kafka import Broker
 from bench.machine import machine
 from bench.measured import Span, steady_span
 from bench.meter import Meter
 from bench.processor_stage import OutputLog
-from bench.report import machine_line, write
+from bench.report import machine_line
 from bench.sending import BatchSender
 from bench.stage import Bench, Rarely, bench_folder, bench_servers, watch
 from bench.subject import Say, compare_sessions, event_times, skip_ms, write_sessions
 from bench.uniform import UniformEvents, make_uniform
-from livelift.errors import LiveliftError, SettingsError
+from livelift.errors import SettingsError
 from livelift.events import Progress, Start, encode_control
 from livelift.names import RunNames
 from livelift.study import Study, load_study
@@ -203,19 +203,8 @@ def run(events: int, users: tuple[int, int], runs: int, say: Say) -> dict[str, A
     }
 
 
-def main() -> None:
-    console = Console(soft_wrap=True, width=None if sys.stdout.isatty() else 130)
-    parser = argparse.ArgumentParser(prog="python -m bench.million_users", description=(__doc__ or "").split("\n\n")[0])
-    parser.add_argument("--events", type=int, default=EVENTS)
-    parser.add_argument("--users", type=int, nargs=2, default=USERS, metavar=("FEW", "MANY"))
-    parser.add_argument("--runs", type=int, default=3, help="runs of both, in turn (default 3)")
-    parser.add_argument("--out", type=Path, default=RESULTS)
-    arguments = parser.parse_args()
-    try:
-        report = run(arguments.events, (arguments.users[0], arguments.users[1]), arguments.runs, console.print)
-    except LiveliftError as error:
-        console.print(str(error))
-        sys.exit(error.exit_code)
+def show(report: dict[str, Any], console: Console) -> None:
+    """Print a row for each number of users."""
     table = Table(title=f"cost at many users: × {report['cost_ratio']}", caption=machine_line(report))
     for column in (
         "users",
@@ -234,10 +223,20 @@ def main() -> None:
             *(f"{row[name]:,}" for name in names), str(row["restore_seconds"]), "yes" if row["equal_to_batch"] else "NO"
         )
     console.print(table)
-    write(report, arguments.out)
-    console.print(f"wrote {arguments.out}")
-    if not all(row["equal_to_batch"] for row in report["rows"]):
-        sys.exit(1)
+
+
+def main() -> None:
+    parser = arguments_of("million_users", __doc__, EVENTS, RESULTS)
+    parser.add_argument("--users", type=int, nargs=2, default=USERS, metavar=("FEW", "MANY"))
+    arguments = parser.parse_args()
+    few, many = arguments.users
+    measure_and_report(
+        arguments,
+        lambda say: run(arguments.events, (few, many), arguments.runs, say),
+        lambda _: "",
+        equal="equal_to_batch",
+        table=show,
+    )
 
 
 if __name__ == "__main__":

@@ -4,26 +4,23 @@ A session ends after ten seconds without a bid. The result is compared with SQL 
 measures Flink SQL beside it.
 """
 
-import argparse
-import sys
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import duckdb
-from rich.console import Console
 
 from bench.bench import Measure
+from bench.command import arguments_of, measure_and_report
 from bench.machine import machine
 from bench.measured import Measured
 from bench.nexmark_bids import make_bids
 from bench.peer_programs import flink, required
 from bench.peer_runs import measure_peer
 from bench.processor_stage import measure_processor
-from bench.report import row_of, show, write
+from bench.report import row_of
 from bench.stage import bench_folder, bench_servers
 from bench.subject import Say, Subject
-from livelift.errors import LiveliftError
 from livelift.study import load_study
 
 STUDY = Path(__file__).parent / "nexmark"
@@ -92,26 +89,14 @@ def run(events: int, runs: int, say: Say, *, beside_flink: bool = False) -> dict
 
 
 def main() -> None:
-    console = Console(soft_wrap=True, width=None if sys.stdout.isatty() else 130)
-    parser = argparse.ArgumentParser(prog="python -m bench.nexmark_q11", description=(__doc__ or "").split("\n\n")[0])
-    parser.add_argument("--events", type=int, default=EVENTS, help=f"46 of 50 are bids (default {EVENTS:,})")
-    parser.add_argument("--runs", type=int, default=3)
+    parser = arguments_of("nexmark_q11", __doc__, EVENTS, RESULTS, of_events=f"46 of 50 are bids (default {EVENTS:,})")
     parser.add_argument("--flink", action="store_true", help="measure Flink SQL in turn with it, over the same topic")
-    parser.add_argument("--out", type=Path, default=RESULTS)
     arguments = parser.parse_args()
-    try:
-        report = run(arguments.events, arguments.runs, console.print, beside_flink=arguments.flink)
-    except LiveliftError as error:
-        console.print(str(error))
-        sys.exit(error.exit_code)
-    show(report, console)
-    console.print(
-        f"{report['bids']:,} bids, {report['sessions']:,} sessions, {report['longest']:,} bids in one at most"
-    )
-    write(report, arguments.out)
-    console.print(f"wrote {arguments.out}")
-    if not all(row["equal_to_oracle"] for row in report["rows"]):
-        sys.exit(1)
+    measure_and_report(
+        arguments,
+        lambda say: run(arguments.events, arguments.runs, say, beside_flink=arguments.flink),
+        lambda report: f"{report['bids']:,} bids, {report['sessions']:,} sessions, {report['longest']:,} bids in one at most",
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -4,12 +4,10 @@ Ours keep the users' rows, their segments and the verdict too, durably and exact
 Polars reads a file once. All are compared with the batch oracle.
 """
 
-import argparse
 import json
 import os
 import shutil
 import subprocess
-import sys
 import time
 from dataclasses import replace
 from functools import cached_property
@@ -18,19 +16,19 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from rich.console import Console
 
 from batch.oracle import Oracle
+from bench.command import arguments_of, measure_and_report
 from bench.machine import machine
 from bench.measured import Measured, Span
 from bench.meter import Meter
 from bench.peer_programs import PROGRAMS, PYTHON
 from bench.processor_stage import filled_run, measure_processor
-from bench.report import row_of, show, write
+from bench.report import row_of
 from bench.stage import Bench, bench_folder, bench_servers, servers_cpu, watch
 from bench.stats_stage import measure_stats
 from bench.subject import Say, Subject, write_sessions
-from livelift.errors import LiveliftError, ResourceError
+from livelift.errors import ResourceError
 from livelift.sessions import session_measures
 from livelift.study import Study, load_study
 from local.processes import ChildProcess
@@ -211,25 +209,14 @@ def run(events: int, runs: int, say: Say) -> dict[str, Any]:
 
 
 def main() -> None:
-    console = Console(soft_wrap=True, width=None if sys.stdout.isatty() else 130)
-    parser = argparse.ArgumentParser(prog="python -m bench.tables", description=(__doc__ or "").split("\n\n")[0])
-    parser.add_argument("--events", type=int, default=EVENTS, help=f"viewings (default {EVENTS:,})")
-    parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--out", type=Path, default=RESULTS)
-    arguments = parser.parse_args()
-    try:
-        report = run(arguments.events, arguments.runs, console.print)
-    except LiveliftError as error:
-        console.print(str(error))
-        sys.exit(error.exit_code)
-    show(report, console)
-    console.print(
-        f"{report['tables']} tables of {report['groups']:,} groups; ours also {report['users']:,} users' rows"
-    )
-    write(report, arguments.out)
-    console.print(f"wrote {arguments.out}")
-    if not all(row["equal_to_oracle"] for row in report["rows"]):
-        sys.exit(1)
+    arguments = arguments_of(
+        "tables", __doc__, EVENTS, RESULTS, of_events=f"viewings (default {EVENTS:,})"
+    ).parse_args()
+    measure_and_report(
+        arguments,
+        lambda say: run(arguments.events, arguments.runs, say),
+        lambda report: f"{report['tables']} tables of {report['groups']:,} groups; ours also {report['users']:,} users' rows",
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -5,20 +5,16 @@ gets its partitions, some seconds, lies in the steady part: the more events, the
 the broker needs a part of one of them.
 """
 
-import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
+from bench.command import arguments_of, measure_and_report
 from bench.machine import machine
 from bench.measured import Measured
 from bench.processor_stage import filled_run, process
-from bench.report import row_of, show, write
+from bench.report import row_of
 from bench.stage import bench_folder, bench_servers
 from bench.subject import Say, Subject, generated
-from livelift.errors import LiveliftError
 from livelift.study import load_study
 
 RESULTS = Path("bench/results/two_workers.json")
@@ -44,23 +40,12 @@ def run(events: int, runs: int, say: Say) -> dict[str, Any]:
 
 
 def main() -> None:
-    console = Console(soft_wrap=True, width=None if sys.stdout.isatty() else 130)
-    parser = argparse.ArgumentParser(prog="python -m bench.two_workers", description=(__doc__ or "").split("\n\n")[0])
-    parser.add_argument("--events", type=int, default=EVENTS)
-    parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--out", type=Path, default=RESULTS)
-    arguments = parser.parse_args()
-    try:
-        report = run(arguments.events, arguments.runs, console.print)
-    except LiveliftError as error:
-        console.print(str(error))
-        sys.exit(error.exit_code)
-    show(report, console)
-    console.print(f"two workers : one = {report['ratio']}")
-    write(report, arguments.out)
-    console.print(f"wrote {arguments.out}")
-    if not all(row["equal_to_oracle"] for row in report["rows"]):
-        sys.exit(1)
+    arguments = arguments_of("two_workers", __doc__, EVENTS, RESULTS).parse_args()
+    measure_and_report(
+        arguments,
+        lambda say: run(arguments.events, arguments.runs, say),
+        lambda report: f"two workers : one = {report['ratio']}",
+    )
 
 
 if __name__ == "__main__":
